@@ -20,7 +20,7 @@ from floe_core.compiler.dbt.graph import nodes_in
 from floe_core.compiler.findings import Findings
 from floe_core.compiler.inputs import read_inputs
 from floe_core.compiler.profile import resolve_profile
-from floe_core.dbt.built_columns import kept_columns
+from floe_core.dbt.built_columns import kept_relation
 from floe_core.execution.record.journal import read_events
 from floe_core.execution.record.run_record import RunRecord
 from floe_core.foundation.errors import FloeError
@@ -279,8 +279,9 @@ def test_what_lineage_has_learnt(tmp_path: Path) -> None:
 def test_what_a_build_keeps_of_columns(tmp_path: Path) -> None:
     path = tmp_path / "floe_columns" / "model.a.json"
     path.parent.mkdir()
-    path.write_text(json.dumps([["a", "INTEGER"], ["b", "VARCHAR"]]))
-    survive(path, as_json(path), lambda: kept_columns(tmp_path, "model.a"))
+    columns = [["a", "INTEGER"], ["b", "VARCHAR"]]
+    path.write_text(json.dumps({"columns": columns, "rows": 3}))
+    survive(path, as_json(path), lambda: kept_relation(tmp_path, "model.a"))
 
 
 SQL = (EXAMPLES / "customer-360" / "models").rglob("*.sql")

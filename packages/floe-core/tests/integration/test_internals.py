@@ -16,7 +16,7 @@ from dbt_common.behavior_flags import BehaviorFlagRendered
 
 from floe_core.compiler import compile_product
 from floe_core.dbt import internals
-from floe_core.dbt.built_columns import kept_columns
+from floe_core.dbt.built_columns import BuiltRelation, kept_relation
 from floe_core.dbt.preloaded_manifest import preload_manifest
 from floe_core.execution import BuildEnded, BuildRequest, NodeResult, build
 from floe_core.foundation.missing_names import warn_of_missing_name
@@ -144,7 +144,7 @@ def test_without_what_an_adapter_raises_it_is_not_asked_for_columns(
     info = {"unique_id": "model.shop.first", "resource_type": "model", "node_relation": where}
     with without(*name):
         keep_columns(tmp_path, info, "success")
-    assert kept_columns(tmp_path, "model.shop.first") == ()
+    assert kept_relation(tmp_path, "model.shop.first") == BuiltRelation()
     assert consequences(caplog) == [NO_COLUMNS]
 
 

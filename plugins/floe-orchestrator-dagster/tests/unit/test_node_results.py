@@ -10,19 +10,26 @@ KEY = AssetKey(["orders"])
 SEVERITY = AssetCheckSeverity
 
 
-def test_a_materialization_tells_rows_and_seconds():
-    result = NodeResult("model.shop.orders", "success", seconds=1.5, rows=7)
-    assert materialization(result, KEY) == MaterializeResult(
+def test_a_materialization_tells_under_dagster_dbts_names():
+    result = NodeResult("model.shop.orders", "success", seconds=1.5, invocation_id="5f")
+    assert materialization(result, KEY, more={"dagster/row_count": 7}) == MaterializeResult(
         asset_key=KEY,
-        metadata={"Execution Duration": 1.5, "status": "success", "dagster/row_count": 7},
+        metadata={
+            "Execution Duration": 1.5,
+            "status": "success",
+            "unique_id": "model.shop.orders",
+            "invocation_id": "5f",
+            "dagster/row_count": 7,
+        },
     )
 
 
-def test_rows_that_the_warehouse_did_not_count_are_left_out():
-    result = NodeResult("model.shop.orders", "success", seconds=1.5)
+def test_rows_that_the_warehouse_wrote_are_not_the_rows_of_the_relation():
+    result = NodeResult("model.shop.orders", "success", seconds=1.5, rows=7)
     assert materialization(result, KEY).metadata == {
         "Execution Duration": 1.5,
         "status": "success",
+        "unique_id": "model.shop.orders",
     }
 
 
@@ -43,5 +50,10 @@ def test_a_check_tells_the_verdict_and_how_much_it_weighs(status, passed, severi
         passed=passed,
         severity=severity,
         description="Got 2",
-        metadata={"Execution Duration": 0.5, "status": status, "Failed Rows": 2},
+        metadata={
+            "Execution Duration": 0.5,
+            "status": status,
+            "unique_id": "test.shop.t",
+            "dagster_dbt/failed_row_count": 2,
+        },
     )

@@ -3,7 +3,6 @@ from __future__ import annotations
 from dagster import AssetCheckSpec, AssetDep, AssetKey, AssetSpec, TableColumn, TableSchema
 
 from floe_core.schemas.nodes import Column
-from floe_orchestrator_dagster.definitions.check_specs import check_specs
 from floe_orchestrator_dagster.definitions.product_definitions import definitions_of
 from floe_orchestrator_dagster.names.asset_map import asset_map_of
 
@@ -95,7 +94,7 @@ def test_a_check_blocks_unless_it_only_warns_and_names_its_other_parents(node, p
         ),
         node("test", "unique_orders_id", tested="model.shop.orders", severity="error"),
     )
-    assert check_specs(shop, asset_map_of(shop)) == [
+    assert [spec for _, spec in asset_map_of(shop).checks] == [
         AssetCheckSpec(
             "every_order_has_a_customer",
             asset=AssetKey(["orders"]),

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
 CANCEL_SECONDS = 0.2
 _COMPILING = "NodeCompiling"
+_INFO = ("name", "level", "msg", "thread", "invocation_id")
 _OF_BATCHES = ("description", "status", "exc")
 
 
@@ -209,7 +210,7 @@ class _RenewOnce:
 def _as_mapping(message: Any) -> dict[str, Any]:
     from google.protobuf.json_format import MessageToDict
 
-    info = {name: getattr(message.info, name) for name in ("name", "level", "msg", "thread")}
+    info = {name: getattr(message.info, name) for name in _INFO}
     data = message.data
     known = data.DESCRIPTOR.fields_by_name
     fields = {name: getattr(data, name) for name in _OF_BATCHES if name in known}

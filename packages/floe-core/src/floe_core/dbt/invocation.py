@@ -26,7 +26,7 @@ class Invocation:
     """A call of dbt that runs nodes. `target` is the folder that it writes to.
 
     `parsed_file` is the kept parse that matches its vars, "" if dbt must parse.
-    `wants_columns`: the columns of built relations are recorded, for lineage. `compiles` is "" for
+    `wants_columns`: the columns of built relations are recorded. `compiles` is "" for
     a call that builds; "steady" compiles nodes whose Jinja reads only refs, sources and macros, so
     that dbt needs no other nodes. `microbatch` is what dbt 1 takes beside its arguments; see
     `dbt_floe_microbatch`.
@@ -58,7 +58,9 @@ def invocation(
     folder = run_folder(project_dir, request.run_id)
     is_selected = not is_whole_product or bool(artifacts.dbt.default_selector)
     selection = arguments_for_nodes(artifacts, set(node_ids), enabled) if is_selected else []
-    target = folder / f"attempt-{request.attempt}{'' if command == 'build' else '-plan'}"
+    target = target_of_build(project_dir, request)
+    if command != "build":
+        target = target.with_name(f"{target.name}-plan")
     arguments = [*_places(artifacts, project_dir, target, folder)]
     arguments += policy_arguments(artifacts.execution)
     verb = _verb(artifacts, node_ids) if command == "build" else command
@@ -71,10 +73,22 @@ def invocation(
         target,
         node_ids,
         parsed_file=_parsed_file(artifacts, request, own),
-        wants_columns=command == "build" and is_configured(artifacts.lineage, project_dir),
+        wants_columns=command == "build"
+        and (request.wants_columns or is_configured(artifacts.lineage, project_dir)),
         compiles="any" if command == "compile" else "",
         microbatch=_microbatch(artifacts.dbt, request) if verb == "build" else {},
     )
+
+
+def target_of_build(project_dir: Path, request: BuildRequest) -> Path:
+    """Return the folder that dbt writes to in the builds of one attempt."""
+    return run_folder(project_dir, request.run_id) / f"attempt-{request.attempt}"
+
+
+def target_of_freshness(project_dir: Path, request: BuildRequest) -> Path:
+    """Return the folder that dbt writes the freshness of sources to in one attempt."""
+    target = target_of_build(project_dir, request)
+    return target.with_name(f"{target.name}-freshness")
 
 
 def freshness_invocation(
@@ -82,7 +96,7 @@ def freshness_invocation(
 ) -> Invocation:
     """Return the call that measures the freshness of the sources that these nodes test."""
     folder = run_folder(artifacts.folder, request.run_id)
-    target = folder / f"attempt-{request.attempt}-freshness"
+    target = target_of_freshness(artifacts.folder, request)
     own = own_vars(artifacts, request)
     arguments = (
         *("source", "freshness", *_places(artifacts, artifacts.folder, target, folder)),

@@ -1,9 +1,9 @@
 """Translate dbt's log messages into floe's build events, the same for both ways to run dbt.
 
 The names are those of dbt's structured logging (`dbt.events.types`), protocol v3: `info.name`,
-`info.level`, `info.msg`, `data.node_info`, and `data.run_result` on NodeFinished. dbt 2 writes the
-same log, but gives the reason of a failure in a message before NodeFinished, and logs the error of
-a hook without the hook's id: both are named Generic there.
+`info.level`, `info.msg`, `info.invocation_id`, `data.node_info`, and `data.run_result` on
+NodeFinished. dbt 2 writes the same log, but gives the reason of a failure in a message before
+NodeFinished, and logs the error of a hook without the hook's id: both are named Generic there.
 """
 
 from __future__ import annotations
@@ -79,7 +79,9 @@ class DbtMessages:
                 self._batches.end_of_batch(unique_id, str(run_result.get("message", "")))
             elif node_info.get("materialized") != "ephemeral":
                 reason = self._reasons.pop(unique_id, "")
-                yield self._with_batches(_result(unique_id, run_result, node_info, reason))
+                result = _result(unique_id, run_result, node_info, reason)
+                result = replace(result, invocation_id=str(info.get("invocation_id") or ""))
+                yield self._with_batches(result)
         elif info["level"] not in QUIET_LEVELS and info.get("msg"):
             self._batches.receive(unique_id, info, data)
             yield self._log(unique_id, info)

@@ -32,6 +32,12 @@ if TYPE_CHECKING:
     from floe_core.execution.record.outcome import outcome_of_run
     from floe_core.execution.record.run_record import RunRecord, record_of
     from floe_core.execution.reports.open_builds import report_outcome, reported_if_killed
+    from floe_core.execution.reports.relations import (
+        ColumnOrigins,
+        built_relation,
+        column_origins,
+        source_loaded_at,
+    )
     from floe_core.foundation.parent_death import end_with_parent
 
 __all__ = [
@@ -40,6 +46,7 @@ __all__ = [
     "BuildEvent",
     "BuildFailure",
     "BuildRequest",
+    "ColumnOrigins",
     "NodeLog",
     "NodeResult",
     "NodeStarted",
@@ -50,7 +57,9 @@ __all__ = [
     "attempt_of_caller",
     "automatic_attempt",
     "build",
+    "built_relation",
     "chosen_nodes",
+    "column_origins",
     "end_with_parent",
     "failure_of",
     "failure_of_build",
@@ -62,18 +71,22 @@ __all__ = [
     "record_of",
     "report_outcome",
     "reported_if_killed",
+    "source_loaded_at",
     "wanted_nodes",
 ]
 
 _HOMES = {
     "Attempt": "floe_core.execution.record.attempt",
     "BuildFailure": "floe_core.execution.record.build_failure",
+    "ColumnOrigins": "floe_core.execution.reports.relations",
     "RunRecord": "floe_core.execution.record.run_record",
     "attempt_by_hand": "floe_core.execution.record.attempt",
     "attempt_of_caller": "floe_core.execution.record.attempt",
     "automatic_attempt": "floe_core.execution.record.attempt",
     "build": "floe_core.execution.build_run",
+    "built_relation": "floe_core.execution.reports.relations",
     "chosen_nodes": "floe_core.execution.node_selection.wanted",
+    "column_origins": "floe_core.execution.reports.relations",
     "end_with_parent": "floe_core.foundation.parent_death",
     "failure_of": "floe_core.execution.record.build_failure",
     "failure_of_build": "floe_core.execution.record.build_failure",
@@ -84,6 +97,7 @@ _HOMES = {
     "record_of": "floe_core.execution.record.run_record",
     "report_outcome": "floe_core.execution.reports.open_builds",
     "reported_if_killed": "floe_core.execution.reports.open_builds",
+    "source_loaded_at": "floe_core.execution.reports.relations",
     "outcome_of_run": "floe_core.execution.record.outcome",
     "wanted_nodes": "floe_core.execution.node_selection.wanted",
 }

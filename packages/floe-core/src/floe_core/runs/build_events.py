@@ -73,7 +73,8 @@ class NodeResult:
     a relation from others if `execution.reuse` is on, "" for a node that was not built.
     `is_disabled` marks a skipped node that the project does not have in this run. `failed_batches`
     are the batches of a microbatch model that were not built, as dbt names them, such as
-    2026-11-03, and `built_batches` how many were.
+    2026-11-03, and `built_batches` how many were. `invocation_id` is dbt's id of the call that ran
+    the node, "" if none did.
     """
 
     unique_id: str
@@ -90,6 +91,7 @@ class NodeResult:
     is_disabled: bool = False
     built_batches: int = 0
     failed_batches: tuple[str, ...] = ()
+    invocation_id: str = ""
 
     @property
     def passed(self) -> bool:
@@ -119,7 +121,7 @@ _KINDS = {kind.__name__: kind for kind in (NodeStarted, NodeLog, NodeResult, Bui
 # Fields that most results do not have; a line has them only if they are not empty.
 _RARE = (
     *("datasets", "reused", "data_version", "is_disabled", "is_from_floe"),
-    *("built_batches", "failed_batches"),
+    *("built_batches", "failed_batches", "invocation_id"),
 )
 _TIMES = ("at", "started_at", "ended_at")
 

@@ -33,7 +33,8 @@ class BuildRequest:
     the nodes of all these builds.
     Without `adds_enabled`, nodes that only the vars of the run enable are not built.
     Without `may_reuse`, every node is built, even one that could be reused. `updates` are the
-    updates of input ports that started the run, as pairs of numbered port and number.
+    updates of input ports that started the run, as pairs of numbered port and number. With
+    `wants_columns`, the columns of built relations are recorded: see `built_relation`.
     With `sends_alerts`, the build itself reports its end for alerts; False if the orchestrator
     reports the end of the run.
     """
@@ -55,6 +56,7 @@ class BuildRequest:
     sends_alerts: bool = True
     updates: tuple[tuple[str, int], ...] = ()
     root_run_id: str = ""
+    wants_columns: bool = False
 
     @property
     def whole_run_id(self) -> str:

@@ -2,29 +2,39 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from dagster import AssetSpec, Definitions
 
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_orchestrator_dagster.alerts.sensor import alert_sensors
-from floe_orchestrator_dagster.definitions.building import building_assets
+from floe_orchestrator_dagster.definitions.assets_of_product import assets_of_product
+from floe_orchestrator_dagster.definitions.building import StepSettings, building_assets
 from floe_orchestrator_dagster.definitions.jobs import jobs_of
-from floe_orchestrator_dagster.names.asset_map import AssetMap, asset_map_of
+from floe_orchestrator_dagster.names.asset_map import AssetMap
 from floe_orchestrator_dagster.names.asset_specs import Translate, spec_of_unplaced
 from floe_orchestrator_dagster.ticks.schedules import schedules_of
 from floe_orchestrator_dagster.ticks.update_sensors import update_sensors
 
+if TYPE_CHECKING:
+    from dagster_dbt import DagsterDbtTranslator
 
-def definitions_of(artifacts: CompiledArtifacts, translate: Translate | None = None) -> Definitions:
+
+def definitions_of(
+    artifacts: CompiledArtifacts,
+    translate: Translate | None = None,
+    translator: DagsterDbtTranslator | None = None,
+) -> Definitions:
     """Return the product's assets, checks, jobs, schedules and sensors.
 
     Raises:
         InvalidProductError: Two nodes have the same asset key, or two jobs the same name.
     """
-    asset_map = asset_map_of(artifacts, translate)
+    asset_map = assets_of_product(artifacts, translate, translator)
     jobs = jobs_of(artifacts, asset_map)
     return Definitions(
         assets=[
-            building_assets(artifacts, asset_map, sends_alerts=False),
+            building_assets(artifacts, asset_map, StepSettings(sends_alerts=False)),
             *_external(artifacts, asset_map),
         ],
         jobs=list(jobs.values()),

@@ -16,7 +16,7 @@ from dagster import (
 
 from floe_core.launched_run.run_order import RunOrder
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
-from floe_orchestrator_dagster.definitions.building import building_assets
+from floe_orchestrator_dagster.definitions.building import StepSettings, building_assets
 from floe_orchestrator_dagster.definitions.jobs import selection_of
 from floe_orchestrator_dagster.definitions.product_definitions import definitions_of
 from floe_orchestrator_dagster.internals import execute_with_origin
@@ -81,7 +81,7 @@ def _job_of(
 ) -> JobDefinition:
     """Return a job of only these nodes: the public API cannot select checks of a job to run."""
     part = define_asset_job(name, selection=selection_of(node_ids, asset_map))
-    assets = building_assets(artifacts, asset_map, sends_alerts=False)
+    assets = building_assets(artifacts, asset_map, StepSettings(sends_alerts=False))
     return Definitions.merge(Definitions(assets=[assets], jobs=[part]), resources).resolve_job_def(
         name
     )

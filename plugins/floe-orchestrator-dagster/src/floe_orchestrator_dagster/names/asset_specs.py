@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from hashlib import sha256
+from types import MappingProxyType
 from typing import Any
 
 from dagster import AssetDep, AssetKey, AssetSpec, TableColumn, TableSchema
@@ -13,14 +14,18 @@ from floe_core.schemas.nodes import Node
 from floe_orchestrator_dagster.names.accepted_values import takes_owner, takes_tag
 from floe_orchestrator_dagster.names.asset_keys import dagster_meta, key_of
 from floe_orchestrator_dagster.names.dagster_names import PRODUCT_TAG, plain
+from floe_orchestrator_dagster.names.dbt_node import DbtNode
 
 NODE_METADATA = "floe/node"
 
-Translate = Callable[[Node, AssetSpec], AssetSpec]
+Translate = Callable[[DbtNode, AssetSpec], AssetSpec]
 
 
 def spec_of(
-    node: Node, artifacts: CompiledArtifacts, upstream_keys: Mapping[str, AssetKey]
+    node: Node,
+    artifacts: CompiledArtifacts,
+    upstream_keys: Mapping[str, AssetKey],
+    more_metadata: Mapping[str, Any] = MappingProxyType({}),
 ) -> AssetSpec:
     """Return the spec of a model, seed, snapshot or source.
 
@@ -31,7 +36,7 @@ def spec_of(
         key=key_of(node),
         deps=[AssetDep(key) for key in parents],
         description=node.description or f"dbt {node.resource_type} {node.name}",
-        metadata=_metadata(node, artifacts.dbt.adapter),
+        metadata={**_metadata(node, artifacts.dbt.adapter), **more_metadata},
         skippable=node.is_relation,
         group_name=group_of(node, artifacts.product.name),
         code_version=code_version_of(node, artifacts) or None,

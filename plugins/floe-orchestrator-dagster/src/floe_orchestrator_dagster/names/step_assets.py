@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from dagster import AssetDep, AssetKey, AssetSpec
 
@@ -12,7 +12,6 @@ from floe_core.schemas.nodes import Node, source_name
 from floe_core.schemas.steps import Step
 from floe_orchestrator_dagster.names.asset_specs import (
     NODE_METADATA,
-    Translate,
     group_of,
     owners_of,
     tags_of,
@@ -39,7 +38,7 @@ def step_specs(
     step: Step,
     artifacts: CompiledArtifacts,
     specs: Mapping[str, AssetSpec],
-    translate: Translate,
+    translate: Callable[[Node, AssetSpec], AssetSpec],
 ) -> list[AssetSpec]:
     """Return a spec for each dataset a step writes, or one for the step if it writes none.
 

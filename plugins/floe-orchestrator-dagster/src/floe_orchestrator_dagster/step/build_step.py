@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 from datetime import datetime
 
 from dagster import (
     AssetCheckResult,
-    AssetMaterialization,
     DagsterExecutionInterruptedError,
     Failure,
     MaterializeResult,
@@ -51,9 +50,20 @@ from floe_orchestrator_dagster.step.internals import remembered_materializations
 from floe_orchestrator_dagster.step.node_log import log_node_line
 from floe_orchestrator_dagster.step.node_results import check_result, materialization
 from floe_orchestrator_dagster.step.node_slots import node_slots, slot_of_job
+from floe_orchestrator_dagster.step.other_events import other_events
+from floe_orchestrator_dagster.step.relation_metadata import (
+    Columns,
+    RelationMetadata,
+    wants_columns,
+)
 from floe_orchestrator_dagster.step.resumed_run import build_run_id, resumed_runs
 from floe_orchestrator_dagster.step.run_config import parameters_of
-from floe_orchestrator_dagster.step.step_nodes import StepNodes, nodes_of_run, with_functions
+from floe_orchestrator_dagster.step.step_nodes import (
+    NodesOfStep,
+    StepNodes,
+    nodes_of_run,
+    with_functions,
+)
 from floe_orchestrator_dagster.step.step_process import end_with_run
 
 StepEvent = MaterializeResult[None] | AssetCheckResult
@@ -62,11 +72,12 @@ StepEvent = MaterializeResult[None] | AssetCheckResult
 def run_step(
     context: OpExecutionContext,
     artifacts: CompiledArtifacts,
-    node_ids: Mapping[str, str],
+    defined: NodesOfStep,
     *,
     sends_alerts: bool = True,
+    columns: Columns = "auto",
 ) -> Iterator[StepEvent]:
-    """Build the assets and checks selected for this step, given output name -> node id.
+    """Build the assets and checks selected for this step.
 
     `sends_alerts` is False if a sensor reports the ends of runs.
 
@@ -76,9 +87,15 @@ def run_step(
     """
     end_with_run()
     compute_output_keys_once(context)
-    nodes = StepNodes.of(context, node_ids)
-    request = request_of(context, artifacts, nodes)
-    request = replace(request, sends_alerts=sends_alerts, beside=nodes_of_run(context, node_ids))
+    nodes = StepNodes.of(context, defined)
+    request = request_of(context, artifacts, defined.with_unshown(artifacts, nodes.ids))
+    request = replace(
+        request,
+        sends_alerts=sends_alerts,
+        beside=nodes_of_run(context, defined),
+        wants_columns=wants_columns(artifacts, columns),
+    )
+    relations = RelationMetadata(artifacts, request, columns, defined.keys)
     end = BuildEnded(succeeded=False, message="the build ended without a result")
     try:
         with (
@@ -99,8 +116,9 @@ def run_step(
                 if isinstance(event, NodeLog):
                     log_node_line(context.log, event)
                 elif isinstance(event, NodeResult):
-                    yield from _events_of_result(event, nodes)
-                    _log_others(context, event, nodes)
+                    yield from _events_of_result(event, nodes, relations)
+                    for other in other_events(artifacts, request, event, nodes, defined):
+                        context.log_event(other)
                 elif isinstance(event, BuildEnded):
                     end = event
     except DagsterExecutionInterruptedError as interrupt:
@@ -116,9 +134,9 @@ def run_step(
 
 
 def request_of(
-    context: OpExecutionContext, artifacts: CompiledArtifacts, nodes: StepNodes
+    context: OpExecutionContext, artifacts: CompiledArtifacts, node_ids: tuple[str, ...]
 ) -> BuildRequest:
-    """Return what to build, from the step's selection, partitions, config and the run's tags."""
+    """Return what to build of these nodes, from partitions, config and the run's tags."""
     tags = context.run.tags
     step = _step_name(context, artifacts)
     runs = resumed_runs(context.run, context.instance)
@@ -127,13 +145,13 @@ def request_of(
     moment = tags.get(NOMINAL_TIME_TAG) or tags.get(SCHEDULED_EXECUTION_TIME_TAG)
     nominal_time = datetime.fromisoformat(moment) if moment else None
     parameters = parameters_of(context, artifacts)
-    requested = with_functions(artifacts, nodes.ids)
+    requested = with_functions(artifacts, node_ids)
     attempt = attempt_by_hand(_choose_nodes(context, artifacts, parameters, requested), before)
     return BuildRequest(
         job=job_of_run(artifacts, tags.get(JOB_TAG, "")),
         run_id=build_run_id(context.run_id, step),
         node_ids=attempt.todo,
-        attempt=first_attempt_number(artifacts, len(runs)) + context.retry_number,
+        attempt=_first_attempt(context, artifacts, len(runs)) + context.retry_number,
         nominal_time=nominal_time or (span.end if span else None),
         range=span,
         unfinished=attempt.unfinished,
@@ -143,6 +161,13 @@ def request_of(
         updates=tuple(updates_in(tags.get(UPDATES_TAG, "")).items()),
         root_run_id=context.run.root_run_id or "",
     )
+
+
+def _first_attempt(context: OpExecutionContext, artifacts: CompiledArtifacts, runs: int) -> int:
+    """Return the number of the run's first attempt; a policy of the team may allow more of them."""
+    policy = context.op_def.retry_policy
+    own = runs * ((policy.max_retries if policy else 0) + 1) + 1
+    return max(own, first_attempt_number(artifacts, runs))
 
 
 def _choose_nodes(
@@ -158,7 +183,7 @@ def _choose_nodes(
     Raises:
         Failure: They select nothing, or dbt rejects them.
     """
-    own = build_op_name(artifacts)
+    own = context.op_def.name
     steps = [each.name for each in context.job_def.nodes if each.name.startswith(own)]
     try:
         if len(steps) == 1 or not parameters.narrows:
@@ -188,18 +213,12 @@ def _feeds_others(context: OpExecutionContext) -> bool:
     return any(found.node == name for each in inputs for found in each.get_node_dependencies())
 
 
-def _events_of_result(result: NodeResult, nodes: StepNodes) -> Iterator[StepEvent]:
+def _events_of_result(
+    result: NodeResult, nodes: StepNodes, relations: RelationMetadata
+) -> Iterator[StepEvent]:
     if result.unique_id in nodes.check_keys and result.status not in ("skipped", "reused"):
         yield check_result(result, nodes.check_keys[result.unique_id])
     elif result.status == "success":
+        more = relations.of(result)
         for key in nodes.keys.get(result.unique_id, ()):
-            yield materialization(result, key, nodes.datasets.get(key, ""))
-
-
-def _log_others(context: OpExecutionContext, result: NodeResult, nodes: StepNodes) -> None:
-    """Log the datasets that a step of floe.yaml wrote although this run did not select them."""
-    if result.unique_id not in nodes.keys or result.status != "success":
-        return
-    for key in nodes.other_keys.get(result.unique_id, ()):
-        made = materialization(result, key, nodes.datasets.get(key, ""))
-        context.log_event(AssetMaterialization(key, metadata=made.metadata))
+            yield materialization(result, key, nodes.datasets.get(key, ""), more)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from dagster import (
@@ -17,16 +19,22 @@ from floe_core.execution import NodeResult
 
 
 def materialization(
-    result: NodeResult, key: AssetKey, dataset: str = ""
+    result: NodeResult,
+    key: AssetKey,
+    dataset: str = "",
+    more: Mapping[str, Any] = MappingProxyType({}),
 ) -> MaterializeResult[None]:
-    """Return the materialization of a node, or of one dataset of a step if `dataset` is given."""
+    """Return the materialization of a node, or of one dataset of a step if `dataset` is given.
+
+    `more` is metadata of the node's relation.
+    """
     fact = next((each for each in result.datasets if each.dataset == dataset), None)
-    of_all = None if result.datasets else result.rows
-    rows = fact.rows if fact else of_all
     version = fact.version if fact else result.data_version
+    of_step = result.rows if dataset and not result.datasets else None
+    rows = {"dagster/row_count": fact.rows if fact else of_step}
     return MaterializeResult(
         asset_key=key,
-        metadata=_drop_unknown({**_timing(result), "dagster/row_count": rows}),
+        metadata=_drop_unknown({**result_metadata(result), **rows, **more}),
         data_version=DataVersion(version) if version else None,
     )
 
@@ -40,12 +48,24 @@ def check_result(result: NodeResult, key: AssetCheckKey) -> AssetCheckResult:
         passed=result.status == "pass",
         severity=AssetCheckSeverity.WARN if is_warning else AssetCheckSeverity.ERROR,
         description=result.message or None,
-        metadata=_drop_unknown({**_timing(result), "Failed Rows": result.failures}),
+        metadata=test_metadata(result),
     )
 
 
-def _timing(result: NodeResult) -> dict[str, Any]:
-    return {"Execution Duration": result.seconds, "status": result.status}
+def test_metadata(result: NodeResult) -> dict[str, Any]:
+    """Return the metadata of a test's result, under dagster-dbt's names."""
+    failed = {"dagster_dbt/failed_row_count": result.failures}
+    return _drop_unknown({**result_metadata(result), **failed})
+
+
+def result_metadata(result: NodeResult) -> dict[str, Any]:
+    """Return the metadata of any result, under dagster-dbt's names; None for what is not known."""
+    return {
+        "Execution Duration": result.seconds,
+        "status": result.status,
+        "unique_id": result.unique_id,
+        "invocation_id": result.invocation_id or None,
+    }
 
 
 def _drop_unknown(metadata: dict[str, Any]) -> dict[str, Any]:

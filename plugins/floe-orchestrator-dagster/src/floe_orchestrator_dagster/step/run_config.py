@@ -54,7 +54,7 @@ def parameters_of(context: OpExecutionContext, artifacts: CompiledArtifacts) -> 
     """
     run_config: Mapping[str, Any] = context.run.run_config
     ops = run_config.get("ops") or {}
-    own, first = (ops.get(name) for name in (context.op_handle.name, build_op_name(artifacts)))
+    own, first = (ops.get(name) for name in (context.op_handle.name, context.op_def.name))
     values = context.op_config if own or not first else first.get("config") or {}
     try:
         return RunParameters.given(_plain(values))

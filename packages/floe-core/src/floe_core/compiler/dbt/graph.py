@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from functools import cached_property
+from hashlib import sha1
 from pathlib import Path
 from typing import Any
 
@@ -166,8 +167,11 @@ def _meta(entry: Entry, config: Entry) -> dict[str, Any]:
 def _checksum(entry: Entry) -> str:
     """Return the hash of the node's text: a plain string for unit tests, with its kind for others.
 
-    For a seed of more than 1 MiB, dbt gives its path instead; then the file itself is hashed.
+    Of SQL and Python it is the code version that dagster-dbt gives an asset. For a seed of more
+    than 1 MiB, dbt gives its path instead; then the file itself is hashed.
     """
+    if entry["resource_type"] in ("model", "snapshot") and entry.get("raw_code"):
+        return sha1(entry["raw_code"].encode(), usedforsecurity=False).hexdigest()
     found = entry.get("checksum") or ""
     if isinstance(found, str):
         return found

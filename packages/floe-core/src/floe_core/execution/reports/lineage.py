@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 
-from floe_core.dbt.built_columns import kept_columns
+from floe_core.dbt.built_columns import kept_relation
 from floe_core.lineage.facets import Json
 from floe_core.runs.build_events import BuildEvent, NodeResult
 from floe_core.runs.build_request import BuildRequest
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_core.schemas.nodes import Node
 from floe_core.storage.regular_files import file_in, read_regular
 from floe_core.tracing.span_ids import SpanIds
 
@@ -43,8 +44,9 @@ class LineageOfBuild:
         if not (isinstance(event, NodeResult) and self._lineage.is_on):
             self._lineage.receive(event)
             return
-        columns = kept_columns(self._target, event.unique_id)
-        self._lineage.receive(event, self._compiled_sql(event.unique_id), columns)
+        columns = kept_relation(self._target, event.unique_id).columns
+        sql = compiled_sql(self._compiled, self._artifacts.by_id[event.unique_id])
+        self._lineage.receive(event, sql, columns)
 
     @property
     def written_of_incomplete(self) -> int | None:
@@ -63,10 +65,10 @@ class LineageOfBuild:
     ) -> None:
         self._lineage.close()
 
-    def _compiled_sql(self, node_id: str) -> str | None:
-        """Return the SQL that dbt ran for a model; None for other nodes and models not reached."""
-        node = self._artifacts.by_id[node_id]
-        if node.resource_type != "model" or node.language != "sql":
-            return None
-        path = file_in(self._compiled, f"{node.package}/{node.path}")
-        return read_regular(path) if path else None
+
+def compiled_sql(folder: Path, node: Node) -> str | None:
+    """Return the SQL of a model in dbt's folder of compiled code, None if it has none there."""
+    if node.resource_type != "model" or node.language != "sql":
+        return None
+    path = file_in(folder, f"{node.package}/{node.path}")
+    return read_regular(path) if path else None
