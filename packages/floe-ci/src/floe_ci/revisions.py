@@ -9,7 +9,7 @@ from pathlib import Path
 
 from floe_core.compiler.findings import Findings
 from floe_core.compiler.inputs import FLOE_FILE, read_inputs
-from floe_core.dbt.call import DbtCall
+from floe_core.dbt.packages import install_packages
 from floe_core.foundation.errors import EnvironmentProblemError, UsageError
 
 _PACKAGE_FILES = ("packages.yml", "dependencies.yml")
@@ -86,18 +86,7 @@ def _install_packages(folder: Path) -> None:
     installed = folder / inputs.packages_path
     if installed.is_dir():
         return
-    call = DbtCall(inputs.spec.execution.dbt_executable or "", folder, ("deps",), {})
-    done = subprocess.run(
-        call.command_line(),
-        cwd=folder,
-        env=call.environment(),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        output = "\n".join(f"{done.stdout}\n{done.stderr}".strip().splitlines()[-8:])
-        raise EnvironmentProblemError(f"`dbt deps` failed in the files of this commit:\n{output}")
+    install_packages(inputs.spec.execution.dbt_executable or "", folder)
 
 
 def _git(

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from floe_core.compiler.dbt.complaints import MissingPackagesError
 from floe_core.compiler.dbt.graph import nodes_in
-from floe_core.compiler.dbt.parse import ParsedProject, open_dbt
+from floe_core.compiler.dbt.parse import Dbt, ParsedProject, open_dbt
 from floe_core.compiler.findings import Findings
 from floe_core.compiler.inputs import Inputs
 from floe_core.compiler.jobs.environments import (
@@ -27,6 +28,7 @@ from floe_core.compiler.nodes.steps import add_steps
 from floe_core.compiler.ports.resolve_ports import PortReader
 from floe_core.compiler.profile import Profile
 from floe_core.compiler.work_folder import work_folder
+from floe_core.dbt.packages import install_packages
 from floe_core.schemas.nodes import Node
 from floe_core.schemas.steps import Step
 
@@ -62,10 +64,9 @@ def resolve_product(
         ports.write_for_dbt(Path(work))
         open_project = partial(open_dbt, inputs.product_dir, inputs.spec.execution.dbt_executable)
         dbt = open_project(profile, inputs.spec.vars, Path(work))
-        findings.begin_stage("dbt parses the project")
-        parsed = dbt.parse()
+        parsed = _parse(dbt, inputs, findings)
         for warning in parsed.warnings:
-            findings.notice(f"dbt: {warning}")
+            findings.notice(f\"dbt: {warning}\")
         nodes = nodes_in(parsed.manifest, inputs.product_dir, reads_texts=inputs.reuses)
         cycle = cycle_problem(nodes)
         if cycle:
@@ -89,3 +90,15 @@ def resolve_product(
         )
     findings.raise_if_any()
     return ResolvedProduct(parsed, graph.nodes, graph.steps, jobs, environments, ports)
+
+
+def _parse(dbt: Dbt, inputs: Inputs, findings: Findings) -> ParsedProject:
+    """Return the parsed project, whose missing packages are installed first."""
+    findings.begin_stage("dbt parses the project")
+    try:
+        return dbt.parse()
+    except MissingPackagesError:
+        findings.begin_stage("dbt installs the project's packages")
+        install_packages(inputs.spec.execution.dbt_executable or "", inputs.product_dir)
+        findings.notice("`dbt deps` installed the packages that the project names")
+        return dbt.parse()

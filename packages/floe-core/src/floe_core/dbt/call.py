@@ -51,7 +51,8 @@ class DbtCall:
         Raises:
             EnvironmentProblemError: The program does not exist.
         """
-        module = [sys.executable, "-m", "dbt.cli.main"]
+        # A plugin of dbt may import dbt's command line before Python runs it, which it warns of.
+        module = [sys.executable, "-W", "ignore::RuntimeWarning:runpy", "-m", "dbt.cli.main"]
         program = [find_executable(self.executable, self.folder)] if self.executable else module
         return [*program, *self.arguments]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -113,6 +113,21 @@ def freshness_invocation(
         compiles="",
         microbatch={},
     )
+
+
+def command_invocation(
+    artifacts: CompiledArtifacts, request: BuildRequest, words: Sequence[str], work: Path
+) -> DbtCall:
+    """Return the call of a dbt command that builds no nodes, with the profile and vars of a run.
+
+    dbt writes its artifacts and its log to `work`.
+    """
+    arguments = (
+        *words,
+        *_places(artifacts, artifacts.folder, work, work),
+        *("--vars", vars_argument({**own_vars(artifacts, request), **run_vars(request)})),
+    )
+    return DbtCall(artifacts.dbt.executable, artifacts.folder, arguments, {})
 
 
 def freshness_selection(artifacts: CompiledArtifacts, node_ids: Iterable[str]) -> list[str]:

@@ -32,6 +32,7 @@ DESCRIPTIONS: dict[str, dict[str, str]] = {
         "name": "The step's name: lower-case letters, digits and `_`; not the name of a dbt node.",
         "command": "A program and its arguments. No shell is involved.",
         "python": "A function to call instead, as `module:function`.",
+        "dbt": "A `run-operation` or `clone` of dbt instead, with its arguments.",
         "image": "A container image to run as a Kubernetes pod, with `command` or its own command.",
         "reads": "dbt nodes, sources as `source.table`, input ports as `product.port`, or datasets "
         "that other steps write.",

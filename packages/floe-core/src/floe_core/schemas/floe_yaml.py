@@ -125,14 +125,15 @@ class StepSpec(YamlModel):
     """A process that runs as a node of the graph, beside the nodes of dbt; times in seconds.
 
     It has either `command`, a program with its arguments, or `python`, a function as
-    `module:function`, or `image`, which runs as a pod with a `command` or its own. `reads` names
-    dbt nodes, sources as `source.table`, or what another step writes; `writes` names dbt sources,
-    or any other dataset.
+    `module:function`, or `dbt`, the words of a dbt command, or `image`, which runs as a pod with a
+    `command` or its own. `reads` names dbt nodes, sources as `source.table`, or what another step
+    writes; `writes` names dbt sources, or any other dataset.
     """
 
     name: StepName
     command: Annotated[list[Text], Field(min_length=1)] | None = None
     python: PythonFunction | None = None
+    dbt: Annotated[list[Text], Field(min_length=1)] | None = None
     image: ImageName | None = None
     reads: list[ShortText] = []
     writes: list[ShortText] = []

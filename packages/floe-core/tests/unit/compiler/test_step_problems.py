@@ -62,10 +62,10 @@ def test_every_problem_of_the_steps_is_told_at_once(write_product: WriteProduct)
         "floe.yaml:7: step 'load' is defined twice; rename one",
         "floe.yaml:8: step 'orders' has the name of model.shop.orders; rename the step; selections "
         "go by name",
-        "floe.yaml:9: step 'both' has to have one of 'command', 'python' and 'image'; keep one: a "
-        "program, module:function, or a container image",
-        "floe.yaml:10: step 'neither' has to have one of 'command', 'python' and 'image'; keep "
-        "one: a program, module:function, or a container image",
+        "floe.yaml:9: step 'both' has to have one of 'command', 'python', 'dbt' and 'image'; keep one: a "
+        "program, module:function, a dbt command, or a container image",
+        "floe.yaml:10: step 'neither' has to have one of 'command', 'python', 'dbt' and 'image'; keep "
+        "one: a program, module:function, a dbt command, or a container image",
         "floe.yaml:11: 'raw.orders' is written by step.shop.load as well; let one step write it",
         "floe.yaml:12: the dbt source 'raw' has no table for 'raw.ordrs'; did you mean "
         "'raw.orders'?",

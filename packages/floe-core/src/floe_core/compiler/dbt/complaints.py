@@ -21,9 +21,14 @@ _PLACE_IN_TEXT = re.compile(r"\n *\(in \S+:\d+:\d+\)(?=\n|$)")
 _UNKNOWN_REF = re.compile(
     r"depends on a node named '(\w+)' in package or project '(\w+)' which was not found"
 )
+_DEPS = "dbt deps"
 _FIX = "fix the dbt project; `dbt parse` reports the same"
 # Compile writes this file to the models folder for a dbt that may not have floe's plugin.
 SOURCES_FILE = "floe_upstream_ports.yml"
+
+
+class MissingPackagesError(InvalidProductError):
+    """Packages that the project names are not installed."""
 
 
 def in_dbts_words(message: str, project: Path, profile: Profile) -> InvalidProductError:
@@ -35,7 +40,8 @@ def in_dbts_words(message: str, project: Path, profile: Profile) -> InvalidProdu
     text = "\n".join(line.rstrip() for line in message.strip().splitlines())
     found = _FILE_IN_MESSAGE.search(text)
     file = found[1] if found else "dbt_project.yml"
-    return InvalidProductError([Problem(f"dbt: {text}", _fix(text, project), file)])
+    kind = MissingPackagesError if _DEPS in text else InvalidProductError
+    return kind([Problem(f"dbt: {text}", _fix(text, project), file)])
 
 
 def _problem(error: str, project: Path) -> Problem:
@@ -56,7 +62,7 @@ def _line(path: Path, number: int) -> str:
 
 
 def _fix(text: str, project: Path) -> str:
-    if "dbt deps" in text:
+    if _DEPS in text:
         return "run `dbt deps` in the product's folder"
     unknown = _UNKNOWN_REF.search(text)
     if unknown and any(project.glob(f"*/{SOURCES_FILE}")):

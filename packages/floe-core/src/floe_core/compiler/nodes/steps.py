@@ -21,6 +21,12 @@ from floe_core.schemas.ports import port_key, short_port_name
 from floe_core.schemas.steps import Step
 
 NEARLY = 0.85
+# What dbt does beside building; the nodes of a product are built by floe.
+_DBT_COMMANDS = ("run-operation", "clone")
+_OPTIONS_OF_FLOE = frozenset(
+    {"--project-dir", "--profiles-dir", "--profile", "--target", "-t", "--target-path"}
+    | {"--log-path", "--vars"}
+)
 _DATASET = re.compile(r"[A-Za-z_][\w.-]*|[a-z][a-z0-9+.-]*://[^\s?#]+", re.ASCII)
 
 
@@ -114,13 +120,16 @@ class _Resolver:
         if spec.name in self._relations:
             what = f"step '{spec.name}' has the name of {self._relations[spec.name].unique_id}"
             self._report((index, "name"), what, "rename the step; selections go by name")
-        if spec.image and spec.python:
-            what = f"step '{spec.name}' has both an 'image' and 'python'"
-            self._report((index, "python"), what, "give the program in the image as 'command'")
-        elif not spec.image and (spec.command is None) == (spec.python is None):
-            what = f"step '{spec.name}' has to have one of 'command', 'python' and 'image'"
-            fix = "keep one: a program, module:function, or a container image"
+        given = [key for key in ("command", "python", "dbt") if getattr(spec, key) is not None]
+        if spec.image and given not in ([], ["command"]):
+            what = f"step '{spec.name}' has both an 'image' and '{given[-1]}'"
+            self._report((index, given[-1]), what, "give the program in the image as 'command'")
+        elif not spec.image and len(given) != 1:
+            what = f"step '{spec.name}' has to have one of 'command', 'python', 'dbt' and 'image'"
+            fix = "keep one: a program, module:function, a dbt command, or a container image"
             self._report((index, "name"), what, fix)
+        for what, fix in _dbt_problems(spec.dbt or []):
+            self._report((index, "dbt"), f"step '{spec.name}': {what}", fix)
 
     def _resolve_writes(self, index: int, step: _Resolved) -> None:
         for position, name in enumerate(step.spec.writes):
@@ -183,6 +192,17 @@ class _Resolver:
         self._findings.add(self._document.problem(("steps", *place), what, fix))
 
 
+def _dbt_problems(words: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Yield what is wrong with the words of a dbt command, and how to fix it."""
+    if words and words[0] not in _DBT_COMMANDS:
+        known = " or ".join(_DBT_COMMANDS)
+        yield f"floe does not run `dbt {words[0]}` as a step", f"write {known} first"
+    for word in words:
+        option = word.partition("=")[0]
+        if option in _OPTIONS_OF_FLOE:
+            yield f"floe passes {option} itself", "leave it out; vars are those of floe.yaml"
+
+
 def _names_of_ports(nodes: Sequence[Node]) -> dict[str, str]:
     """Return name of an input port -> the node that stands for it.
 
@@ -224,7 +244,7 @@ def _node(step: _Resolved, inputs: Inputs) -> Node:
     spec = step.spec
     path = next(iter(_files(spec, inputs.product_dir)), "")
     # Settings that do not change what the step does are left out.
-    left_out = {"pool"} if spec.image else {"pool", "image"}
+    left_out = {"pool", *(key for key in ("image", "dbt") if not getattr(spec, key))}
     text = json.dumps(spec.model_dump(mode="json", exclude=left_out), sort_keys=True)
     return Node(
         unique_id=step.id,
@@ -269,6 +289,7 @@ def _step(step: _Resolved) -> Step:
         unique_id=step.id,
         command=tuple(step.spec.command or ()),
         python=step.spec.python or "",
+        dbt=tuple(step.spec.dbt or ()),
         image=step.spec.image or "",
         sources=tuple(step.sources),
         datasets=tuple(step.datasets),

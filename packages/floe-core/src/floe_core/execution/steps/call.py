@@ -9,7 +9,12 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from floe_core.dbt.invocation import is_full_refresh, own_vars, run_vars
+from floe_core.dbt.invocation import (
+    command_invocation,
+    is_full_refresh,
+    own_vars,
+    run_vars,
+)
 from floe_core.execution.private_folder import make_private
 from floe_core.execution.steps.image_order import FACTS_VARIABLE, ImageOrder, command_of
 from floe_core.foundation.errors import EnvironmentProblemError
@@ -49,10 +54,15 @@ def step_call(artifacts: CompiledArtifacts, request: BuildRequest, step: Step) -
     facts_file.unlink(missing_ok=True)
     variables = _variables(artifacts, request, name)
     order = _order(artifacts, request, step, (*variables,), facts_file)
+    dbt = command_invocation(artifacts, request, step.dbt, folder / name) if step.dbt else None
     return StepCall(
         step.unique_id,
-        _words(step, artifacts.folder, order),
-        {**os.environ, **variables, FACTS_VARIABLE: str(facts_file)},
+        tuple(dbt.command_line()) if dbt else _words(step, artifacts.folder, order),
+        {
+            **(dbt.environment() if dbt else os.environ),
+            **variables,
+            FACTS_VARIABLE: str(facts_file),
+        },
         artifacts.folder,
         facts_file,
     )
