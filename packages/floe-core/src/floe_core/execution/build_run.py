@@ -68,6 +68,7 @@ def build(
         EnvironmentProblemError: dbt or the warehouse is not available, or a value that the profile
             takes from a connection or a file.
     """
+    artifacts = artifacts.for_job(request.job)
     alerts = AlertsOfBuild(artifacts, request)
     alerts.begin()
     events = _events(artifacts, request, alerts, SlotsOfBuild(artifacts, node_slots))

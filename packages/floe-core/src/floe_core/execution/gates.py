@@ -13,6 +13,8 @@ from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
 def gates_of_steps(artifacts: CompiledArtifacts) -> dict[str, tuple[str, ...]]:
     """Return step id -> the ids of the tests that the step waits for."""
+    if artifacts.tests_last:
+        return {}
     tests = [node for node in artifacts.runnable if node.is_test and node.depends_on]
     found = {}
     for step in artifacts.steps:
@@ -33,8 +35,10 @@ def nodes_held_back_by(artifacts: CompiledArtifacts, failed: Iterable[str]) -> s
 def first_gated_nodes(artifacts: CompiledArtifacts, test_id: str) -> set[str]:
     """Return nodes that wait for a test, all others being below them.
 
-    A test without dependencies gates none.
+    A test without dependencies gates none, and tests that run last do not either.
     """
+    if artifacts.tests_last:
+        return set()
     graph, parents = artifacts.graph, artifacts.by_id[test_id].depends_on
     if len(parents) == 1:
         found = {*graph.children.get(parents[0], ())}

@@ -21,6 +21,7 @@ def plan_run(artifacts: CompiledArtifacts, request: BuildRequest) -> PlannedBuil
         UsageError: The artifacts come from no folder, or the job or a node is unknown.
         EnvironmentProblemError: dbt, the warehouse or the store is not available.
     """
+    artifacts = artifacts.for_job(request.job)
     set_outside_values(artifacts.dbt)
     wanted = wanted_nodes(artifacts, request)
     store = store_of(artifacts.product.name, artifacts.folder)

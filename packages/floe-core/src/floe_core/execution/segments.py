@@ -23,6 +23,15 @@ class Segment:
     kind: SegmentKind = "build"
 
 
+def with_tests_last(artifacts: CompiledArtifacts, todo: Collection[str]) -> tuple[Segment, ...]:
+    """Return the segments of these nodes, and after them one of all their tests."""
+    by_id = artifacts.by_id
+    tests = tuple(i for i in todo if by_id[i].is_test and not by_id[i].is_freshness)
+    others = [node_id for node_id in todo if node_id not in {*tests}]
+    first = cut_into_segments(artifacts, others) if others else ()
+    return (*first, Segment(tests)) if tests else first
+
+
 def cut_into_segments(artifacts: CompiledArtifacts, todo: Collection[str]) -> tuple[Segment, ...]:
     """Return the segments of these nodes, each after those that it needs.
 

@@ -12,7 +12,7 @@ from floe_core.execution.freshness_run import FreshnessRun
 from floe_core.execution.private_folder import make_private
 from floe_core.execution.reuse.start_builds import BuildStarter
 from floe_core.execution.segmented_run import SegmentedRun
-from floe_core.execution.segments import Segment, cut_into_segments
+from floe_core.execution.segments import Segment, cut_into_segments, with_tests_last
 from floe_core.execution.slots_of_build import SlotsOfBuild
 from floe_core.execution.steps.call import step_call
 from floe_core.execution.steps.process import StepNotStarted, StepProcess
@@ -36,7 +36,8 @@ def start_nodes(
     slots: SlotsOfBuild,
 ) -> DbtRun:
     """Return the run of these nodes: one dbt call, or several with steps between them."""
-    segments = cut_into_segments(artifacts, call.node_ids)
+    cut = with_tests_last if artifacts.tests_last else cut_into_segments
+    segments = cut(artifacts, call.node_ids)
 
     def start(segment: Segment) -> DbtRun:
         if segment.kind == "step":

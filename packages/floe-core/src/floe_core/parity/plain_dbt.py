@@ -58,11 +58,11 @@ def run_plain_dbt(
     began = time.monotonic()
     fresh = _freshness(artifacts, work)
     stale = [artifacts.by_id[i].tested for i, each in fresh.items() if not each.passed]
-    code = _run(_call(artifacts, work, ("build",), _without(stale)), work / EVENTS)
+    code, found = _build(artifacts.for_job(artifacts.jobs[0].name), work, _without(stale))
     code = max(code, 1) if stale else code
     seconds = time.monotonic() - began
     ids = {node.unique_id for node in artifacts.nodes_of(artifacts.jobs[0])}
-    nodes = {**dict.fromkeys(ids), **_results(work), **fresh}
+    nodes = {**dict.fromkeys(ids), **found, **fresh}
     results = {i: found or NodeResult(i, "skipped") for i, found in nodes.items()}
     for result in results.values():
         on_event(result)
@@ -72,6 +72,22 @@ def run_plain_dbt(
         "success" if code == 0 else "failed", RUN_ID, seconds, results, message, look
     )
     return report, _edges(work / "manifest.json")
+
+
+def _build(
+    artifacts: CompiledArtifacts, work: Path, selection: list[str]
+) -> tuple[int, dict[str, NodeResult]]:
+    """Run `dbt build`, or `dbt test` after all else; return the exit code and the results."""
+    if not artifacts.tests_last:
+        code = _run(_call(artifacts, work, ("build",), selection), work / EVENTS)
+        return code, _results(work)
+    kinds = ["--exclude-resource-type", "test", "--exclude-resource-type", "unit_test"]
+    code = _run(_call(artifacts, work, ("build",), [*selection, *kinds]), work / EVENTS)
+    built = _results(work)
+    if code > 1:
+        return code, built
+    code = max(code, _run(_call(artifacts, work, ("test",), selection), work / EVENTS))
+    return code, {**built, **_results(work)}
 
 
 def _freshness(artifacts: CompiledArtifacts, work: Path) -> dict[str, NodeResult]:

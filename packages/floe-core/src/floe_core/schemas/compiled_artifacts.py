@@ -157,6 +157,23 @@ class CompiledArtifacts(Frozen):
         """Return the pool in which a build of a job takes a slot, "" for none."""
         return job.pool or self.execution.pool
 
+    def for_job(self, name: str) -> CompiledArtifacts:
+        """Return these artifacts with what a job says of `execution`, for its builds.
+
+        Raises:
+            UsageError: There is no such job.
+        """
+        tests = self.job(name).tests
+        if tests in (None, self.execution.tests):
+            return self
+        execution = self.execution.model_copy(update={"tests": tests})
+        return self.model_copy(update={"execution": execution})
+
+    @property
+    def tests_last(self) -> bool:
+        """Whether tests run once everything else is built, and hold back nothing."""
+        return self.execution.tests == "after_all"
+
     @property
     def pools_of_builds(self) -> tuple[str, ...]:
         """The pools in which builds of the product's jobs take a slot, sorted."""

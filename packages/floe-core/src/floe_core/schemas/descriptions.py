@@ -85,6 +85,7 @@ DESCRIPTIONS: dict[str, dict[str, str]] = {
         "selector": "A selector of selectors.yml, instead of `select` and `exclude`.",
         "vars": "dbt vars of this job's runs; they override the product's.",
         "full_refresh": "Whether each run builds incremental models and seeds from scratch.",
+        "tests": "When its tests run, instead of `execution.tests`.",
         "schedule": "When the job runs.",
         "deadline": "By when the job must have succeeded: HH:MM, and an IANA time zone.",
         "pool": "The pool in which the job's builds occupy a slot, instead of `execution.pool`.",
@@ -109,6 +110,7 @@ DESCRIPTIONS: dict[str, dict[str, str]] = {
         "freshness": "Whether runs check the freshness of dbt sources. With gate, the nodes that "
         "read a stale source are skipped; with report, the run warns.",
         "reuse": "With unchanged, a run skips every node that a build would not change.",
+        "tests": "Tests run `after_each` node, or `after_all`, and then hold back nothing.",
         "dbt_executable": "The product's own dbt, run as a process.",
     },
     "Manifest": {

@@ -15,6 +15,7 @@ from floe_core.schemas.policies import (
     Granularity,
     GroupBy,
     Reuse,
+    TestOrder,
 )
 from floe_core.schemas.ports import OnUpdate, WhenLate
 from floe_core.schemas.yaml_model import (
@@ -107,7 +108,7 @@ class JobSpec(YamlModel):
     """A part of the product with a schedule of its own, chosen in dbt's selection syntax.
 
     `vars` are dbt vars for this job's runs; they override the product's. With `full_refresh`, each
-    of its runs is one with `--full-refresh`. `pool` overrides that of `execution`.
+    of its runs is one with `--full-refresh`. `pool` and `tests` override those of `execution`.
     """
 
     name: JobName
@@ -116,6 +117,7 @@ class JobSpec(YamlModel):
     selector: ShortText | None = None
     vars: Vars = {}
     full_refresh: bool = False
+    tests: TestOrder | None = None
     schedule: ScheduleSpec | None = None
     deadline: ShortText | None = None
     pool: PoolName | None = None
@@ -169,6 +171,7 @@ class ExecutionSpec(YamlModel):
     backfill_by: BackfillBy = "tick"
     freshness: FreshnessPolicy = "off"
     reuse: Reuse = "off"
+    tests: TestOrder = "after_each"
     dbt_executable: ShortText | None = None
 
 

@@ -16,6 +16,7 @@ Granularity = Literal["auto", "node", "group", "product"]
 GroupBy = Literal["folder", "level", "tier", "tag"]
 Reuse = Literal["off", "unchanged"]
 BackfillBy = Literal["tick", "range"]
+TestOrder = Literal["after_each", "after_all"]
 FreshnessPolicy = Literal["off", "gate", "report"]
 AlertKind = Literal["failure", "recovery", "warning", "lateness"]
 Backoff = Literal["fixed", "exponential"]
@@ -28,7 +29,8 @@ class ExecutionPolicy(Frozen):
     many steps may run at a time. `pool` is the orchestrator's pool in which a build takes a slot
     unless its job names another, "" for none. With `freshness`, runs measure how old dbt sources
     are: a stale one holds back the nodes that read it (`gate`) or causes a warning (`report`).
-    `reuse` of `unchanged` leaves out the nodes that a build would not change.
+    `reuse` of `unchanged` leaves out the nodes that a build would not change. With `tests` of
+    `after_all`, tests run once everything is built, and none of them holds back a node.
     """
 
     retries: int = 0
@@ -43,6 +45,7 @@ class ExecutionPolicy(Frozen):
     backfill_by: BackfillBy = "tick"
     freshness: FreshnessPolicy = "off"
     reuse: Reuse = "off"
+    tests: TestOrder = "after_each"
 
 
 class Schedule(Frozen):
@@ -75,7 +78,7 @@ class Job(Frozen):
     this job's runs; they override the product's. With `full_refresh`, each run has dbt's
     `--full-refresh`. `trigger` starts the job when ports are updated. If it has not succeeded by
     the `deadline`, alerts on `lateness` are sent. Builds of the job take a slot in `pool`, "" for
-    the product's pool.
+    the product's pool. `tests` overrides that of the product's execution.
     """
 
     name: str
@@ -85,6 +88,7 @@ class Job(Frozen):
     node_ids: tuple[str, ...] | None = None
     vars: dict[str, Any] = {}
     full_refresh: bool = False
+    tests: TestOrder | None = None
     schedule: Schedule | None = None
     trigger: UpdateTrigger | None = None
     deadline: Deadline | None = None

@@ -75,7 +75,7 @@ class FloeBuildOperator(EmitsNoDatasets, BaseOperator):
 
     def execute(self, context: Context) -> None:
         """Build the remaining nodes; fail if any requested node has not passed."""
-        artifacts = CompiledArtifacts.load(self.project_dir)
+        artifacts = CompiledArtifacts.load(self.project_dir).for_job(self.job)
         narrowed_to = self._narrow_nodes(artifacts, context)
         wanted = narrowed_to or nodes_of_job(artifacts, self.job)
         memory, ti = RunMemory(context["task_state_store"]), context["ti"]

@@ -83,6 +83,7 @@ def retry_delays(artifacts: CompiledArtifacts) -> list[float]:
 
 def _build(artifacts: CompiledArtifacts, request: BuildRequest, node_runs: NodeRuns) -> None:
     log: Any = get_run_logger()
+    artifacts = artifacts.for_job(request.job)
     wanted = wanted_nodes(artifacts, request)
     before = record_of(artifacts, request.run_id)
     end = BuildEnded(succeeded=False, message="the build ended without a result")

@@ -80,6 +80,7 @@ def _job_as_dict(artifacts: CompiledArtifacts, job: Job) -> dict[str, Any]:
         "deadline": job.deadline.model_dump() if job.deadline else None,
         "pool": artifacts.pool_of(job),
         "full_refresh": job.full_refresh,
+        "tests": job.tests or artifacts.execution.tests,
         "next_ticks": [tick.isoformat() for tick in next_ticks(job.schedule)],
     }
 
@@ -164,6 +165,8 @@ def _jobs(artifacts: CompiledArtifacts) -> Tree:
         )
         if job.full_refresh:
             branch.add("builds from scratch")
+        if artifacts.for_job(job.name).tests_last:
+            branch.add("tests after everything is built")
         if artifacts.pool_of(job):
             branch.add(f"in the pool {escape(artifacts.pool_of(job))}")
         if job.deadline is not None:

@@ -144,6 +144,7 @@ def _job(spec: JobSpec, inputs: Inputs) -> Job:
         selector=spec.selector or "",
         vars=spec.vars,
         full_refresh=spec.full_refresh,
+        tests=spec.tests,
         schedule=effective(spec.schedule, inputs),
         deadline=deadline_in(spec.deadline, inputs),
         pool=spec.pool or "",

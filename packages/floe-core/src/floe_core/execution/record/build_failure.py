@@ -38,5 +38,6 @@ def failure_of_build(
     artifacts: CompiledArtifacts, request: BuildRequest, end: BuildEnded
 ) -> BuildFailure:
     """Return the failure of a build on this machine, from the record of its run."""
+    artifacts = artifacts.for_job(request.job)
     record = record_of(artifacts, request.run_id)
     return failure_of(artifacts, wanted_nodes(artifacts, request), record, end.message)

@@ -25,7 +25,8 @@ def remaining_nodes(
         if result.status == "error"
         and _is_spent(artifacts, node_id, record.failures.get(node_id, 0))
     }
-    held_back = _downstream_of_tested(artifacts, verdicts) | artifacts.graph.below(spent)
+    judged = set() if artifacts.tests_last else _downstream_of_tested(artifacts, verdicts)
+    held_back = judged | artifacts.graph.below(spent)
     passed = {node_id for node_id, result in results.items() if result.passed}
     left_out = verdicts | spent | held_back | passed
     return tuple(node_id for node_id in wanted if node_id not in left_out)
