@@ -13,7 +13,12 @@ from floe_core.cli.help_of_flags import join_lines_of_help
 from floe_core.foundation.entry_points import distribution_of, installed_points, named_failure
 from floe_core.foundation.errors import PluginError, UsageError
 
-_PACKAGES = {"ci": "floe-ci", "import": "floe-import", "mesh": "floe-console"}
+_PACKAGES = {
+    "ci": "floe-ci",
+    "helm": "floe-kubernetes",
+    "import": "floe-import",
+    "mesh": "floe-console",
+}
 
 
 @cache

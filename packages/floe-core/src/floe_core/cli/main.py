@@ -15,7 +15,6 @@ from floe_core.cli.commands import (
     diff_command,
     doctor_command,
     explain_command,
-    helm_command,
     init_command,
     lineage_command,
     parity_command,
@@ -54,7 +53,6 @@ app.command("schema")(schema_command.schema)
 app.command("doctor")(doctor_command.doctor)
 app.command("plugins")(plugins_command.plugins)
 app.add_typer(schedule_command.app)
-app.add_typer(helm_command.app)
 app.add_typer(lineage_command.app)
 app.add_typer(alerts_command.app)
 

@@ -66,7 +66,7 @@ def resolve_product(
         dbt = open_project(profile, inputs.spec.vars, Path(work))
         parsed = _parse(dbt, inputs, findings)
         for warning in parsed.warnings:
-            findings.notice(f\"dbt: {warning}\")
+            findings.notice(f"dbt: {warning}")
         nodes = nodes_in(parsed.manifest, inputs.product_dir, reads_texts=inputs.reuses)
         cycle = cycle_problem(nodes)
         if cycle:

@@ -43,7 +43,7 @@ def values(
     Size, products, images, lineage and resources follow the product's manifest. With --on and no
     product in the folder, writes the plugin's default values.
     """
-    from floe_core.cli.helm_release import HelmRelease
+    from floe_kubernetes.helm.release import HelmRelease
 
     _write(HelmRelease.of(product, on, size, others or []).values_text(), out)
 
@@ -60,8 +60,8 @@ def template(
     namespace: Annotated[str, typer.Option(help="The namespace of the release.")] = "default",
 ) -> None:
     """Render the plugin's chart with these values, using the installed Helm."""
-    from floe_core.cli.helm_release import HelmRelease
-    from floe_core.plugin_api.helm import engine
+    from floe_kubernetes.helm import engine
+    from floe_kubernetes.helm.release import HelmRelease
 
     found = HelmRelease.of(product, on, size, others or [])
     rendered = engine.template(found.chart(), found.values_text(), release, namespace)

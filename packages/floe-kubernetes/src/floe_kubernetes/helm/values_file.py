@@ -10,7 +10,7 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap
 
-from floe_core.plugin_api.helm.value_comments import Place
+from floe_kubernetes.helm.value_comments import Place
 
 WIDTH = 100
 

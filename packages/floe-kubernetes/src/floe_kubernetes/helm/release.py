@@ -17,19 +17,19 @@ from floe_core.compiler.findings import Findings
 from floe_core.compiler.inputs import FLOE_FILE, Inputs, read_inputs
 from floe_core.compiler.settings import plugin_settings
 from floe_core.foundation.errors import PluginError, UsageError
-from floe_core.plugin_api.helm.manifest_settings import (
+from floe_core.plugin_api.helm.settings import HelmProduct
+from floe_core.plugin_api.powers import ChartOwner
+from floe_core.plugin_interfaces import WORKLOAD_SIZES, OrchestratorPlugin
+from floe_core.product_folder.environment_choice import chosen_environment
+from floe_kubernetes.helm.manifest_settings import (
     helm_section,
     image_template,
     open_ports,
     products_of,
     starts_step_pods,
 )
-from floe_core.plugin_api.helm.settings import HelmProduct
-from floe_core.plugin_api.helm.value_comments import Place, value_comments
-from floe_core.plugin_api.helm.values_file import values_text
-from floe_core.plugin_api.powers import ChartOwner
-from floe_core.plugin_interfaces import WORKLOAD_SIZES, OrchestratorPlugin
-from floe_core.product_folder.environment_choice import chosen_environment
+from floe_kubernetes.helm.value_comments import Place, value_comments
+from floe_kubernetes.helm.values_file import values_text
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-from floe_core.plugin_api.helm.value_comments import value_comments
-from floe_core.plugin_api.helm.values_file import values_text
+from floe_kubernetes.helm.value_comments import value_comments
+from floe_kubernetes.helm.values_file import values_text
 
 CHART = """\
 # A heading, parted from what follows.
