@@ -16,7 +16,7 @@ PAGE = (ROOT / "ARCHITECTURE.md").read_text()
 NAMED = sorted(set(re.findall(r"`([\w./-]+(?:\.py|/))`", PAGE)))
 ROOMS = {
     "floe_orchestrator_airflow": "dag task mirrors names alerts ticks service local cluster",
-    "floe_orchestrator_dagster": "definitions step names alerts ticks service local cluster",
+    "floe_orchestrator_dagster": "definitions step translator names alerts ticks service local cluster",
     "floe_orchestrator_prefect": "flow task names alerts ticks service local cluster",
 }
 
