@@ -82,6 +82,7 @@ KUBERNETES_OWN = {
     "affinity": _OWN,
     "annotations": _OWN,
     "extraEnv": _OWN,
+    "extraObjects": _OWN,
     "extraVolumeMounts": _OWN,
     "extraVolumes": _OWN,
     "global": "what a parent chart hands to all of its children",
