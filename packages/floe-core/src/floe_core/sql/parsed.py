@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from functools import cache
-from typing import TYPE_CHECKING
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import sqlglot
 from sqlglot import exp
 
-if TYPE_CHECKING:
-    from sqlglot.dialects.dialect import Dialect
+_ONE_AT_A_TIME = threading.Lock()
 
 
 def parse_query(sql: str, dialect: str) -> exp.Expr:
@@ -19,22 +19,26 @@ def parse_query(sql: str, dialect: str) -> exp.Expr:
         SqlglotError: It cannot be parsed.
         RecursionError: It is nested too deeply.
     """
-    return sqlglot.parse_one(sql, dialect=_duckdb() if dialect == "duckdb" else dialect)
+    if dialect != "duckdb":
+        return sqlglot.parse_one(sql, dialect=dialect)
+    with _reduce_as_any_call():
+        return sqlglot.parse_one(sql, dialect=dialect)
 
 
-@cache
-def _duckdb() -> type[Dialect]:
-    """Return DuckDB's dialect, in which `reduce(list, lambda)` is a call like any other.
+@contextmanager
+def _reduce_as_any_call() -> Iterator[None]:
+    """Let DuckDB's `reduce(list, lambda)` be a call like any other inside the block.
 
-    sqlglot takes it for a function of other warehouses, which has more arguments.
+    sqlglot takes it for a function of other warehouses, which has more arguments. A parser of our
+    own could not replace its parser where that is compiled, as with `sqlglot[rs]`.
     """
-    from sqlglot.dialects.duckdb import DuckDB
     from sqlglot.parsers.duckdb import DuckDBParser
 
-    class OwnParser(DuckDBParser):
-        FUNCTIONS = {k: v for k, v in DuckDBParser.FUNCTIONS.items() if k != "REDUCE"}
-
-    class OwnDuckDB(DuckDB):
-        Parser = OwnParser
-
-    return OwnDuckDB
+    functions = DuckDBParser.FUNCTIONS
+    with _ONE_AT_A_TIME:
+        taken = functions.pop("REDUCE", None)
+        try:
+            yield
+        finally:
+            if taken is not None:
+                functions["REDUCE"] = taken
