@@ -21,7 +21,7 @@ def test_they_are_rendered_as_templates(chart: Chart) -> None:
     plain = render(chart.folder, {})
     given = {"extraObjects": [ROUTE, {**ROUTE, "kind": "GRPCRoute"}]}
     found = [each for each in render(chart.folder, given) if each not in plain]
-    assert [each["kind"] for each in found] == ["HTTPRoute", "GRPCRoute"]
+    assert sorted(each["kind"] for each in found) == ["GRPCRoute", "HTTPRoute"]
     metadata = found[0]["metadata"]
     assert metadata == found[1]["metadata"]
     assert metadata["name"].endswith("-pages")
