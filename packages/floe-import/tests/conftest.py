@@ -35,6 +35,12 @@ def cosmos() -> Path:
     return _installed("cosmos-1.15.1", "astronomer-cosmos==1.15.1", "aenum", "deprecation")
 
 
+@pytest.fixture(scope="session")
+def dagster_dbt() -> Path:
+    """Return a folder for PYTHONPATH that has dagster-dbt."""
+    return _installed("dagster-dbt-0.29.27", "dagster-dbt==0.29.27")
+
+
 @pytest.fixture
 def ask_cosmos(cosmos: Path, tmp_path: Path):
     """Return a function that runs a program with Cosmos and returns what it prints."""

@@ -10,6 +10,7 @@ from pathlib import Path
 from floe_core.foundation.errors import InvalidProductError
 from floe_import.bash.reader import read_bash
 from floe_import.cosmos.reader import read_cosmos
+from floe_import.dagster.reader import read_dagster
 from floe_import.drafts.group_draft import GroupDraft
 from floe_import.prefect.reader import read_prefect
 from floe_import.product.files import floe_yaml_text, manifest_yaml_text
@@ -31,6 +32,7 @@ from floe_import.rewriting.dag_file import rewritten
 READERS: tuple[Callable[[Module, set[ast.AST]], Reading], ...] = (
     read_cosmos,
     read_prefect,
+    read_dagster,
     read_bash,
 )
 

@@ -1,0 +1,1 @@
+"""Definitions of Dagster that run dbt with dagster-dbt."""

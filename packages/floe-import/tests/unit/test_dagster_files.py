@@ -1,0 +1,54 @@
+"""What becomes of a file that makes assets with dagster-dbt."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from floe_import.import_files import Request, import_files
+
+CORPUS = Path(__file__).parents[1] / "corpus" / "dagster"
+
+
+def report_of(file: Path):
+    return import_files(Request([file], (), Path("out")))
+
+
+def short(report) -> list[str]:
+    return [
+        f"{f.place.line} {f.code} {f.disposition} {f.construct}"
+        for f in report.findings
+        if f.disposition != "exact"
+    ]
+
+
+def test_a_set_of_assets_keeps_its_translator_and_its_arguments() -> None:
+    report = report_of(CORPUS / "definitions.py")
+    assert short(report) == ["32 FLI110 changed product shop"]
+    assert (
+        "shop_assets = floe_assets(\n"
+        '    Path("/srv/shop"),\n'
+        "    translator=Translator(),\n"
+        "    name='shop_assets',\n"
+        '    select="tag:daily",\n'
+        '    op_tags={"team": "shop"},\n'
+        ")\n"
+    ) in report.files["out/definitions/definitions.py"]
+    assert "orchestrator:\n    type: dagster\n" in report.files["out/shop/manifest.yaml"]
+
+
+def test_what_cannot_be_read_is_unknown_and_stays_as_it_is() -> None:
+    report = report_of(CORPUS / "hard_to_read.py")
+    assert report.files == {}
+    assert short(report) == [
+        "9 DGS202 lost DbtProject(state_path=)",
+        "13 DGS105 unknown dbt_assets(partitions_def=)",
+        "15 DGS002 unknown partitioned",
+        "15 FLI004 unknown partitioned",
+        "16 DGS010 unknown partitioned",
+        "20 DGS000 unknown dbt_assets(of_tomorrow=)",
+        "21 DGS002 unknown narrowed",
+        "21 FLI004 unknown narrowed",
+        "22 DGS011 changed .with_insights()",
+        "22 DGS013 unknown dbt run",
+        "25 DGS007 unknown DbtCloudWorkspace",
+    ]
