@@ -10,6 +10,7 @@ from pathlib import Path
 from floe_core.foundation.errors import InvalidProductError
 from floe_import.bash.reader import read_bash
 from floe_import.cosmos.reader import read_cosmos
+from floe_import.dagster.component_file import TYPE, ComponentFile, read_component
 from floe_import.dagster.reader import read_dagster
 from floe_import.drafts.group_draft import GroupDraft
 from floe_import.prefect.reader import read_prefect
@@ -75,28 +76,54 @@ def import_files(request: Request) -> ImportReport:
 def import_products(request: Request) -> tuple[ImportReport, list[Product]]:
     """Return the report of an import, and the products that it makes. Writes nothing."""
     report = ImportReport()
-    read = [found for file in request.files if (found := _read(file, report))]
+    components = [f for f in request.files if f.suffix in (".yaml", ".yml")]
+    others = [file for file in request.files if file not in components]
+    read = [found for file in others if (found := _read(file, report))]
+    defined = [found for file in components if (found := _read_component(file, report))]
     drafts = [draft for file in read for _, draft in file.groups]
+    drafts += [each.draft for each in defined]
     products = make_products(drafts, _projects(drafts, request.projects))
     for product in products:
         _write_product(product, request.out, report)
     names = {id(draft): product.name for product in products for draft in product.drafts}
     for file in read:
         _write_dag_file(file, names, request.out, report)
+    for each in defined:
+        target = request.out / "definitions" / f"{each.file.absolute().parent.name}.py"
+        report.files[str(target)] = each.text()
+        report.steps.append(f"put {target} in the place of {each.file}, as definitions.py")
     _report_same_ids(read, report)
     report.findings.sort(key=lambda each: (each.place, each.code))
     return report, products
+
+
+def _read_component(file: Path, report: ImportReport) -> ComponentFile | None:
+    """Return a component that floe can run; all of it is reported."""
+    try:
+        found = read_component(file)
+    except InvalidProductError as error:
+        _report_unreadable(file, error, report)
+        return None
+    if found is None:
+        said = f"it is not a component of type {TYPE}"
+        _say(report, "FLI002", "file", Place(str(file)), said)
+        return None
+    report.findings += found.findings
+    _report_group(found.draft, report)
+    return found if found.draft.project and not found.draft.is_undecided else None
+
+
+def _report_unreadable(file: Path, error: InvalidProductError, report: ImportReport) -> None:
+    for problem in error.problems:
+        place = Place(str(file), problem.line, problem.column)
+        _say(report, "FLI001", "file", place, problem.what + ": correct it, and import it again")
 
 
 def _read(file: Path, report: ImportReport) -> ReadFile | None:
     try:
         module = read_module(file, _roots(file))
     except InvalidProductError as error:
-        for problem in error.problems:
-            place = Place(str(file), problem.line, problem.column)
-            _say(
-                report, "FLI001", "file", place, problem.what + ": correct it, and import it again"
-            )
+        _report_unreadable(file, error, report)
         return None
     nodes: set[ast.AST] = set()
     found = ReadFile(module, [reader(module, nodes) for reader in READERS])

@@ -41,7 +41,10 @@ def target_of(product: Product) -> str:
         return ""
     if project is not None and project.target == target:
         return ""
-    said = f"the environment {target!r} of manifest.yaml: set FLOE_ENV={target} for all of Airflow"
+    said = (
+        f"the environment {target!r} of manifest.yaml: set FLOE_ENV={target} wherever "
+        f"the product is loaded"
+    )
     product.say("FLI114", f"target {target}", product.drafts[0].place, changed(said))
     return target
 

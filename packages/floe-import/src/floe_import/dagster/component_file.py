@@ -1,0 +1,241 @@
+"""Read a `defs.yaml` with a DbtProjectComponent, and write the definitions that replace it."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedMap
+from ruamel.yaml.error import MarkedYAMLError
+
+from floe_core.foundation.errors import InvalidProductError, Problem
+from floe_import.dbt_commands.command_line import read_command
+from floe_import.drafts.group_draft import GroupDraft
+from floe_import.python.values import has_template
+from floe_import.report.findings import Finding, Place, Verdict, changed, exact, unknown
+
+TYPE = "dagster_dbt.DbtProjectComponent"
+_ROOT = re.compile(r"^\{\{\s*(?:context\.)?project_root\s*\}\}/?")
+_KEPT = {"select": "select", "exclude": "exclude"}
+# Replaced by the component, or added to what the translator says.
+_REPLACED, _ADDED = ("group_name", "owners"), ("tags",)
+
+
+@dataclass
+class ComponentFile:
+    """A component file that was read: its draft, and a finding for each of its keys.
+
+    `named` are arguments of `floe_assets`, `spec` those that each asset's spec is given, and
+    `settings` those of the translator, as their Python source.
+    """
+
+    file: Path
+    draft: GroupDraft
+    folder: str = ""
+    findings: list[Finding] = field(default_factory=list)
+    named: dict[str, str] = field(default_factory=dict)
+    spec: dict[str, str] = field(default_factory=dict)
+    settings: dict[str, str] = field(default_factory=dict)
+
+    def say(self, code: str, construct: str, at: Place, verdict: Verdict) -> None:
+        """Report a key; what is unknown leaves the component undecided."""
+        self.draft.is_undecided |= verdict.disposition == "unknown"
+        self.findings.append(Finding(code, construct, at, verdict.disposition, verdict.sentence))
+
+    def text(self) -> str:
+        """Return the source of the definitions that take the component's place."""
+        settings = ", ".join(f"{name}={value}" for name, value in self.settings.items())
+        translator = f"Translator(DagsterDbtTranslatorSettings({settings}))"
+        parts = [f"    {self.folder},", f"    translator={translator},"]
+        parts += [f"    {name}={value}," for name, value in self.named.items()]
+        return _TEMPLATE.format(
+            name=self.file.name,
+            spec=self._call("replace", _REPLACED) + self._call("merge", _ADDED),
+            arguments="\n".join(parts),
+        )
+
+    def _call(self, verb: str, names: tuple[str, ...]) -> str:
+        given = [f"{name}={text}" for name, text in self.spec.items() if name in names]
+        return f".{verb}_attributes({', '.join(given)})" if given else ""
+
+
+_TEMPLATE = '''"""What {name} defined, built by floe."""
+
+from pathlib import Path
+
+import dagster as dg
+from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings
+from floe_orchestrator_dagster import floe_assets
+
+
+class Translator(DagsterDbtTranslator):
+    """The translation of the component."""
+
+    def get_asset_spec(self, manifest, unique_id, project):
+        """Return the spec of a node."""
+        spec = super().get_asset_spec(manifest, unique_id, project)
+        return spec{spec}
+
+
+dbt_assets = floe_assets(
+{arguments}
+)
+defs = dg.Definitions(assets=[dbt_assets])
+'''
+
+
+def read_component(file: Path) -> ComponentFile | None:
+    """Return what a component file says, None if it has no dbt project.
+
+    Raises:
+        InvalidProductError: It can't be read or parsed.
+    """
+    try:
+        document = YAML(typ="rt").load(StringIO(file.read_text(encoding="utf-8")))
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidProductError([Problem(f"can't be read: {error}", file=str(file))]) from None
+    except MarkedYAMLError as error:
+        mark = error.problem_mark
+        line, column = (mark.line + 1, mark.column + 1) if mark else (0, 0)
+        what = f"is not one YAML document: {error.problem or error.context}"
+        raise InvalidProductError([Problem(what, "", str(file), line, column)]) from None
+    if not isinstance(document, CommentedMap) or document.get("type") != TYPE:
+        return None
+    draft = GroupDraft(Place(str(file), 1, 1), file.absolute().parent.name, orchestrator="dagster")
+    draft.installs_packages = False
+    found = ComponentFile(file, draft)
+    for key, value, place in _items(document, file):
+        if key == "type":
+            found.say("DGC001", key, place, exact("its definitions take the component's place"))
+        elif key == "attributes" and isinstance(value, CommentedMap):
+            for each in _items(value, file):
+                _read_attribute(found, *each)
+        elif key == "requirements":
+            found.say("DGC002", key, place, exact("it says what the component needs to load"))
+        else:
+            found.say("DGC000", key, place, unknown("no rule reads it: decide what it becomes"))
+    return found
+
+
+def _items(mapping: CommentedMap, file: Path) -> Iterator[tuple[str, Any, Place]]:
+    for key, value in mapping.items():
+        line, column = mapping.lc.key(key)
+        yield str(key), value, Place(str(file), line + 1, column + 1)
+
+
+def _read_attribute(found: ComponentFile, key: str, value: Any, at: Place) -> None:
+    reader = _READERS.get(key)
+    if key == "project":
+        _project(found, value, at)
+    elif reader is None:
+        found.say("DGC000", key, at, unknown("no rule reads it: decide what it is to become"))
+    elif has_template(value):
+        found.say("DGC100", key, at, unknown("Dagster renders its template: decide its value"))
+    else:
+        reader(found, key, value, at)
+
+
+def _project(found: ComponentFile, value: Any, at: Place) -> None:
+    if isinstance(value, CommentedMap):
+        for key, each, place in _items(value, found.file):
+            if key == "project_dir":
+                _project(found, each, place)
+            elif key in ("target", "profile", "profiles_dir") and not has_template(each):
+                setattr(found.draft, key, str(each))
+                found.say("DGC101", key, place, exact("the profile and target of dbt"))
+            else:
+                found.say("DGC000", key, place, unknown("no rule reads it: decide on it"))
+        return
+    text, folder = str(value), found.file.absolute().parent
+    if _ROOT.match(text):
+        root = next((p for p in folder.parents if (p / "pyproject.toml").exists()), None)
+        text = str((root or folder) / _ROOT.sub("", text)) if root else text
+    if has_template(text):
+        found.say("DGC100", "project", at, unknown("Dagster renders its path: decide where it is"))
+        return
+    found.draft.project = os.path.normpath(folder / text)
+    relative = os.path.relpath(found.draft.project, folder)
+    found.folder = f"Path(__file__).parent / {relative!r}"
+    found.say("DGC101", "project", at, exact("the folder of the product"))
+
+
+def _kept(found: ComponentFile, key: str, value: Any, at: Place) -> None:
+    if value:
+        found.named[_KEPT[key]] = repr(str(value))
+    found.say("DGC102", key, at, exact("an argument of floe_assets"))
+
+
+def _op(found: ComponentFile, key: str, value: Any, at: Place) -> None:
+    for name, each, place in _items(value, found.file):
+        if name in ("name", "tags"):
+            found.named["name" if name == "name" else "op_tags"] = repr(_plain(each))
+            found.say("DGC103", f"op.{name}", place, exact("an argument of floe_assets"))
+        else:
+            found.say("DGC000", f"op.{name}", place, unknown("no rule reads it: decide on it"))
+
+
+def _cli_args(found: ComponentFile, key: str, value: Any, at: Place) -> None:
+    words = _plain(value)
+    if not isinstance(words, list) or not all(isinstance(each, str) for each in words):
+        found.say("DGC104", key, at, unknown("it is not a list of words: decide what dbt runs"))
+        return
+    draft = found.draft
+    for word in read_command(words, draft):
+        found.say(word.code, word.text, at, word.verdict)
+    if any([draft.only, draft.select, draft.exclude, draft.selector, draft.full_refresh]):
+        found.say("DGC104", key, at, unknown("it narrows the assets: decide on their `select`"))
+
+
+def _include_metadata(found: ComponentFile, key: str, value: Any, at: Place) -> None:
+    for each in _plain(value) or []:
+        if each == "row_count":
+            found.say("DGC105", each, at, exact("materializations have `dagster/row_count`"))
+        else:
+            found.say("DGC105", str(each), at, changed("`columns=` of floe_assets says what of it"))
+
+
+def _translation(found: ComponentFile, key: str, value: Any, at: Place) -> None:
+    if not isinstance(value, CommentedMap):
+        found.say("DGC106", key, at, unknown("write it as a DagsterDbtTranslator"))
+        return
+    for name, each, place in _items(value, found.file):
+        if name in (*_REPLACED, *_ADDED):
+            found.spec[name] = repr(_plain(each))
+            found.say("DGC106", f"translation.{name}", place, exact("the translator sets it"))
+        else:
+            said = unknown("write it as a method of a DagsterDbtTranslator")
+            found.say("DGC106", f"translation.{name}", place, said)
+
+
+def _settings(found: ComponentFile, key: str, value: Any, at: Place) -> None:
+    for name, each, place in _items(value, found.file):
+        found.settings[name] = repr(_plain(each))
+        found.say("DGC107", f"{key}.{name}", place, exact("a setting of the translator"))
+
+
+def _prepare(found: ComponentFile, key: str, value: Any, at: Place) -> None:
+    found.say("DGC108", key, at, exact("`floe compile` prepares the project"))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(key): _plain(each) for key, each in value.items()}
+    return [_plain(each) for each in value] if isinstance(value, list) else value
+
+
+_READERS = {
+    "select": _kept,
+    "exclude": _kept,
+    "op": _op,
+    "cli_args": _cli_args,
+    "include_metadata": _include_metadata,
+    "translation": _translation,
+    "translation_settings": _settings,
+    "prepare_if_dev": _prepare,
+}
