@@ -26,7 +26,7 @@ from floe_import.product.profile_findings import (
 from floe_import.product.projects import DbtProject, find_project
 from floe_import.python.modules import Module, read_module
 from floe_import.readers import Reading
-from floe_import.report.findings import Finding, Place
+from floe_import.report.findings import Disposition, Finding, Place
 from floe_import.report.import_report import ImportReport
 from floe_import.rewriting.dag_file import rewritten
 
@@ -78,8 +78,9 @@ def import_products(request: Request) -> tuple[ImportReport, list[Product]]:
     report = ImportReport()
     components = [f for f in request.files if f.suffix in (".yaml", ".yml")]
     others = [file for file in request.files if file not in components]
-    read = [found for file in others if (found := _read(file, report))]
-    defined = [found for file in components if (found := _read_component(file, report))]
+    beside = frozenset(file.resolve() for file in others)
+    read = [found for file in others if (found := _read(file, beside, report))]
+    defined = [each for file in components if (each := _read_component(file, report))]
     drafts = [draft for file in read for _, draft in file.groups]
     drafts += [each.draft for each in defined]
     products = make_products(drafts, _projects(drafts, request.projects))
@@ -119,9 +120,10 @@ def _report_unreadable(file: Path, error: InvalidProductError, report: ImportRep
         _say(report, "FLI001", "file", place, problem.what + ": correct it, and import it again")
 
 
-def _read(file: Path, report: ImportReport) -> ReadFile | None:
+def _read(file: Path, beside: frozenset[Path], report: ImportReport) -> ReadFile | None:
     try:
         module = read_module(file, _roots(file))
+        module.beside = beside
     except InvalidProductError as error:
         _report_unreadable(file, error, report)
         return None
@@ -132,14 +134,10 @@ def _read(file: Path, report: ImportReport) -> ReadFile | None:
         for _, draft in reading.groups:
             _check_selector(draft, report)
             _report_group(draft, report)
-    if not report.findings:
-        _say(
-            report,
-            "FLI002",
-            "file",
-            Place(str(file)),
-            "nothing in it runs dbt as floe import reads it",
-        )
+    if not any(reading.findings for reading in found.readings):
+        said = "nothing in it runs dbt as floe import reads it, so it stays as it is"
+        alone: Disposition = "unknown" if len(beside) == 1 else "exact"
+        report.findings.append(Finding("FLI002", "file", Place(str(file)), alone, said))
     return found
 
 
@@ -176,8 +174,9 @@ def _roots(file: Path) -> tuple[Path, ...]:
     """Return the folders in which modules are looked up: those above the file, up to its `.git`."""
     found: list[Path] = []
     for folder in file.absolute().parents:
-        found.append(folder)
-        if (folder / ".git").exists() or len(found) == 6:
+        # Airflow looks in `config` and `plugins` of its folder too.
+        found += [folder, folder / "config", folder / "plugins"]
+        if (folder / ".git").exists() or len(found) == 18:
             break
     return tuple(found)
 

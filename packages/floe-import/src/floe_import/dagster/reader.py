@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from pathlib import Path
 
+from floe_core.foundation.errors import InvalidProductError
 from floe_import.dagster import book
 from floe_import.dagster.function_body import read_body
 from floe_import.drafts.group_draft import GroupDraft
@@ -70,7 +72,7 @@ class DbtAssets:
             said = unknown("other decorators are on it: decide what they are to do")
             self.judging.put("DGS001", node.name, draft.place, said, draft)
         read_body(node, self.module, draft, self.judging)
-        self._read_resource(node, draft)
+        self._read_resource(draft)
 
     def _judge(self, argument: Argument, draft: GroupDraft) -> None:
         rule = self.judging.book.find(book.ASSETS, argument.name)
@@ -105,20 +107,51 @@ class DbtAssets:
         is_project = isinstance(value, Made) and value.name == "dagster_dbt.DbtProject"
         return value if is_project else None
 
-    def _read_resource(self, node: ast.AST, draft: GroupDraft) -> None:
-        """Read the resource with dbt's settings, if it is made in this file."""
-        for made in _made(self.module, "dagster_dbt.DbtCliResource"):
-            self.read.update(ast.walk(made.call))
-            for argument in arguments(made, ()):
+    def _read_resource(self, draft: GroupDraft) -> None:
+        """Read the resource with dbt's settings, here or in a file that is imported with this."""
+        for made in self._resources():
+            if made.module is self.module:
+                self.read.update(ast.walk(made.call))
+            for argument in arguments(made, ("project_dir",)):
                 if argument.name == "project_dir":
-                    said = exact("the folder of the product")
-                    construct = f"{book.RESOURCE}(project_dir=)"
-                    self.judging.put("DGS302", construct, argument.place, said, draft)
+                    self._read_project_of_resource(argument, draft)
                 else:
                     self.judging.judge(book.RESOURCE, argument, draft)
             return
-        said = unknown("the resource `dbt` is not in this file: decide on its target and profile")
+        said = unknown(
+            "the resource `dbt` is not in this file: import the one that makes it in the "
+            "same command, "
+            "or decide on its target and profile"
+        )
         self.judging.add("DGS002", draft.name, draft.place, said)
+
+    def _resources(self) -> Iterator[Made]:
+        for module in self._modules():
+            yield from _made(module, "dagster_dbt.DbtCliResource")
+
+    def _modules(self) -> Iterator[Module]:
+        """Yield this file, those that are imported with it, and what these import."""
+        yield self.module
+        for file in sorted(self.module.beside - {self.module.path.resolve()}):
+            try:
+                other = self.module.open(file)
+                yield other
+                yield from (other.open(each) for each in _imported_files(other))
+            except InvalidProductError:
+                continue  # The file is in the report itself.
+        yield from (self.module.open(each) for each in _imported_files(self.module))
+
+    def _read_project_of_resource(self, argument: Argument, draft: GroupDraft) -> None:
+        if not draft.project and isinstance(argument.value, str):
+            draft.project, draft.folder = argument.value, argument
+        elif not draft.project and (made := self._project_of(argument)):
+            for each in arguments(made, _PROJECT_ARGUMENTS):
+                if each.name == "project_dir":
+                    draft.folder = each
+                self.judging.judge(book.PROJECT, each, draft)
+        construct = f"{book.RESOURCE}(project_dir=)"
+        said = exact("the folder of the product")
+        self.judging.put("DGS302", construct, argument.place, said, draft)
 
     def _report_leftovers(self) -> None:
         for node in ast.walk(self.module.tree):
@@ -131,14 +164,15 @@ class DbtAssets:
                 continue
             if is_old(value):
                 self._report_name(node, value)
-            elif self._is_elsewhere(value):
+            elif isinstance(value, LocalFunction) and self._is_elsewhere(value):
                 said = unknown("it uses dagster-dbt in another file: import that file too")
+                if value.module.path.resolve() in self.module.beside:
+                    said = exact("its file is imported with this one")
                 self.judging.add("DGS003", ast.unparse(node), self.module.place(node), said)
 
-    def _is_elsewhere(self, value: Value) -> bool:
-        """Return whether a value is a function of another file that uses dagster-dbt."""
-        is_function = isinstance(value, LocalFunction)
-        return is_function and value.module is not self.module and _uses_dbt(value)
+    def _is_elsewhere(self, value: LocalFunction) -> bool:
+        """Return whether a function of another file uses dagster-dbt."""
+        return value.module is not self.module and _uses_dbt(value)
 
     def _report_name(self, node: ast.Name | ast.Attribute, value: Symbol | Made) -> None:
         text, place = ast.unparse(node), self.module.place(node)
@@ -176,6 +210,14 @@ def _made(module: Module, name: str) -> Iterator[Made]:
             value = evaluate(node, module)
             if isinstance(value, Made) and value.name == name:
                 yield value
+
+
+def _imported_files(module: Module) -> Iterator[Path]:
+    for found in module.bindings.values():
+        for binding in found:
+            if binding.imported:
+                names = (binding.imported, binding.imported.rpartition(".")[0])
+                yield from (f for n in names if n and (f := module.file_of(n, binding.level)))
 
 
 def _uses_dbt(function: LocalFunction) -> bool:

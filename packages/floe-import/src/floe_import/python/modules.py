@@ -41,13 +41,17 @@ class Binding:
 
 @dataclass(eq=False)
 class Module:
-    """A parsed file. `roots` are the folders in which its imports are looked up."""
+    """A parsed file. `roots` are the folders in which its imports are looked up.
+
+    `beside` are the files, resolved, that are imported together with it.
+    """
 
     path: Path
     text: str
     tree: ast.Module
     roots: tuple[Path, ...]
     loaded: dict[Path, Module] = field(default_factory=dict)
+    beside: frozenset[Path] = frozenset()
 
     @cached_property
     def parents(self) -> dict[ast.AST, ast.AST]:
