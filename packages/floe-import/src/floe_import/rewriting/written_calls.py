@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import posixpath
 from dataclasses import dataclass, field
 
 from floe_import.drafts.group_draft import GroupDraft
@@ -74,11 +75,24 @@ class CallWriter:
 
     def _folder(self, draft: GroupDraft) -> str:
         if draft.folder is not None:
-            return self._text(draft.folder)
+            return self._beside(draft.folder) or self._text(draft.folder)
         if "$" not in draft.project:
             return repr(draft.project)
         self.imports.add("import os")
         return f"os.path.expandvars({draft.project!r})"
+
+    def _beside(self, folder: Argument) -> str:
+        """Return a folder of the user's repository that another file names, relative to this one.
+
+        "" for any other: the path there may begin at that file.
+        """
+        path, roots = folder.value, {str(root) for root in self.module.roots}
+        is_here = isinstance(path, str) and any(path.startswith(f"{root}/") for root in roots)
+        if folder.module is self.module or not is_here:
+            return ""
+        self.imports.add("from pathlib import Path")
+        here = str(self.module.path.absolute().parent)
+        return f"Path(__file__).parent / {posixpath.relpath(path, here)!r}"
 
     def _text(self, argument: Argument) -> str:
         """Return the source of an argument, or its value if the source is in another file."""
