@@ -52,3 +52,34 @@ def test_what_cannot_be_read_is_unknown_and_stays_as_it_is() -> None:
         "22 DGS013 unknown dbt run",
         "25 DGS007 unknown DbtCloudWorkspace",
     ]
+
+
+def test_files_that_are_imported_together_know_each_other(tmp_path: Path) -> None:
+    (tmp_path / "project.py").write_text(
+        "from pathlib import Path\n"
+        "from dagster_dbt import DbtProject\n"
+        "project = DbtProject(Path(__file__).joinpath('..', 'shop').resolve())\n"
+    )
+    assets = tmp_path / "assets.py"
+    assets.write_text(
+        "from dagster_dbt import DbtCliResource, dbt_assets\n"
+        "from project import project\n"
+        "@dbt_assets(manifest=project.manifest_path)\n"
+        "def shop(context, dbt: DbtCliResource):\n"
+        "    yield from dbt.cli(['build'], context=context).stream()\n"
+    )
+    definitions = tmp_path / "definitions.py"
+    definitions.write_text(
+        "import dagster as dg\n"
+        "from dagster_dbt import DbtCliResource\n"
+        "from assets import shop\n"
+        "from project import project\n"
+        "defs = dg.Definitions(assets=[shop], resources={'dbt': DbtCliResource(project)})\n"
+    )
+    alone = short(report_of(assets))
+    assert "4 DGS002 unknown shop" in alone
+    report = import_files(Request([assets, definitions], (), Path("out")))
+    assert short(report) == ["4 FLI110 changed product shop"]
+    written = report.files["out/definitions/assets.py"]
+    assert "floe_assets(\n    Path(__file__).parent / 'shop',\n" in written
+    assert "from pathlib import Path\n" in written
