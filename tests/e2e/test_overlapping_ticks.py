@@ -13,6 +13,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from alert_receiver import alert_receiver
 from dagster_process import dagster_process
 from running_prefect import RunningPrefect
 from wait_for import wait_for
@@ -39,6 +40,7 @@ kind: FloeSpec
 metadata: {name: busy, version: 1.0.0}
 platform: {manifest: manifest.yaml}
 schedule: {cron: "* * * * *", timezone: UTC}
+alerts: [{on: [failure, warning, recovery], to: "env:FLOE_TEST_ALERTS"}]
 """
 SECONDS = 90
 SLOW = """\
@@ -102,12 +104,13 @@ class Soak:
     """What a product left behind whose ticks came faster than its runs ended.
 
     `ticks` are those that were built, in the order of the builds, `late` how late each build began,
-    and `most_builds` how many were under way at the same time.
+    `most_builds` how many were under way at the same time, and `alerts` the titles that were sent.
     """
 
     ticks: list[datetime]
     late: list[timedelta]
     most_builds: int
+    alerts: list[str]
 
 
 def soak(orchestrator: str, running: Running, tmp_path: Path, floe: str = FLOE) -> Soak:
@@ -120,11 +123,14 @@ def soak(orchestrator: str, running: Running, tmp_path: Path, floe: str = FLOE) 
     (folder / "models" / "slow.py").write_text(SLOW.replace("SECONDS", str(SECONDS)))
     (folder / "models" / "ticks.sql").write_text(TICKS)
     artifacts, most_builds = compile_product(folder), 0
-    with running(artifacts, tmp_path):
+    with alert_receiver() as receiver, pytest.MonkeyPatch.context() as patch, ExitStack() as stack:
+        patch.setenv("FLOE_TEST_ALERTS", receiver.url)
+        stack.enter_context(running(artifacts, tmp_path))
         end = time.monotonic() + MINUTES * 60
         while time.monotonic() < end:
             most_builds = max(most_builds, builds_under_way(folder))
             time.sleep(0.2)
+        alerts = list(receiver.titles)  # The end of the orchestrator ends a run as well.
     with duckdb.connect(str(folder / "busy.duckdb"), read_only=True) as connection:
         rows = connection.execute("select tick, started_at from ticks order by rowid").fetchall()
     ticks = [datetime.fromisoformat(tick) for tick, _ in rows]
@@ -136,7 +142,7 @@ def soak(orchestrator: str, running: Running, tmp_path: Path, floe: str = FLOE) 
     print(
         f"ticks {[f'{tick:%H:%M}' for tick in ticks]}, late by {[each.seconds for each in late]} s"
     )
-    return Soak(ticks, late, most_builds)
+    return Soak(ticks, late, most_builds, alerts)
 
 
 @on_each
@@ -146,8 +152,9 @@ def test_runs_take_turns_and_wait_in_the_orchestrator(
     found = soak(orchestrator, running, tmp_path)
     assert found.ticks == sorted(set(found.ticks))
     assert found.most_builds == 1
-    # The latest tick runs next: none that a later one had passed by.
+    # The latest tick runs next: none that a later one had passed by, and nobody is told of those.
     assert max(found.late) < timedelta(seconds=60 + 45)
+    assert found.alerts == []
     assert len(found.ticks) >= (MINUTES - 2) * 60 / (SECONDS + 75)
 
 
@@ -158,5 +165,5 @@ def test_with_catchup_each_tick_runs_in_order(
     floe = FLOE.replace("timezone: UTC", "timezone: UTC, catchup: true")
     found = soak(orchestrator, running, tmp_path, floe)
     steps = {later - earlier for earlier, later in pairwise(found.ticks)}
-    assert (steps, found.most_builds) == ({timedelta(minutes=1)}, 1)
+    assert (steps, found.most_builds, found.alerts) == ({timedelta(minutes=1)}, 1, [])
     assert len(found.ticks) >= (MINUTES - 2) * 60 / (SECONDS + 75)

@@ -95,6 +95,36 @@ def test_none_is_in_the_terminal(said: list[str]) -> None:
     assert "refused *** and ***" in "".join(said)
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["ci", "BASE", "HEAD"],
+        ["ci", "BASE", "HEAD", "--json"],
+        ["plan", "BASE", "--markdown"],
+        ["helm", "values", "HEAD"],
+    ],
+    ids=" ".join,
+)
+def test_none_is_in_what_is_said_of_a_change(
+    product: Path, said: list[str], command: list[str]
+) -> None:
+    head = product.with_name("head")
+    for name, text in FILES.items():
+        (head / name).parent.mkdir(parents=True, exist_ok=True)
+        (head / name).write_text(text.replace("as b", "as b, '{{ env_var(\"PGPASSWORD\") }}' as c"))
+    places = {"BASE": str(product), "HEAD": str(head)}
+    done = subprocess.run(
+        [FLOE, *(places.get(word, word) for word in command)],
+        env={**os.environ, **SECRETS},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode in (0, 1), done.stderr
+    assert done.stdout
+    assert found_in(done.stdout + done.stderr) == []
+
+
 def test_none_is_on_disk_but_in_what_dbt_compiled_for_its_owner_alone(
     product: Path, said: list[str]
 ) -> None:

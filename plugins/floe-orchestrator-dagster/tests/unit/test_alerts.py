@@ -59,6 +59,13 @@ def test_a_run_that_dagster_retries_by_itself_has_not_ended(shop):
     assert status(shop).waiting == 0
 
 
+def test_a_run_that_a_newer_tick_replaced_is_reported_to_nobody(shop):
+    with dg.DagsterInstance.ephemeral() as instance:
+        run = ended(dg.DagsterRunStatus.CANCELED, **{"floe/replaced_by": "2026-01-10T13:52:00"})
+        report_end_of_run(shop, instance, run)
+    assert status(shop).waiting == 0
+
+
 def test_a_canceled_run_says_so(shop):
     with dg.DagsterInstance.ephemeral() as instance:
         report_end_of_run(shop, instance, ended(dg.DagsterRunStatus.CANCELED))
