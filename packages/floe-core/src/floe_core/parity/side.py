@@ -19,6 +19,7 @@ from floe_core.launched_run.launcher import launch
 from floe_core.parity import plain_dbt
 from floe_core.parity.lineage_events import caught_in_file, collect_events
 from floe_core.parity.promises import Promises, promises_of, today
+from floe_core.parity.raw_tables import copy_raw_tables
 from floe_core.parity.scratch import (
     Scratch,
     in_scratch,
@@ -149,6 +150,9 @@ def compile_side(product: Path, name: str, folder: Path, dbt: str | None = None)
     artifacts = _with_schedules_of(product, compiled.write())
     if artifacts.dbt.adapter == "sqlite":
         (folder / FOLDER).mkdir()
+    own_file = duckdb_file(artifacts.dbt.profile, folder)
+    if place.product_file is not None and own_file is not None:
+        copy_raw_tables(artifacts, place.product_file, own_file)
     ledger = folder.with_name(f"{folder.name}-ledger")
     return CompiledSide(name, product.absolute(), artifacts, place.scratch, dbt is not None, ledger)
 
@@ -186,6 +190,7 @@ class _Place:
         self._folder = folder
         self._home = home
         self.scratch: Scratch | None = None
+        self.product_file: Path | None = None
 
     def change(self, profile: Profile) -> Profile:
         """Return the profile that leads to the place."""
@@ -197,6 +202,8 @@ class _Place:
             if duckdb_file(profile.output, self._folder) is None:
                 raise UsageError("parity needs a DuckDB file; this product's tables are in none")
             refuse_secrets_in(profile)
+            # The profiles of environments are changed too, but are not run.
+            self.product_file = self.product_file or duckdb_file(profile.output, self._home)
             return isolate(profile, self._folder)
         # The profiles of environments are changed too, but are not run.
         self.scratch = self.scratch or new_scratch(profile)

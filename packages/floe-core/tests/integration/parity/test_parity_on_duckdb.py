@@ -83,6 +83,34 @@ def test_what_is_attached_is_read(tmp_path: Path) -> None:
     }
 
 
+@pytest.mark.parametrize("path", ["shop.db", "shop.v2.data"])
+def test_raw_tables_in_the_products_own_file_are_read(path: str, tmp_path: Path) -> None:
+    model = "select id from {{ source('raw', 'People') }}"
+    product = write_product(tmp_path / "odd", f"path: {path}", model)
+    (product / "models" / "sources.yml").write_text(
+        "sources:\n  - {name: raw, schema: landing, tables: [{name: People}]}\n"
+        "  - {name: own, schema: main, tables: [{name: one}]}\n"
+    )
+    with duckdb.connect(str(product / path)) as connection:
+        connection.execute("create schema landing")
+        connection.execute("create table landing.people as select * from range(3) r(id)")
+        connection.execute("create table main.one as select 'of the real run' as id")
+        connection.execute("create table main.large as select 'nobody reads it' as id")
+    before = (product / path).read_bytes()
+    side = run_side(compile_side(product, "dbt", tmp_path / "one"), lambda event: None)
+    assert {node_id: table.rows for node_id, table in side.tables.items()} == {
+        "model.odd.one": 3,
+        "model.odd.seen": 3,
+    }
+    with duckdb.connect(str(tmp_path / "one" / path)) as connection:
+        found = {
+            name
+            for (name,) in connection.execute("select table_name from duckdb_tables()").fetchall()
+        }
+    assert "large" not in found
+    assert (product / path).read_bytes() == before
+
+
 def test_what_would_be_written_to_an_attached_file_is_refused(tmp_path: Path) -> None:
     attached = f"path: shop.db, attach: [{{path: {tmp_path}/world.db, alias: world}}]"
     model = "{{ config(database='world') }} select 1 as id"
