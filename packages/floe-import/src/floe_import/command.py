@@ -38,7 +38,11 @@ def import_(
     ] = False,
     python: Annotated[
         str,
-        typer.Option(metavar="PATH", help="The Python that has the old tool, for --prove."),
+        typer.Option(
+            metavar="PATH",
+            help="The Python that has the old tool, for --prove. Default: that of floe.",
+            show_default=False,
+        ),
     ] = sys.executable,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Report only, write nothing.")] = False,
     as_json: Json = False,
