@@ -16,7 +16,12 @@ NO_EXPERIMENTAL_PARSER = "dbt-core-experimental-parser; sys_platform == 'never'"
 
 # Limits that a release does not declare, and without which it does not start or schedules nothing.
 _OF_PREFECT = ("fastapi<0.151", "sqlalchemy<2.1")
-MISSING_LIMITS = {"prefect-3.7": _OF_PREFECT, "prefect-3.8": _OF_PREFECT}
+MISSING_LIMITS = {
+    "prefect-3.7": _OF_PREFECT,
+    "prefect-3.8": _OF_PREFECT,
+    "airflow-3.1": ("pydantic<2.14",),
+    "airflow-3.2": ("fastapi<0.151",),
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -262,11 +262,12 @@ ledger: ledger
 
 
 def compile_kit_product(
-    folder: Path, orchestrator: str, changes: Mapping[str, str]
+    folder: Path, orchestrator: str, changes: Mapping[str, str], *, shows_nodes: bool = True
 ) -> CompiledArtifacts:
     """Write the product to a subfolder of `folder`, and compile it there.
 
-    `changes` maps a file of the product to the text that replaces it.
+    `changes` maps a file of the product to the text that replaces it. Without `shows_nodes` it asks
+    for an object for the whole product, not for each node.
     """
     place = folder / NAME
     with as_file(files("floe_conformance") / "product") as texts:
@@ -278,4 +279,8 @@ def compile_kit_product(
     )
     for file, text in changes.items():
         (place / file).write_text(text, "utf-8")
+    if not shows_nodes:
+        text = (place / "floe.yaml").read_text("utf-8")
+        text = text.replace("granularity: node", "granularity: product")
+        (place / "floe.yaml").write_text(text, "utf-8")
     return compile_product(place)

@@ -23,9 +23,13 @@ class Subject(ABC):
     """The plugin under test, and a view of its orchestrator that does not go through the plugin.
 
     `shows_sources` is whether the orchestrator represents dbt sources as objects of their own.
+    `shows_nodes` is whether it shows each node of a product; without, the kit's product asks for
+    `granularity: product`, checks of the graph are skipped, and `run` returns the nodes that the
+    orchestrator has the results of.
     """
 
     shows_sources: bool = True
+    shows_nodes: bool = True
 
     @abstractmethod
     def plugin(self) -> OrchestratorPlugin:
@@ -104,7 +108,9 @@ class Subject(ABC):
 
         `changes` maps file -> its text.
         """
-        return compile_kit_product(folder, cls().plugin().name, changes)
+        return compile_kit_product(
+            folder, cls().plugin().name, changes, shows_nodes=cls.shows_nodes
+        )
 
     @pytest.fixture(scope="class")
     @classmethod

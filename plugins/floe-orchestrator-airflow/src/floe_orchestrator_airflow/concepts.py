@@ -5,6 +5,10 @@ from __future__ import annotations
 from floe_core.plugin_api.concepts import product_concepts, schedule_becomes
 from floe_core.plugin_api.powers import Concept
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_orchestrator_airflow.internals import (
+    has_retry_policies,
+    starts_tasks_in_triggerer,
+)
 from floe_orchestrator_airflow.names.granularity import HARD_NODE_LIMIT, choose_granularity
 
 BECOMES = {
@@ -41,7 +45,11 @@ SHOWS = {
 
 def concepts(artifacts: CompiledArtifacts) -> list[Concept]:
     """Return what each concept becomes in Airflow. See `ConceptExplainer`."""
-    losses = {"granularity": _too_many_nodes(artifacts), "pool": _pools_of_nodes(artifacts)}
+    losses = {
+        "granularity": _no_tasks_of_nodes(artifacts) or _too_many_nodes(artifacts),
+        "pool": _pools_of_nodes(artifacts),
+        "retries": _random_delays(artifacts),
+    }
     shows = SHOWS[choose_granularity(artifacts, artifacts.jobs[0])]
     becomes = {
         **BECOMES,
@@ -54,6 +62,16 @@ def concepts(artifacts: CompiledArtifacts) -> list[Concept]:
     ]
 
 
+def _random_delays(artifacts: CompiledArtifacts) -> str:
+    is_exponential = artifacts.retries and artifacts.execution.retry_backoff == "exponential"
+    if not is_exponential or has_retry_policies():
+        return ""
+    return (
+        "this Airflow has no retry policies, which 3.3 brings: a retry would wait up to twice as "
+        "long as `retryDelaySeconds` says; `retryBackoff: fixed` is kept exactly"
+    )
+
+
 def _pools_of_nodes(artifacts: CompiledArtifacts) -> str:
     pools = sorted(set(artifacts.pools_of_nodes.values()))
     if not pools:
@@ -61,6 +79,16 @@ def _pools_of_nodes(artifacts: CompiledArtifacts) -> str:
     return (
         f"a task takes its slot of a pool before it starts, and one task builds all nodes: those "
         f"in {', '.join(pools)} would not wait; a job of their own can, with `jobs[].pool`"
+    )
+
+
+def _no_tasks_of_nodes(artifacts: CompiledArtifacts) -> str:
+    chosen = artifacts.execution.granularity
+    if chosen not in ("node", "group") or starts_tasks_in_triggerer():
+        return ""
+    return (
+        f"the scheduler of this Airflow starts no task in the triggerer, as 3.3 does, so there is "
+        f"only the task that builds, as with `granularity: product`, and not one for each {chosen}"
     )
 
 

@@ -12,7 +12,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from floe_core.foundation.missing_names import warn_of_missing_name
@@ -78,9 +80,17 @@ def as_stored(timetable: Timetable) -> Timetable:
         from airflow.serialization.decoders import decode_timetable
         from airflow.serialization.encoders import encode_timetable
     except ImportError:
-        warn_of_missing_name(AIRFLOW, "ticks are those of a timetable that was never stored")
-        return timetable
-    return decode_timetable(encode_timetable(timetable))
+        try:
+            # Before 3.2.
+            from airflow.serialization.serialized_objects import (  # type: ignore[attr-defined]
+                decode_timetable,
+                encode_timetable,
+            )
+        except ImportError:
+            warn_of_missing_name(AIRFLOW, "ticks are those of a timetable that was never stored")
+            return timetable
+    stored: Timetable = decode_timetable(encode_timetable(timetable))
+    return stored
 
 
 @contextmanager
@@ -176,3 +186,29 @@ def is_reported_by_provider(task: BaseOperator, ti: Any) -> bool:
         warn_of_missing_name(PROVIDER, "lineage may name a task that the provider leaves out")
         return True
     return bool(resolve_task_emission_policy(task, ti.dag_id, ti.task_id).emit)
+
+
+@cache
+def has_retry_policies() -> bool:
+    """Return whether a task can have a policy that says how long each retry waits.
+
+    Compiling asks, so Airflow is not imported: what it can do shows in the files that it has.
+    """
+    return _file_of_airflow("sdk/definitions/retry_policy.py") is not None
+
+
+@cache
+def starts_tasks_in_triggerer() -> bool:
+    """Return whether the scheduler hands a task that says so to the triggerer, without a worker.
+
+    Operators of every Airflow 3 may say `start_from_trigger`. The schedulers of 3.1 and 3.2 ignore
+    it, and only their code shows that.
+    """
+    code = _file_of_airflow("models/taskinstance.py")
+    return code is not None and "start_from_trigger" in code.read_text("utf-8")
+
+
+def _file_of_airflow(path: str) -> Path | None:
+    spec = find_spec("airflow")
+    folders = (spec and spec.submodule_search_locations) or ()
+    return next((file for file in (Path(each, path) for each in folders) if file.is_file()), None)

@@ -9,8 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from airflow.dag_processing.dagbag import DagBag
-from airflow.serialization.serialized_objects import DagSerialization
+from serialized_dags import DagBag, DagSerialization
 
 from floe_core.compiler import compile_product
 from floe_core.foundation.errors import StaleProductError

@@ -164,7 +164,7 @@ def test_a_variable_that_is_not_set_is_named() -> None:
 def test_an_older_airflow_is_refused() -> None:
     for version in ("2.11.0", "3.0.6", "4.0.0"):
         assert errors_of(airflow(version=version)) == [
-            f"URL is Airflow {version}; floe needs Airflow 3.3 or a later 3.x"
+            f"URL is Airflow {version}; floe needs Airflow 3.1 or a later 3.x"
         ]
 
 

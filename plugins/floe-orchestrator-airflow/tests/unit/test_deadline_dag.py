@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from airflow.serialization.serialized_objects import DagSerialization
+from serialized_dags import DagSerialization
 
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_orchestrator_airflow.alerts.deadline_dag import deadline_dags

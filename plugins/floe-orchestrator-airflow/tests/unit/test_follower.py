@@ -12,7 +12,7 @@ from uuid import uuid4
 from airflow.executors.workloads.task import TaskInstanceDTO
 from airflow.jobs.triggerer_job_runner import TriggerRunner
 from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
-from airflow.serialization.serialized_objects import DagSerialization
+from serialized_dags import DagSerialization
 
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_orchestrator_airflow.dag.job_dag import job_dag

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from airflow.sdk import DAG, Asset, BaseOperator, TaskGroup
-from airflow.serialization.serialized_objects import DagSerialization
+from serialized_dags import DagSerialization
 
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_orchestrator_airflow.dag.job_dag import job_dag

@@ -4,9 +4,8 @@ from datetime import UTC, datetime
 
 import pendulum
 import pytest
-from airflow.serialization.decoders import decode_timetable
-from airflow.serialization.encoders import encode_timetable
 from airflow.timetables.base import DataInterval, TimeRestriction
+from serialized_dags import decode_timetable, encode_timetable
 
 from floe_core.schedules import ticks_between
 from floe_orchestrator_airflow.ticks.timetable import FloeTimetable

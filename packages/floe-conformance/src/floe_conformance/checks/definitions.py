@@ -24,12 +24,18 @@ class DefinitionChecks(Subject):
 
     def test_the_graph_is_the_products_edge_for_edge(self, product: CompiledArtifacts) -> None:
         """Every model, seed, snapshot and test waits for the nodes it reads, and for no other."""
+        self._skip_without_nodes()
         assert dict(self.load(product).upstream) == self._expected_upstream()
 
     def test_each_job_builds_its_own_nodes(self, product: CompiledArtifacts) -> None:
         """All jobs of floe.yaml are loaded, each with exactly the nodes that it selects."""
+        self._skip_without_nodes()
         jobs = self.load(product).jobs
         assert {name: job.nodes for name, job in jobs.items()} == kit_product.JOBS
+
+    def _skip_without_nodes(self) -> None:
+        if not self.shows_nodes:
+            pytest.skip("the orchestrator shows no nodes")
 
     def test_each_schedule_ticks_in_its_zone(self, product: CompiledArtifacts) -> None:
         """The ticks follow the zone's local time, also across changes to and from summer time."""

@@ -6,12 +6,12 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from airflow.sdk import TaskGroup
+from airflow.sdk import BaseOperator, TaskGroup
 
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.policies import Job
-from floe_orchestrator_airflow.dag.doubling_delay import DoublingDelay
 from floe_orchestrator_airflow.dag.mirrored_graph import add_mirrors
+from floe_orchestrator_airflow.internals import has_retry_policies
 from floe_orchestrator_airflow.mirrors.node_mirrors import mirrors
 from floe_orchestrator_airflow.names.task_ids import BUILD
 from floe_orchestrator_airflow.task.build_operator import FloeBuildOperator
@@ -60,9 +60,22 @@ def _policy_arguments(artifacts: CompiledArtifacts, job: Job) -> dict[str, Any]:
     if pool := artifacts.pool_of(job):
         arguments["pool"] = pool
     if artifacts.retries and policy.retry_backoff == "exponential":
-        # Airflow's own backoff is for a worker that died, when no process evaluates the policy.
-        arguments["retry_exponential_backoff"] = 2.0
-        arguments["retry_policy"] = DoublingDelay(delay, artifacts.retries)
+        arguments |= _doubling_delays(delay, artifacts.retries)
     if policy.timeout_seconds is not None:
         arguments["execution_timeout"] = timedelta(seconds=policy.timeout_seconds) + TIMEOUT_MARGIN
+    return arguments
+
+
+def _doubling_delays(delay: timedelta, retries: int) -> dict[str, Any]:
+    """Return the arguments of a task each of whose retries waits twice as long as the one before.
+
+    Airflow's own backoff is for a worker that died, when no process evaluates the policy, and for
+    an Airflow without policies. It doubles where it is a multiplier of 2, or true in older ones.
+    """
+    kind = type(BaseOperator.retry_exponential_backoff)
+    arguments: dict[str, Any] = {"retry_exponential_backoff": kind(2)}
+    if has_retry_policies():
+        from floe_orchestrator_airflow.dag.doubling_delay import DoublingDelay
+
+        arguments["retry_policy"] = DoublingDelay(delay, retries)
     return arguments

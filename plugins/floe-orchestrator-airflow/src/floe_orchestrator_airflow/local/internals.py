@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from inspect import signature
 from typing import Any
 
 from floe_core.foundation.missing_names import warn_of_missing_name
@@ -97,7 +98,9 @@ def build_execution_api() -> None:
 
 
 def _build_app(create: Callable[..., Any], lifespan: Any) -> Any:
-    app = create(lifespan=lifespan)
+    # Before 3.3 nobody can choose another lifespan than Airflow's own.
+    may_choose = "lifespan" in signature(create).parameters
+    app = create(lifespan=lifespan) if may_choose else create()
     # Otherwise it would do most of the work at the first request.
     getattr(app, "_cadwyn_initialize", lambda: None)()
     return app

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
-from airflow.sdk.exceptions import AirflowFailException
 from airflow.triggers.base import StartTriggerArgs
 
 from floe_orchestrator_airflow.mirrors import MIRROR_TRIGGER, OUTCOME_TRIGGER
+from floe_orchestrator_airflow.names.airflow_exceptions import AirflowFailException
 from floe_orchestrator_airflow.names.task_ids import BUILD
 from floe_orchestrator_airflow.task.nodes_operator import FloeNodesOperator
 

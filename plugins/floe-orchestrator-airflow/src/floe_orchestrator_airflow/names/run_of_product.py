@@ -58,7 +58,7 @@ def range_of_run(context: Context, build_task_id: str) -> TimeRange | None:
     try:
         return TimeRange.parse(str(start or ""), str(end or ""))
     except ValueError as error:
-        from airflow.sdk.exceptions import AirflowFailException
+        from floe_orchestrator_airflow.names.airflow_exceptions import AirflowFailException
 
         what = f"{RANGE_START_PARAM} and {RANGE_END_PARAM} must be ISO times: {error}"
         raise AirflowFailException(what) from None
@@ -73,7 +73,7 @@ def parameters_of_run(context: Context, build_task_id: str) -> RunParameters:
     try:
         return RunParameters.given(params_of_run(context, build_task_id))
     except ValueError as error:
-        from airflow.sdk.exceptions import AirflowFailException
+        from floe_orchestrator_airflow.names.airflow_exceptions import AirflowFailException
 
         raise AirflowFailException(f"the parameters of the run: {error}") from None
 

@@ -18,7 +18,7 @@ from floe_orchestrator_airflow.service.rest_access import (
 )
 
 LIMIT_SECONDS = 9.5
-SUPPORTED = ">=3.3,<4"
+SUPPORTED = ">=3.1,<4"
 # A component in the health report, and what to do about it.
 _START = {
     "metadatabase": "check [database] sql_alchemy_conn and run `airflow db check`",
@@ -75,7 +75,7 @@ def _version(url: str, deadline: float) -> str:
         )
     if not is_supported(version, SUPPORTED):
         raise CannotGoOnError(
-            f"{shown} is Airflow {version}; floe needs Airflow 3.3 or a later 3.x"
+            f"{shown} is Airflow {version}; floe needs Airflow 3.1 or a later 3.x"
         )
     return version
 

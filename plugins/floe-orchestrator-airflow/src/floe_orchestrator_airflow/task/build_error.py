@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from airflow.sdk.exceptions import AirflowException, AirflowFailException
-
 from floe_core.execution import BuildFailure
+from floe_orchestrator_airflow.names.airflow_exceptions import (
+    AirflowException,
+    AirflowFailException,
+)
 
 
 def error_of(failure: BuildFailure) -> AirflowException:

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
-from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from floe_core.execution import (
     Attempt,
@@ -23,6 +22,10 @@ from floe_core.foundation.errors import NothingNewError, UsageError
 from floe_core.runs.build_events import BuildEnded, NodeLog, NodeResult
 from floe_core.runs.build_request import BuildRequest
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_orchestrator_airflow.names.airflow_exceptions import (
+    AirflowFailException,
+    AirflowSkipException,
+)
 from floe_orchestrator_airflow.names.product_assets import updates_asset
 from floe_orchestrator_airflow.names.run_of_product import (
     NODE_IDS_PARAM,
@@ -41,6 +44,7 @@ from floe_orchestrator_airflow.task.progress_report import ProgressReport
 from floe_orchestrator_airflow.task.run_memory import RunMemory
 from floe_orchestrator_airflow.task.task_journal import TaskJournal
 from floe_orchestrator_airflow.task.task_process import end_with_supervisor
+from floe_orchestrator_airflow.task.task_store import task_store
 from floe_orchestrator_airflow.task.updates_of_run import updates_of_run
 
 if TYPE_CHECKING:
@@ -78,7 +82,8 @@ class FloeBuildOperator(EmitsNoDatasets, BaseOperator):
         artifacts = CompiledArtifacts.load(self.project_dir).for_job(self.job)
         narrowed_to = self._narrow_nodes(artifacts, context)
         wanted = narrowed_to or nodes_of_job(artifacts, self.job)
-        memory, ti = RunMemory(context["task_state_store"]), context["ti"]
+        store, ti = task_store(context, self.project_dir, self.task_id), context["ti"]
+        memory = RunMemory(store)
         attempt, before = self._attempt(artifacts, wanted, memory, context)
         request = self._request(artifacts, attempt, context)
         report = ProgressReport(ti.xcom_push, ti.try_number, narrowed_to)

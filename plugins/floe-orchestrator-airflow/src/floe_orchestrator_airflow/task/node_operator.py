@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk.exceptions import AirflowFailException
-
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_orchestrator_airflow.names.airflow_exceptions import AirflowFailException
 from floe_orchestrator_airflow.task.nodes_operator import FloeNodesOperator
 
 if TYPE_CHECKING:

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
-from airflow.sdk.exceptions import AirflowFailException
 
 from floe_core.execution import RunRecord, failure_of
 from floe_core.runs.build_events import BuildEnded, NodeLog, NodeResult
 from floe_core.runs.build_request import BuildRequest
 from floe_core.schemas.compiled_artifacts import ARTIFACTS_FILE, CompiledArtifacts
+from floe_orchestrator_airflow.names.airflow_exceptions import AirflowFailException
 from floe_orchestrator_airflow.names.run_of_product import (
     build_run_id,
     nominal_time,

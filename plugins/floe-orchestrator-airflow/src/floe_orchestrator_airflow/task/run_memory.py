@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
 from floe_core.execution import RunRecord
 from floe_core.runs.build_events import NodeResult, from_line, to_line
+from floe_orchestrator_airflow.task.task_store import TaskStore
 
 # How many chunks there are; see `chunk_key`.
 CHUNKS_KEY = "floe_result_chunks"
@@ -20,13 +20,13 @@ def chunk_key(number: int) -> str:
 
 
 class RunMemory:
-    """The results of a run, in order of arrival, as lines in Airflow's task state store.
+    """The results of a run, in order of arrival, as lines in a store that survives a retry.
 
-    The store survives a retry and a clear. A result is added to the last chunk; a full chunk is not
+    A result is added to the last chunk; a full chunk is not
     written again.
     """
 
-    def __init__(self, store: Any) -> None:
+    def __init__(self, store: TaskStore) -> None:
         self._store = store
         self._chunks: list[list[str]] = []
         self._saved_chunks = 0

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from airflow.sdk import Asset, AssetOrTimeSchedule, AssetWatcher
-from airflow.sdk.configuration import conf
+from airflow.sdk import Asset, AssetWatcher
 
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.policies import Job
@@ -14,7 +13,18 @@ from floe_orchestrator_airflow.names.product_assets import updates_asset
 from floe_orchestrator_airflow.ticks.timetable import FloeTimetable
 
 if TYPE_CHECKING:
+    from airflow.sdk import AssetOrTimeSchedule
+    from airflow.sdk.configuration import conf
+
     from floe_core.schemas.ports import UpdateTrigger
+else:
+    # In the Task SDK from 3.2 on.
+    try:
+        from airflow.sdk import AssetOrTimeSchedule
+        from airflow.sdk.configuration import conf
+    except ImportError:
+        from airflow.configuration import conf
+        from airflow.timetables.assets import AssetOrTimeSchedule
 
 DagSchedule = FloeTimetable | AssetOrTimeSchedule | list[Asset] | None
 
