@@ -68,7 +68,6 @@ def test_what_is_more_than_calls_of_dbt_is_unknown() -> None:
         "12 FLI114 changed target prod",
         "14 BSH102 changed source /venv/bin/activate",
         "14 BSH107 changed dbt run && dbt test",
-        "14 DBT002 changed dbt deps",
         "14 DBT115 changed --fail-fast",
         "23 FLI003 unknown piped",
         "23 BSH103 unknown cd /dbt && dbt build | tee log.txt",

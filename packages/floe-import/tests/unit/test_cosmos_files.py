@@ -226,3 +226,34 @@ def cosmos_calls(tree: ast.Module):
 def cosmos_keywords(text: str):
     for call in cosmos_calls(ast.parse(text)):
         yield from call.keywords
+
+
+BEHAVIORS = """\
+from cosmos import DbtDag, DbtTaskGroup, ProjectConfig, RenderConfig
+from cosmos.constants import TestBehavior
+from airflow.sdk import DAG
+
+with DAG("shop_daily", schedule="0 5 * * *"):
+    late = DbtTaskGroup(
+        group_id="late",
+        project_config=ProjectConfig("/dbt/shop", install_dbt_deps=True),
+        render_config=RenderConfig(select=["tag:late"], test_behavior=TestBehavior.AFTER_ALL),
+    )
+    each = DbtTaskGroup(
+        group_id="each",
+        project_config=ProjectConfig("/dbt/shop"),
+        render_config=RenderConfig(select=["tag:each"]),
+    )
+"""
+
+
+def test_tests_after_all_are_those_of_the_job(tmp_path: Path) -> None:
+    file = tmp_path / "dag.py"
+    file.write_text(BEHAVIORS)
+    report = report_of(file, project(tmp_path, "shop", "prod"))
+    assert [f.code for f in report.findings if f.disposition in ("lost", "unknown")] == []
+    (floe,) = (text for name, text in report.files.items() if name.endswith("floe.yaml"))
+    assert "  select: tag:late\n  tests: after_all\n" in floe
+    assert floe.count("tests:") == 1
+    said = {f.code: f.disposition for f in report.findings}
+    assert (said["COS406"], said["COS103"]) == ("exact", "exact")

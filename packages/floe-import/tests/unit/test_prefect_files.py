@@ -26,7 +26,6 @@ def test_each_call_of_dbt_becomes_a_flow_of_a_job() -> None:
     assert short(report) == [
         "22 FLI110 changed product shop",
         "28 PRE007 changed result",
-        "29 DBT002 changed dbt deps",
     ]
     written = report.files["out/flows/flows.py"]
     assert "prefect_dbt" not in written

@@ -71,11 +71,7 @@ def environment(value: Value, draft: GroupDraft) -> Verdict:
     return lose_environment(value)
 
 
-PACKAGES = changed(
-    "run `dbt deps` once, before `floe compile`: the packages are part of the compiled "
-    "product, and "
-    "runs do not install them"
-)
+PACKAGES = exact("`floe compile` installs the packages that are missing")
 
 
 def lose_environment(value: Value) -> Verdict:

@@ -114,10 +114,8 @@ def test_behavior(value: Value, draft: GroupDraft) -> Verdict:
         draft.exclude += TESTS
         return exact("the job excludes tests")
     if mode == "AFTER_ALL":
-        return changed(
-            "tests run after the model that they test, and a test that fails holds back what "
-            "depends on it; to build all models first, give them and the tests a job each"
-        )
+        draft.tests = "after_all"
+        return exact("`tests: after_all`: tests run once everything is built")
     return unknown(f"no rule knows this behavior ({mode}): decide when tests run")
 
 

@@ -24,9 +24,7 @@ _TASK_OF_ITS_OWN = lost(
 )
 # What builds nothing, if it is in one task with what does.
 OTHERS: dict[str, Verdict] = {
-    "deps": changed(
-        "run `dbt deps` once, before `floe compile`: the packages are part of the compiled product"
-    ),
+    "deps": exact("`floe compile` installs the packages that are missing"),
     "debug": changed("`floe doctor` checks the connection"),
     "compile": changed("`floe compile` parses the project; runs compile what they build"),
     "parse": exact("`floe compile` parses the project"),

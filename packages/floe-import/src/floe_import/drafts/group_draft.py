@@ -14,15 +14,12 @@ class GroupDraft:
     """A DbtDag, a DbtTaskGroup, a flow or a task that calls dbt: what it is to be in floe.
 
     `select` and `exclude` are terms of dbt's selection; `only` are the resource types that it
-    builds, () for all. `execution` has keys of floe.yaml. `project` is the text of the project's
-    path, "" if it is not known, and `folder` its argument in the source;
-    `group_id` is the argument that names a group of tasks, if it has another name.
-    `kept_of_call` and
+    builds, () for all. `tests` and `execution` are keys of floe.yaml. `project` is the text of the
+    project's path, "" if it is not known, and `folder` its argument in the source; `group_id` is
+    the argument that names a group of tasks, if it has another name. `kept_of_call` and
     `kept_of_tasks` are arguments that the written call passes on. `rendered` is what Cosmos's
-    RenderConfig
-    selects, None for other tools. A group `is_undecided` if something unknown decides what it
-    does. `target` and `profile` name what a profiles.yml in
-    `profiles_dir` offers.
+    RenderConfig selects, None for other tools. A group `is_undecided` if something unknown decides
+    what it does. `target` and `profile` name what a profiles.yml in `profiles_dir` offers.
     """
 
     place: Place
@@ -39,6 +36,7 @@ class GroupDraft:
     only: tuple[str, ...] = ()
     vars: dict[str, Any] = field(default_factory=dict)
     full_refresh: bool = False
+    tests: str = ""
     execution: dict[str, Any] = field(default_factory=dict)
     schedule: dict[str, Any] = field(default_factory=dict)
     compute: dict[str, Any] = field(default_factory=dict)

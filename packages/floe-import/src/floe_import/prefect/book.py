@@ -159,7 +159,8 @@ def test_strategy(value: Value, draft: GroupDraft) -> Verdict:
     if name == "SKIP":
         draft.exclude += ["resource_type:test", "resource_type:unit_test"]
         return exact("the job excludes tests")
-    return changed("tests run after the model that they test, not after all models")
+    draft.tests = "after_all"
+    return exact("`tests: after_all`: tests run once everything is built")
 
 
 @rule("PRE128", BUILD, "only_fresh_sources")

@@ -45,6 +45,8 @@ class Product:
             document["vars"] = self._shared("vars")
         if whole and whole[0].pool:
             execution["pool"] = whole[0].pool
+        if whole and whole[0].tests:
+            execution["tests"] = whole[0].tests
         if jobs:
             document["jobs"] = jobs
         if execution:
@@ -78,7 +80,7 @@ class Product:
             return True
         narrows = draft.select or draft.exclude or draft.selector or draft.only
         others = [each for each in self.drafts if each is not draft]
-        is_special = draft.full_refresh or (others and (draft.vars or draft.pool))
+        is_special = draft.full_refresh or (others and (draft.vars or draft.pool or draft.tests))
         repeats = any(each.schedule for each in others) and bool(draft.schedule)
         return not (narrows or is_special or repeats)
 
@@ -149,6 +151,8 @@ def _job(draft: GroupDraft) -> dict[str, Any]:
         job["vars"] = draft.vars
     if draft.full_refresh:
         job["fullRefresh"] = True
+    if draft.tests:
+        job["tests"] = draft.tests
     if draft.schedule:
         job["schedule"] = draft.schedule
     if draft.pool:

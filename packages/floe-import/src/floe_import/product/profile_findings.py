@@ -20,8 +20,12 @@ def report_project(product: Product) -> None:
     said = f"floe.yaml and manifest.yaml go to {product.project.folder}"
     product.say("FLI111", f"product {product.name}", first.place, exact(said))
     installs = any(draft.installs_packages for draft in product.drafts)
-    if installs and product.project.has_packages:
-        said = "run `dbt deps` once, before `floe compile`: runs do not install packages"
+    is_locked = (product.project.folder / "package-lock.yml").is_file()
+    if installs and product.project.has_packages and not is_locked:
+        said = (
+            "`floe compile` installs them once, and runs keep these versions: commit "
+            "package-lock.yml, so that they are the same everywhere"
+        )
         product.say("FLI112", "packages of the project", first.place, changed(said))
 
 
