@@ -161,7 +161,7 @@ def test_a_file_with_a_syntax_error_hides_no_other(tmp_path: Path) -> None:
     broken = tmp_path / "broken.py"
     broken.write_text("from cosmos import DbtDag\nDbtDag(\n")
     report = import_files(Request([broken, CORPUS / "whole_project.py"]))
-    assert short(report)[0] == "broken.py:2 FLI001 unknown file"
+    assert "broken.py:2 FLI001 unknown file" in short(report)
     assert "floe-import/dags/whole_project.py" in report.files
 
 

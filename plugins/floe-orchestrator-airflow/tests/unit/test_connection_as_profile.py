@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from floe_orchestrator_airflow.task.connection import read_connection
+from floe_orchestrator_airflow.service.connection_fields import read_connection
 
 
 def connection(monkeypatch: pytest.MonkeyPatch, **parts: Any) -> None:

@@ -18,6 +18,10 @@ _QUIET = {
 }
 
 
+# The last line of an error of pydantic.
+_POINTER = "For further information visit"
+
+
 class CannotAskError(Exception):
     """The tool is not installed there, or it refuses; the text says why, in a line."""
 
@@ -29,7 +33,9 @@ def ask(python: str, program: Path, *arguments: str) -> Any:
         CannotAskError: The program failed.
     """
     with tempfile.TemporaryDirectory(prefix="floe-import-") as home:
-        environment = _QUIET | {"AIRFLOW_HOME": home} | dict(os.environ)
+        # The programs of a virtual environment that is not activated, such as dbt, are found too.
+        path = os.pathsep.join([str(Path(python).parent), os.environ.get("PATH", os.defpath)])
+        environment = _QUIET | {"AIRFLOW_HOME": home} | dict(os.environ) | {"PATH": path}
         try:
             done = subprocess.run(
                 [python, str(program), *arguments],
@@ -43,7 +49,8 @@ def ask(python: str, program: Path, *arguments: str) -> Any:
     lines = done.stdout.strip().splitlines()
     if done.returncode != 0 or not lines:
         said = done.stderr.strip().splitlines() or ["it printed nothing"]
-        raise CannotAskError(said[-1])
+        told = [line.strip() for line in said if not line.strip().startswith(_POINTER)]
+        raise CannotAskError(told[-1] if told else said[-1])
     return json.loads(lines[-1])
 
 
