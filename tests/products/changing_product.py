@@ -258,7 +258,7 @@ class ChangingProduct:
         else:
             rows = digest(rows, [found[p]["id"] for p in model.parents] if model.keep else [])
         if model.around.hook in OWN:  # It changes any row by any column.
-            above = [self._whole(p, model, found) for p in model.parents]
+            above = [self._read_of(p, model, found) for p in model.parents]
             rows = digest(rows, self.hook_of(model), model.columns, above)
         own = {"#": rows}
         for name, (what, reads) in model.columns.items():
@@ -269,11 +269,9 @@ class ChangingProduct:
             own[name] = digest(rows, how, [found[p][c] for p, c in used])
         return own
 
-    def _whole(self, parent: str, model: Model, found: dict[str, dict[str, str]]) -> Any:
-        """Return the version of a relation that is read as a whole; an ephemeral one is none."""
+    def _read_of(self, parent: str, model: Model, found: dict[str, dict[str, str]]) -> list[str]:
+        """Return the versions of a parent's rows, and of those of its columns that a model reads."""
         versions = found[parent]
-        if self.models[parent].materialized != "ephemeral":
-            return versions
         used = {column for _, reads in model.columns.values() for p, column in reads if p == parent}
         return [versions["#"], *(versions[column] for column in sorted(used))]
 
