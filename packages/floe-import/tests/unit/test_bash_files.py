@@ -5,27 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from import_reports import report_of, short
 
 from floe_import.bash.script import DbtScript
 from floe_import.drafts.group_draft import GroupDraft
-from floe_import.import_files import Request, import_files
 from floe_import.product.products import selection
 from floe_import.report.findings import Place
 
 NO_TESTS = "resource_type:test resource_type:unit_test"
 CORPUS = Path(__file__).parents[1] / "corpus" / "bash"
-
-
-def report_of(file: Path):
-    return import_files(Request([file], (), Path("out")))
-
-
-def short(report) -> list[str]:
-    return [
-        f"{f.place.line} {f.code} {f.disposition} {f.construct}"
-        for f in report.findings
-        if f.disposition != "exact"
-    ]
 
 
 def read(text: str) -> tuple[GroupDraft, list[str]]:

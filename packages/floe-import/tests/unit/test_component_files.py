@@ -4,21 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from import_reports import report_of, short
+
 from floe_import.import_files import Request, import_files
 
 CORPUS = Path(__file__).parents[1] / "corpus" / "dagster"
-
-
-def report_of(file: Path):
-    return import_files(Request([file], (), Path("out")))
-
-
-def short(report) -> list[str]:
-    return [
-        f"{f.place.line} {f.code} {f.disposition} {f.construct}"
-        for f in report.findings
-        if f.disposition != "exact"
-    ]
 
 
 def test_a_component_becomes_a_set_of_assets() -> None:

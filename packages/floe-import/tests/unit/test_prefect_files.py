@@ -4,21 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from floe_import.import_files import Request, import_files
+from import_reports import report_of, short
 
 CORPUS = Path(__file__).parents[1] / "corpus" / "prefect"
-
-
-def report_of(file: Path):
-    return import_files(Request([file], (), Path("out")))
-
-
-def short(report) -> list[str]:
-    return [
-        f"{f.place.line} {f.code} {f.disposition} {f.construct}"
-        for f in report.findings
-        if f.disposition != "exact"
-    ]
 
 
 def test_each_call_of_dbt_becomes_a_flow_of_a_job() -> None:
