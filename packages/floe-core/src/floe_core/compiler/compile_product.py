@@ -242,6 +242,7 @@ def _artifacts(
         nodes=resolved.nodes,
         steps=resolved.steps,
         jobs=resolved.jobs.jobs,
+        partitions=resolved.partitions,
         environments=resolved.environments.values,
         ports=resolved.ports.offered,
         input_ports=resolved.ports.read,

@@ -25,11 +25,13 @@ from floe_core.compiler.nodes.node_policies import with_policies
 from floe_core.compiler.nodes.pools import check_pools
 from floe_core.compiler.nodes.refine import refine
 from floe_core.compiler.nodes.steps import add_steps
+from floe_core.compiler.partitions.resolve import resolve_partitions
 from floe_core.compiler.ports.resolve_ports import PortReader
 from floe_core.compiler.profile import Profile
 from floe_core.compiler.work_folder import work_folder
 from floe_core.dbt.packages import install_packages
 from floe_core.schemas.nodes import Node
+from floe_core.schemas.partitions import Partitions
 from floe_core.schemas.steps import Step
 
 
@@ -43,6 +45,7 @@ class ResolvedProduct:
     jobs: ResolvedJobs
     environments: ResolvedEnvironments
     ports: PortReader
+    partitions: Partitions | None
 
 
 def resolve_product(
@@ -79,6 +82,7 @@ def resolve_product(
         check_pools(graph.nodes, inputs, findings)
         jobs = resolve_jobs(inputs, nodes, graph, dbt, default_selector(parsed.manifest), findings)
         jobs = with_triggers(jobs, ports.read, inputs, graph.nodes, findings)
+        partitions = resolve_partitions(inputs, parsed.manifest, graph, jobs.jobs, dbt, findings)
         findings.raise_if_any()
         environments = resolve_environments(
             inputs,
@@ -89,7 +93,7 @@ def resolve_product(
             findings,
         )
     findings.raise_if_any()
-    return ResolvedProduct(parsed, graph.nodes, graph.steps, jobs, environments, ports)
+    return ResolvedProduct(parsed, graph.nodes, graph.steps, jobs, environments, ports, partitions)
 
 
 def _parse(dbt: Dbt, inputs: Inputs, findings: Findings) -> ParsedProject:

@@ -59,9 +59,19 @@ class RunParameters(Frozen):
         ),
     ] = {}
 
+    partitions: Annotated[
+        str,
+        Field(
+            title="Partitions",
+            description="The partition to build, such as 2026-11-03, or a range: "
+            "2026-11-01...2026-11-03. Empty: those of the tick.",
+        ),
+    ] = ""
+
     def __hash__(self) -> int:
         """Hash the fields that can be hashed; a mapping of vars can't."""
-        return hash((self.select, self.exclude, self.resource_types, self.full_refresh, self.empty))
+        flags = (self.full_refresh, self.empty)
+        return hash((self.select, self.exclude, self.resource_types, *flags, self.partitions))
 
     @classmethod
     def given(cls, values: Mapping[str, Any]) -> Self:
@@ -69,7 +79,7 @@ class RunParameters(Frozen):
 
         >>> RunParameters.given({"full_refresh": True, "select": None, "range_start": "..."})
         ... # doctest: +ELLIPSIS
-        RunParameters(select='', ..., full_refresh=True, empty=False, vars={})
+        RunParameters(select='', ..., full_refresh=True, empty=False, vars={}, partitions='')
 
         Raises:
             ValueError: A value is not valid; the text names every such value.

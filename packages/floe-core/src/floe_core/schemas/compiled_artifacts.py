@@ -15,6 +15,7 @@ from floe_core.schemas.environments import EnvironmentValues, in_environment
 from floe_core.schemas.frozen import Frozen
 from floe_core.schemas.node_graph import NodeGraph
 from floe_core.schemas.nodes import Node
+from floe_core.schemas.partitions import Partitions
 from floe_core.schemas.policies import (
     AlertRule,
     DbtProject,
@@ -56,9 +57,9 @@ class CompiledArtifacts(Frozen):
     `dbt_manifest_sha256` is the hash of the bytes of `target/manifest.json`; `tzdata_version` is
     the version of the time zone database that schedules were checked against. `environments` are
     those of the manifest by name; `environment` is the one whose values these artifacts have, "" in
-    a compiled folder. `ports` are the ports that other products may read, `output_ports` their
-    entries in floe.yaml. `ledger` is where updates of ports are written: a folder relative to the
-    compiled folder, or a URL; "" for none.
+    a compiled folder. `partitions` is None for a product without. `ports` are the ports that other
+    products may read, `output_ports` their entries in floe.yaml. `ledger` is where updates of ports
+    are written: a folder relative to the compiled folder, or a URL; "" for none.
     """
 
     schema_version: str = SCHEMA_VERSION
@@ -68,6 +69,7 @@ class CompiledArtifacts(Frozen):
     nodes: tuple[Node, ...]
     jobs: tuple[Job, ...]
     steps: tuple[Step, ...] = ()
+    partitions: Partitions | None = None
     execution: ExecutionPolicy = ExecutionPolicy()
     lineage: LineageSettings = LineageSettings()
     tracing: TracingSettings = TracingSettings()

@@ -15,6 +15,7 @@ DESCRIPTIONS: dict[str, dict[str, str]] = {
         "jobs": "Parts of the product that run together, each with its own schedule.",
         "steps": "Processes that run in the graph, beside dbt's nodes.",
         "vars": "dbt vars that every run passes.",
+        "partitions": "The part of the product that is built for each hour, day, week or month.",
         "execution": "How the product runs.",
         "alerts": "Alerts when runs fail, recover, warn or are late, besides the manifest's.",
         "output_ports": "Models, seeds and snapshots that other products may read.",
@@ -96,6 +97,19 @@ DESCRIPTIONS: dict[str, dict[str, str]] = {
         "to": "An Apprise URL, from the environment only: `\"{{ env_var('NAME') }}\"`.",
         "jobs": "The jobs to alert about. Default: all.",
     },
+    "PartitionsSpec": {
+        "by": "The length of a partition. A week begins on Monday.",
+        "start": "The first day, as in 2026-01-31: a Monday for weeks, the first of a month for "
+        "months.",
+        "timezone": "The IANA time zone in which days begin. With a microbatch model, only UTC.",
+        "select": "The nodes that are built for each partition, in dbt's selection syntax. Tests "
+        "follow the models that they test.",
+        "exclude": "Nodes to leave out, in dbt's selection syntax.",
+        "builds": "What a tick builds: the last complete partition, or the one that it is in.",
+        "lookback": "How many earlier partitions a tick builds again, for late data.",
+        "vars": "dbt var to the part of the partition that is its value: `start` and `end` are "
+        "times in UTC, `start_date` and `end_date` days in the time zone.",
+    },
     "ExecutionSpec": {
         "retries": "Extra attempts after a failed one. Each builds the nodes that have not passed.",
         "retry_delay_seconds": "Delay before a retry.",
@@ -106,7 +120,8 @@ DESCRIPTIONS: dict[str, dict[str, str]] = {
         "granularity": "Tasks on Airflow: one for each node, for each group, or for the product.",
         "group_by": "How nodes are grouped.",
         "pool": "The orchestrator's pool in which a build occupies a slot.",
-        "backfill_by": "What `floe run --backfill` starts: a run for each tick, or one for all.",
+        "backfill_by": "What `floe run --backfill` starts: a run for each tick, or one for all. "
+        "With partitions, a number is how many of them a run builds at a time.",
         "freshness": "Whether runs check the freshness of dbt sources. With gate, the nodes that "
         "read a stale source are skipped; with report, the run warns.",
         "reuse": "With unchanged, a run skips every node that a build would not change.",

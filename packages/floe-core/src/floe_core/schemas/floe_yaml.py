@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, ConfigDict, Field, StringConstraints, WrapValidator
 
 from floe_core.schemas import text_forms
+from floe_core.schemas.partitions import PartitionBy, PartitionValue, TickBuilds
 from floe_core.schemas.policies import (
     AlertKind,
     BackfillBy,
@@ -156,6 +157,19 @@ class AlertSpec(YamlModel):
     jobs: list[JobName] = []
 
 
+class PartitionsSpec(YamlModel):
+    """The part of the product that is built period by period: `by` hour, day, week or month."""
+
+    by: PartitionBy
+    start: Annotated[str, StringConstraints(pattern=text_forms.DAY.pattern)]
+    timezone: ShortText = "UTC"
+    select: ShortText
+    exclude: ShortText | None = None
+    builds: TickBuilds = "previous"
+    lookback: Annotated[int, Field(ge=0, le=1000)] = 0
+    vars: dict[ShortText, PartitionValue] = {}
+
+
 class ExecutionSpec(YamlModel):
     """How the product runs; times in seconds. `dbtExecutable` names the product's own dbt."""
 
@@ -168,7 +182,7 @@ class ExecutionSpec(YamlModel):
     granularity: Granularity = "auto"
     group_by: GroupBy = "folder"
     pool: ShortText | None = None
-    backfill_by: BackfillBy = "tick"
+    backfill_by: Annotated[BackfillBy, WrapValidator(text_forms.as_one_choice)] = "tick"
     freshness: FreshnessPolicy = "off"
     reuse: Reuse = "off"
     tests: TestOrder = "after_each"
@@ -217,6 +231,7 @@ class FloeSpec(YamlModel):
     jobs: list[JobSpec] = []
     steps: list[StepSpec] = []
     vars: Vars = {}
+    partitions: PartitionsSpec | None = None
     execution: ExecutionSpec = ExecutionSpec()
     alerts: list[AlertSpec] = []
     output_ports: list[OutputPortSpec] = []

@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import StringConstraints
+from pydantic import Field, StringConstraints
 
 from floe_core.schemas.frozen import Frozen
 from floe_core.schemas.ports import UpdateTrigger
@@ -15,7 +15,7 @@ from floe_core.schemas.text_forms import TIME_OF_DAY
 Granularity = Literal["auto", "node", "group", "product"]
 GroupBy = Literal["folder", "level", "tier", "tag"]
 Reuse = Literal["off", "unchanged"]
-BackfillBy = Literal["tick", "range"]
+BackfillBy = Literal["tick", "range"] | Annotated[int, Field(ge=1, le=10_000)]
 TestOrder = Literal["after_each", "after_all"]
 FreshnessPolicy = Literal["off", "gate", "report"]
 AlertKind = Literal["failure", "recovery", "warning", "lateness"]
@@ -31,6 +31,7 @@ class ExecutionPolicy(Frozen):
     are: a stale one holds back the nodes that read it (`gate`) or causes a warning (`report`).
     `reuse` of `unchanged` leaves out the nodes that a build would not change. With `tests` of
     `after_all`, tests run once everything is built, and none of them holds back a node.
+    A `backfill_by` that is a number is how many partitions a run builds at a time.
     """
 
     retries: int = 0

@@ -126,6 +126,7 @@ def _kind(error_type: str) -> str:
         "model_type": "mapping",
         "model_attributes_type": "mapping",
         "port_version": "version of a port",
+        "backfill_by": "way to backfill",
     }
     return kinds.get(error_type, error_type.replace("_", " "))
 
@@ -151,6 +152,7 @@ def _fix(found: ErrorDetails) -> str:
         "literal_error": "write one of those",
         "string_type": "write a text",
         "port_version": "write a whole number, or a version in quotes",
+        "backfill_by": "write tick, range, or a number of partitions from 1 to 10000",
     }
     return fixes.get(found["type"], "")
 

@@ -64,6 +64,11 @@ TIME_OF_DAY = TextForm(
     "a time of day",
     "write hours and minutes, as in 07:30",
 )
+DAY = TextForm(
+    r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$",
+    "a day",
+    "write year, month and day, as in 2026-01-31",
+)
 QUANTITY = TextForm(
     r"^[0-9]+(\.[0-9]+)?(m|[KMGT]i?)?$",
     "a Kubernetes quantity",
@@ -81,6 +86,7 @@ FORMS = {
         PYTHON_FUNCTION,
         IMAGE_NAME,
         TIME_OF_DAY,
+        DAY,
         QUANTITY,
     )
 }
@@ -96,6 +102,18 @@ def as_one_problem(value: object, validate: ValidatorFunctionWrapHandler) -> obj
         return validate(value)
     except ValidationError:
         raise PydanticCustomError("port_version", "is no version of a port") from None
+
+
+def as_one_choice(value: object, validate: ValidatorFunctionWrapHandler) -> object:
+    """Return the value of `backfillBy`, or raise one error in the place of one for each form.
+
+    Raises:
+        PydanticCustomError: It has neither form.
+    """
+    try:
+        return validate(value)
+    except ValidationError:
+        raise PydanticCustomError("backfill_by", "is no way to backfill") from None
 
 
 def empty_for_null(value: object) -> object:

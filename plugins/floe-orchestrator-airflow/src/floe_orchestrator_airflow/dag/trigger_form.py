@@ -28,6 +28,7 @@ _SCHEMAS: dict[str, dict[str, Any]] = {
     "full_refresh": {"type": "boolean"},
     "empty": {"type": "boolean"},
     "vars": {"type": ["object", "null"]},
+    "partitions": {"type": ["string", "null"]},
 }
 
 

@@ -23,6 +23,7 @@ _TYPES: dict[str, Any] = {
     "full_refresh": bool,
     "empty": bool,
     "vars": dict,
+    "partitions": str,
 }
 
 

@@ -70,6 +70,7 @@ def job_flow(
         full_refresh: bool = False,
         empty: bool = False,
         vars: dict[str, Any] | None = None,
+        partitions: str | None = None,
     ) -> State[None] | dict[str, str]:
         given = RunParameters.given(
             {
@@ -79,6 +80,7 @@ def job_flow(
                 "full_refresh": full_refresh,
                 "empty": empty,
                 "vars": vars,
+                "partitions": partitions,
             }
         )
         tick, why_not = due(artifacts, job)

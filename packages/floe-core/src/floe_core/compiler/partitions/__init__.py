@@ -1,0 +1,1 @@
+"""Resolve and check `partitions` of floe.yaml."""

@@ -1,0 +1,1 @@
+"""Time partitions: their calendar, and the ones that a run builds."""

@@ -1,0 +1,87 @@
+"""Find the partitions that a run builds: those that it names, or those of its tick."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from floe_core.foundation.errors import UsageError
+from floe_core.partitions.calendar import (
+    Partition,
+    first_partition,
+    partition_of_key,
+    partitions_between,
+    partitions_of_tick,
+)
+from floe_core.runs.time_range import TimeRange
+from floe_core.schemas.partitions import Partitions
+
+# As in Dagster's tags of a range: `dagster/asset_partition_range_start` and `..._end`.
+RANGE = "..."
+
+
+def partitions_of_run(
+    declaration: Partitions,
+    named: str = "",
+    tick: datetime | None = None,
+    span: TimeRange | None = None,
+    now: datetime | None = None,
+) -> tuple[Partition, ...]:
+    """Return the partitions that a run builds, the oldest first.
+
+    `named` is `KEY` or `FIRST...LAST`, both included; without it, they are those that start in
+    `span`, else those of `tick`, else those of `now`. There are none before the first one is due.
+
+    Raises:
+        UsageError: A named partition does not exist or is not over, or the range is backward.
+    """
+    now = now or datetime.now(UTC)
+    if named:
+        return partitions_named(declaration, named, now)
+    if span is not None:
+        return partitions_between(declaration, span.start, span.end)
+    return partitions_of_tick(declaration, tick or now)
+
+
+def partitions_named(declaration: Partitions, named: str, now: datetime) -> tuple[Partition, ...]:
+    """Return the partitions of `KEY` or `FIRST...LAST`, which must exist and have begun.
+
+    With `builds: previous`, they must be over.
+
+    Raises:
+        UsageError: One does not exist or is not over, or the range is backward.
+    """
+    first_key, is_range, last_key = named.partition(RANGE)
+    first = _partition(declaration, first_key.strip(), now)
+    if not is_range:
+        return (first,)
+    last = _partition(declaration, last_key.strip(), now)
+    if last.start < first.start:
+        raise UsageError(
+            f"partitions {named}: the range is backward; write {last.key}{RANGE}{first.key}"
+        )
+    return partitions_between(declaration, first.start, last.end)
+
+
+def range_of(partitions: tuple[Partition, ...]) -> str:
+    """Return what names these partitions, which follow each other: `KEY` or `FIRST...LAST`."""
+    first, last = partitions[0].key, partitions[-1].key
+    return first if first == last else f"{first}{RANGE}{last}"
+
+
+def why_none(declaration: Partitions) -> str:
+    """Return why a run has no partitions to build."""
+    first = first_partition(declaration)
+    due = first.end if declaration.builds == "previous" else first.start
+    return f"no partition is due yet: the first, {first.key}, is due at {due.isoformat()}"
+
+
+def _partition(declaration: Partitions, key: str, now: datetime) -> Partition:
+    try:
+        found = partition_of_key(declaration, key)
+    except ValueError as error:
+        raise UsageError(f"partition {error}") from None
+    is_previous = declaration.builds == "previous"
+    if (found.end if is_previous else found.start) > now:
+        state = "is not over yet" if found.start <= now else "is in the future"
+        raise UsageError(f"partition {key} {state}: it ends at {found.end.isoformat()}")
+    return found
