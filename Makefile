@@ -69,7 +69,7 @@ lint: setup
 
 # Each with a cache of its own: mypy can crash on one that a run over other packages left.
 types: setup
-	$(BIN)/mypy --cache-dir .mypy_cache/core packages/floe-core/src packages/floe-ci/src packages/floe-console/src packages/floe-import/src packages/floe-kubernetes/src packages/floe-warehouses/src packages/floe-conformance/src
+	$(BIN)/mypy --cache-dir .mypy_cache/core $(wildcard packages/*/src)
 	$(BIN)/mypy --cache-dir .mypy_cache/plugins plugins/floe-orchestrator-dagster/src plugins/floe-orchestrator-airflow/src \
 		plugins/floe-orchestrator-prefect/src
 

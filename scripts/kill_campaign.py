@@ -30,10 +30,10 @@ from pathlib import Path
 
 import psutil
 
-from floe_core.parity.side import compile_side, run_side
 from floe_core.schemas import CompiledArtifacts
 from floe_core.spooling.spool import Spool
 from floe_core.warehouse.table_contents import TableContents, read_tables
+from floe_parity.sides.side import compile_side, run_side
 
 FLOE = Path(sys.executable).with_name("floe")
 ORCHESTRATORS = ("dagster", "airflow", "prefect")

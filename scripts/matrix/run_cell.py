@@ -87,6 +87,7 @@ def make_environment(cell: Cell, folder: Path) -> str:
         "floe-console",
         "floe-import",
         "floe-kubernetes",
+        "floe-parity",
         "floe-warehouses",
         "floe-conformance",
         f"floe-orchestrator-{cell.orchestrator}",

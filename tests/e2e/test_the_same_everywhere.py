@@ -14,11 +14,11 @@ from mixed_product import NODES, write_mixed_product
 from public_projects import PROJECTS, NotFetchedError, fetch_project
 from warm_floe import dbt, floe
 
-from floe_core.parity.comparison import compare
-from floe_core.parity.side import compile_side, run_side
 from floe_core.plugin_api.powers import RetryPlan
 from floe_core.schemas import CompiledArtifacts
 from floe_core.warehouse.table_contents import TableContents, read_tables
+from floe_parity.comparison import compare
+from floe_parity.sides.side import compile_side, run_side
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 # What the others have customer-360 has as well, with models of versions.

@@ -32,6 +32,7 @@ OURS = (
     "packages/floe-core",
     "packages/floe-ci",
     "packages/floe-console",
+    "packages/floe-parity",
     "packages/floe-warehouses",
     *(f"plugins/floe-orchestrator-{n}" for n in ("dagster", "airflow", "prefect")),
 )

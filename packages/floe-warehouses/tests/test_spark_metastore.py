@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from floe_core.compiler.profile import Profile
-from floe_core.parity.scratch import sharing_files
+from floe_parity.sides.scratch import sharing_files
 
 URL = "javax.jdo.option.ConnectionURL"
 

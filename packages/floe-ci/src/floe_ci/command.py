@@ -62,10 +62,10 @@ def ci(
     """
     from floe_ci.check import Change, check_change
     from floe_ci.markdown import as_markdown
-    from floe_core.cli.commands.parity_command import leave_environment
     from floe_core.cli.run_view import watch_build
     from floe_core.foundation.errors import UsageError
     from floe_core.storage.atomic_files import write_together
+    from floe_parity.command import leave_environment
 
     leave_environment("ci checks")
     if output is not None and not output.absolute().parent.is_dir():

@@ -9,8 +9,8 @@ from floe_ci.duckdb_copy import DuckDBCopy
 from floe_ci.sqlite_copies import SQLiteCopies
 from floe_core.compiler.profile import Profile
 from floe_core.foundation.errors import UsageError
-from floe_core.parity.scratch import Scratch, in_scratch, refuse_secrets_in, sharing_files
 from floe_core.warehouse.dialect import Relation
+from floe_parity.sides.scratch import Scratch, in_scratch, refuse_secrets_in, sharing_files
 
 # The name of this command in messages, and in the names of its schemas.
 OWNER = "ci"

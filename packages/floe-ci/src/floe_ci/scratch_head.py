@@ -10,9 +10,14 @@ from floe_ci.compilations import Compilation, compile_at
 from floe_ci.production import OWNER, Production
 from floe_core.compiler.compile_product import CompiledProduct
 from floe_core.compiler.profile import Profile
-from floe_core.parity.scratch import Scratch, new_scratch, refuse_other_files, refuse_writes_outside
-from floe_core.parity.scratch_journal import dropped_afterwards
 from floe_core.warehouse.table_contents import relation_of
+from floe_parity.sides.scratch import (
+    Scratch,
+    new_scratch,
+    refuse_other_files,
+    refuse_writes_outside,
+)
+from floe_parity.sides.scratch_journal import dropped_afterwards
 
 SNAPSHOT = "snapshot"
 

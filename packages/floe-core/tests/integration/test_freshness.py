@@ -13,9 +13,9 @@ import pytest
 
 from floe_core.compiler import compile_product
 from floe_core.execution import BuildRequest, build, failure_of_build
-from floe_core.parity.plain_dbt import run_plain_dbt
 from floe_core.runs.build_events import BuildEnded, BuildEvent, NodeResult
 from floe_core.schemas import CompiledArtifacts
+from floe_parity.sides.plain_dbt import run_plain_dbt
 
 WriteProduct = Callable[..., Path]
 

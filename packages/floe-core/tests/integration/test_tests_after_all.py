@@ -11,9 +11,9 @@ from plain_shop import FLOE
 
 from floe_core.compiler import compile_product
 from floe_core.execution import BuildRequest, NodeResult, NodeStarted, build, failure_of_build
-from floe_core.parity.plain_dbt import run_plain_dbt
 from floe_core.runs.build_events import BuildEnded
 from floe_core.schemas import CompiledArtifacts
+from floe_parity.sides.plain_dbt import run_plain_dbt
 
 WriteProduct = Callable[..., Path]
 TABLE = "{{ config(materialized='table') }} "

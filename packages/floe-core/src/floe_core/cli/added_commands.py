@@ -18,6 +18,7 @@ _PACKAGES = {
     "helm": "floe-kubernetes",
     "import": "floe-import",
     "mesh": "floe-console",
+    "parity": "floe-parity",
 }
 
 

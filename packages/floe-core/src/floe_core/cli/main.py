@@ -17,7 +17,6 @@ from floe_core.cli.commands import (
     explain_command,
     init_command,
     lineage_command,
-    parity_command,
     plan_command,
     plugins_command,
     run_command,
@@ -43,7 +42,6 @@ app.command("init")(init_command.init)
 app.command("compile")(compile_command.compile_)
 app.command("run")(run_command.run)
 app.command("plan")(plan_command.plan)
-app.command("parity")(parity_command.parity)
 app.command("show")(show_command.show)
 app.command("diff")(diff_command.diff)
 app.command("explain")(explain_command.explain)

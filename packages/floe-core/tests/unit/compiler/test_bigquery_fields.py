@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from floe_core.compiler.dbt.parse import stand_ins
 from floe_core.compiler.profile import Profile
-from floe_core.parity.scratch import in_scratch, new_scratch
+from floe_parity.sides.scratch import in_scratch, new_scratch
 
 OUTPUT = {
     "type": "bigquery",

@@ -10,14 +10,14 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from floe_core.parity.comparison import compare
-from floe_core.parity.html_report import html_report
-from floe_core.parity.promises import Promises
-from floe_core.parity.side import Side
 from floe_core.plugin_api.powers import RetryPlan, RunReport
 from floe_core.runs.build_events import NodeResult
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.warehouse.table_contents import TableContents, read_tables
+from floe_parity.comparison import compare
+from floe_parity.html_report import html_report
+from floe_parity.sides.promises import Promises
+from floe_parity.sides.side import Side
 
 ARTIFACTS = CompiledArtifacts.model_validate(
     {

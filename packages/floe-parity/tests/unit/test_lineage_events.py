@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from floe_core.parity.lineage_events import comparable, differing_paths
+from floe_parity.sides.lineage_events import comparable, differing_paths
 
 Event = dict[str, Any]
 

@@ -6,13 +6,13 @@ from collections import Counter
 from dataclasses import dataclass
 from itertools import pairwise
 
-from floe_core.parity.engine_causes import causes_of
-from floe_core.parity.lineage_events import differing_paths
-from floe_core.parity.promises import differing_promises
-from floe_core.parity.side import Side
 from floe_core.runs.build_events import NodeResult
 from floe_core.schemas.nodes import source_name
 from floe_core.warehouse.table_differences import table_differences
+from floe_parity.engine_causes import causes_of
+from floe_parity.sides.lineage_events import differing_paths
+from floe_parity.sides.promises import differing_promises
+from floe_parity.sides.side import Side
 
 MAX_EDGES_NAMED = 3
 

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 from floe_core.cli.console import count_of, stderr
 
 if TYPE_CHECKING:
-    from floe_core.parity.comparison import Comparison
-    from floe_core.parity.side import CompiledSide, Side
+    from floe_parity.comparison import Comparison
+    from floe_parity.sides.side import CompiledSide, Side
 
 
 @contextmanager
@@ -38,7 +38,7 @@ def run_shown(compiled: CompiledSide, *, keeps_schemas: bool = False) -> Side:
     With `keeps_schemas`, the caller drops its schemas.
     """
     from floe_core.cli.run_view import RunView
-    from floe_core.parity.side import run_in_schemas, run_side
+    from floe_parity.sides.side import run_in_schemas, run_side
 
     console, artifacts = stderr(), compiled.artifacts
     total = len(artifacts.nodes_of(artifacts.jobs[0]))

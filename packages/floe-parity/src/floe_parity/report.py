@@ -12,8 +12,8 @@ from rich.table import Table
 from floe_core.cli.commands.show_command import next_ticks
 from floe_core.cli.console import count_of
 from floe_core.cli.run_view import MARKS
-from floe_core.parity.comparison import Comparison, NodeComparison
 from floe_core.runs.build_events import NodeResult
+from floe_parity.comparison import Comparison, NodeComparison
 
 
 def print_report(comparison: Comparison, console: Console, is_kept: bool) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from floe_core.parity.side import Side
+from floe_parity.sides.side import Side
 
 WHOLE_NUMBERS_OF_SEEDS = frozenset({"INTEGER", "BIGINT"})
 _OF_SEEDS = "dbt 1 makes INTEGER of the whole numbers of a seed, dbt 2 makes BIGINT"

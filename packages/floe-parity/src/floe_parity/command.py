@@ -12,13 +12,13 @@ import typer
 
 from floe_core.cli.console import notice, print_json, stderr, stdout
 from floe_core.cli.options import Json, Product, check_file, installed_orchestrators
-from floe_core.cli.parity_sides import comparison_as_dict, folder_of_sides, run_shown
-from floe_core.cli.platform_parity import compare_platform, is_platform
 from floe_core.foundation.errors import UsageError
+from floe_parity.platform import compare_platform, is_platform
+from floe_parity.shown_sides import comparison_as_dict, folder_of_sides, run_shown
 
 if TYPE_CHECKING:
-    from floe_core.parity.comparison import Comparison
-    from floe_core.parity.side import Side
+    from floe_parity.comparison import Comparison
+    from floe_parity.sides.side import Side
 
 DIFFERENT = 1
 BESIDE_FLOE = "floe"
@@ -91,7 +91,7 @@ def parity(
 
     For a manifest, or the folder of one, all of its products run, producers first, on each side.
     """
-    from floe_core.parity.comparison import compare
+    from floe_parity.comparison import compare
 
     leave_environment("parity runs")
     if is_platform(product):
@@ -109,7 +109,7 @@ def parity(
         if as_json:
             print_json(comparison_as_dict(comparison))
         else:
-            from floe_core.cli.parity_report import print_report
+            from floe_parity.report import print_report
 
             print_report(comparison, stdout(), is_kept=keep is not None)
     has_passed = comparison.is_equal and comparison.has_succeeded
@@ -117,8 +117,8 @@ def parity(
 
 
 def _write_page(comparison: Comparison, path: Path) -> None:
-    from floe_core.parity.html_report import html_report
     from floe_core.storage.atomic_files import write_together
+    from floe_parity.html_report import html_report
 
     write_together(path.absolute().parent, {path.name: html_report(comparison).encode()})
 
@@ -131,7 +131,7 @@ def _choices(
     Without `on`: plain dbt and the manifest's orchestrator; only the latter if dbts are compared.
     """
     from floe_core.foundation.errors import UsageError
-    from floe_core.parity.plain_dbt import NAME
+    from floe_parity.sides.plain_dbt import NAME
 
     names = on or [*([] if dbt else [NAME]), _chosen_orchestrator(product)]
     if len(set(names)) < len(names) or len(names) * len(dbt or [""]) < 2:
@@ -165,7 +165,7 @@ def _program(dbt: str, product: Path) -> str:
         EnvironmentProblemError: The version does not exist, or it can't be installed.
     """
     from floe_core.foundation.errors import UsageError
-    from floe_core.parity.dbt_versions import is_version
+    from floe_parity.sides.dbt_versions import is_version
 
     if dbt == BESIDE_FLOE:
         return ""
@@ -184,7 +184,7 @@ def _install_dbt(version: str, product: Path) -> str:
     from floe_core.compiler.findings import Findings
     from floe_core.compiler.inputs import read_inputs
     from floe_core.compiler.profile import resolve_profile
-    from floe_core.parity.dbt_versions import program_of_version
+    from floe_parity.sides.dbt_versions import program_of_version
 
     findings = Findings(lambda notice: None)
     profile = resolve_profile(read_inputs(product.absolute(), findings), True, findings)
@@ -197,7 +197,7 @@ def _install_dbt(version: str, product: Path) -> str:
 def _run(product: Path, choice: tuple[str, str | None], folder: Path) -> Side:
     from rich.markup import escape
 
-    from floe_core.parity.side import compile_side
+    from floe_parity.sides.side import compile_side
 
     console = stderr()
     began = time.monotonic()

@@ -9,11 +9,11 @@ import duckdb
 import pytest
 
 from floe_core.foundation.errors import InvalidProductError, UsageError
-from floe_core.parity.comparison import compare
-from floe_core.parity.promises import promises_of
-from floe_core.parity.side import compile_side, run_side
 from floe_core.schedules.file_schedule_store import FileScheduleStore
 from floe_core.schedules.schedule_override import ScheduleOverride
+from floe_parity.comparison import compare
+from floe_parity.sides.promises import promises_of
+from floe_parity.sides.side import compile_side, run_side
 
 
 def write_product(folder: Path, settings: str, model: str = "select 1 as id") -> Path:

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from floe_core.cli.console import print_json, stderr, stdout
-from floe_core.cli.parity_sides import comparison_as_dict, folder_of_sides, print_message, run_shown
+from floe_parity.shown_sides import comparison_as_dict, folder_of_sides, print_message, run_shown
 
 if TYPE_CHECKING:
-    from floe_core.parity.comparison import Comparison
-    from floe_core.parity.mesh_sides import MeshSide
-    from floe_core.parity.side import Side
+    from floe_parity.comparison import Comparison
+    from floe_parity.sides.mesh_sides import MeshSide
+    from floe_parity.sides.side import Side
 
 EQUAL, DIFFERENT = 0, 1
 
@@ -31,8 +31,8 @@ def compare_platform(
 ) -> int:
     """Run every product on every side, print the comparison, and return the exit code."""
     from floe_core.compiler.ports.products import read_platform
-    from floe_core.parity.comparison import compare
-    from floe_core.parity.mesh_sides import mesh_sides, products_in_order
+    from floe_parity.comparison import compare
+    from floe_parity.sides.mesh_sides import mesh_sides, products_in_order
 
     platform = read_platform(path)
     sides = mesh_sides(platform, on, place)
@@ -49,7 +49,7 @@ def compare_platform(
 
 
 def _run(side: MeshSide, products: dict[str, Path], folder: Path) -> dict[str, Side]:
-    from floe_core.parity.mesh_sides import compile_mesh_side
+    from floe_parity.sides.mesh_sides import compile_mesh_side
 
     console = stderr()
     console.print(f"[bold]{side.name}[/]: compiling copies of {len(products)} products")
@@ -74,7 +74,7 @@ def _as_dict(compared: dict[str, Comparison]) -> dict[str, object]:
 
 
 def _print(compared: dict[str, Comparison], *, is_kept: bool) -> None:
-    from floe_core.cli.parity_report import print_report
+    from floe_parity.report import print_report
 
     for each in compared.values():
         print_report(each, stdout(), is_kept=is_kept)

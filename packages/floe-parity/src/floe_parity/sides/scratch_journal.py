@@ -14,13 +14,13 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from floe_core.parity.scratch import Scratch
 from floe_core.product_folder.state_folder import journal_folder, state_folder
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.storage.atomic_files import write_together
 from floe_core.warehouse.connection import open_warehouse
 from floe_core.warehouse.credentials import place_of
 from floe_core.warehouse.warehouse import Warehouse
+from floe_parity.sides.scratch import Scratch
 
 Tell = Callable[[str], None]
 

@@ -11,9 +11,9 @@ from typing import Any
 from floe_core.compiler.compile_product import CompiledProduct
 from floe_core.compiler.profile import Profile
 from floe_core.foundation.errors import InvalidProductError, Problem
-from floe_core.parity.scratch import written_nodes
 from floe_core.schemas.compiled_artifacts import DBT_MANIFEST_FILE
 from floe_core.warehouse.duckdb_file import render
+from floe_parity.sides.scratch import written_nodes
 
 FOLDER = "parity-sqlite"
 _MAIN = "main"

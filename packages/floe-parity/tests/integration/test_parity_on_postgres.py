@@ -17,9 +17,9 @@ from own_database import SERVER, own_database, rows
 from shop_on_postgres import WORLD, write_postgres_product
 
 from floe_core.foundation.errors import EnvironmentProblemError, InvalidProductError, UsageError
-from floe_core.parity.comparison import compare
-from floe_core.parity.side import Side, compile_side, run_side
 from floe_core.warehouse.dialects import DIALECTS
+from floe_parity.comparison import compare
+from floe_parity.sides.side import Side, compile_side, run_side
 
 SCHEMAS = (
     "select nspname from pg_namespace where nspname !~ '^pg_|^information_schema$' order by nspname"

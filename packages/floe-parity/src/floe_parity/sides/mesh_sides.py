@@ -15,8 +15,11 @@ from floe_core.compiler.inputs import FLOE_FILE, read_inputs
 from floe_core.compiler.ports.products import Platform
 from floe_core.compiler.profile import Profile
 from floe_core.foundation.errors import InvalidProductError, Problem, UsageError
-from floe_core.parity import plain_dbt
-from floe_core.parity.scratch import (
+from floe_core.ports.published import PublishedProduct
+from floe_core.warehouse.duckdb_file import duckdb_file
+from floe_core.warehouse.internals import require_adapter
+from floe_parity.sides import plain_dbt
+from floe_parity.sides.scratch import (
     Scratch,
     in_scratch,
     new_name,
@@ -26,10 +29,7 @@ from floe_core.parity.scratch import (
     refuse_writes_outside,
     sharing_files,
 )
-from floe_core.parity.side import CompiledSide, refuse_steps
-from floe_core.ports.published import PublishedProduct
-from floe_core.warehouse.duckdb_file import duckdb_file
-from floe_core.warehouse.internals import require_adapter
+from floe_parity.sides.side import CompiledSide, refuse_steps
 
 PLACED = "placed"
 

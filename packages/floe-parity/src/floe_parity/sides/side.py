@@ -16,21 +16,6 @@ from floe_core.compiler.profile import Profile, isolate
 from floe_core.foundation.errors import UsageError
 from floe_core.foundation.process_environment import environment_with
 from floe_core.launched_run.launcher import launch
-from floe_core.parity import plain_dbt
-from floe_core.parity.lineage_events import caught_in_file, collect_events
-from floe_core.parity.promises import Promises, promises_of, today
-from floe_core.parity.raw_tables import copy_raw_tables
-from floe_core.parity.scratch import (
-    Scratch,
-    in_scratch,
-    new_scratch,
-    refuse_other_files,
-    refuse_secrets_in,
-    refuse_writes_outside,
-    sharing_files,
-)
-from floe_core.parity.scratch_journal import dropped_afterwards
-from floe_core.parity.sqlite_files import FOLDER, in_own_files, refuse_foreign_files
 from floe_core.plugin_api.powers import RunOptions, RunReport
 from floe_core.ports.ledger import LEDGER_VARIABLE
 from floe_core.runs.build_events import BuildEvent
@@ -40,6 +25,21 @@ from floe_core.schemas.nodes import Node
 from floe_core.warehouse.duckdb_file import duckdb_file
 from floe_core.warehouse.internals import require_adapter
 from floe_core.warehouse.table_contents import TableContents, read_tables
+from floe_parity.sides import plain_dbt
+from floe_parity.sides.lineage_events import caught_in_file, collect_events
+from floe_parity.sides.promises import Promises, promises_of, today
+from floe_parity.sides.raw_tables import copy_raw_tables
+from floe_parity.sides.scratch import (
+    Scratch,
+    in_scratch,
+    new_scratch,
+    refuse_other_files,
+    refuse_secrets_in,
+    refuse_writes_outside,
+    sharing_files,
+)
+from floe_parity.sides.scratch_journal import dropped_afterwards
+from floe_parity.sides.sqlite_files import FOLDER, in_own_files, refuse_foreign_files
 
 Edges = frozenset[tuple[str, str]]
 

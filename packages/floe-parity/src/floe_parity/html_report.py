@@ -5,9 +5,9 @@ from __future__ import annotations
 from html import escape
 from string import Template
 
-from floe_core.parity.comparison import Comparison, NodeComparison
-from floe_core.parity.side import Side
 from floe_core.runs.build_events import NodeResult
+from floe_parity.comparison import Comparison, NodeComparison
+from floe_parity.sides.side import Side
 
 PAGE = Template("""\
 <!doctype html>

@@ -1,0 +1,1 @@
+"""The sides of a comparison: where a product runs, in copies of it and schemas of their own."""
