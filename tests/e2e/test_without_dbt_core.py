@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 ROOT = Path(__file__).parents[2]
 UV = Path(sys.executable).with_name("uv")
-OURS = ("floe-core", "floe-orchestrator-dagster")
+OURS = ("floe-core", "floe-parity", "floe-orchestrator-dagster")
 
 
 @pytest.fixture(scope="module")
