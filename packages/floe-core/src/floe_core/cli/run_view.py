@@ -17,6 +17,7 @@ from floe_core.runs.build_events import (
     NodeResult,
     NodeStarted,
     NodeStatus,
+    PartitionResult,
 )
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
@@ -40,6 +41,7 @@ class RunView:
         self._total = total
         self._ended: set[str] = set()
         self._running: dict[str, None] = {}
+        self._partition = ""
         self._latest_message = "starting"
         self._status = Status(self._latest_message, console=console)
 
@@ -56,6 +58,8 @@ class RunView:
             self._running[event.unique_id] = None
         elif isinstance(event, NodeResult):
             self._show_result(event)
+        elif isinstance(event, PartitionResult):
+            self._partition = f"{event.key}  "
         elif isinstance(event, NodeLog) and event.is_from_project:
             self._console.print(escape(event.text), soft_wrap=True)
         elif isinstance(event, NodeLog) and not event.unique_id:
@@ -64,7 +68,8 @@ class RunView:
             self._running.clear()
         names = ", ".join(self._name(node_id) for node_id in list(self._running)[:4])
         doing = names or ("" if self._ended else self._latest_message)
-        self._status.update(f"{len(self._ended)} of {self._total}  {escape(doing)}")
+        ended = f"{len(self._ended)} of {self._total}"
+        self._status.update(f"{ended}  {self._partition}{escape(doing)}")
 
     def _show_message(self, message: NodeLog) -> None:
         """Show a message that belongs to no node: print errors, show others until a node runs.
@@ -88,8 +93,10 @@ class RunView:
         count = f"{'again':>{len(count)}}" if is_retried else count
         kind = result.unique_id.partition(".")[0]
         name = escape(self._name(result.unique_id))
+        partitions = f", {len(result.partitions)} partitions" if result.partitions[1:] else ""
+        seconds = f"[dim]{result.seconds:.2f} s{partitions}[/]"
         self._console.print(
-            f"  {count}  {MARKS[result.status]}  {kind:<9} {name}  [dim]{result.seconds:.2f} s[/]",
+            f"  {count}  {MARKS[result.status]}  {kind:<9} {name}  {seconds}",
             soft_wrap=True,
         )
         color = {"error": "red", "fail": "red", "warn": "yellow"}.get(result.status)

@@ -67,7 +67,7 @@ def invocation(
     if verb == "build":
         arguments += [*_flags(artifacts, request), *_times(artifacts.dbt, request)]
     own = own_vars(artifacts, request)
-    arguments += ["--vars", vars_argument({**own, **run_vars(request)})]
+    arguments += ["--vars", vars_argument(vars_of_build(artifacts, request))]
     return Invocation(
         DbtCall(artifacts.dbt.executable, project_dir, (verb, *arguments, *selection), {}),
         target,
@@ -125,7 +125,7 @@ def command_invocation(
     arguments = (
         *words,
         *_places(artifacts, artifacts.folder, work, work),
-        *("--vars", vars_argument({**own_vars(artifacts, request), **run_vars(request)})),
+        *("--vars", vars_argument(vars_of_build(artifacts, request))),
     )
     return DbtCall(artifacts.dbt.executable, artifacts.folder, arguments, {})
 
@@ -153,6 +153,11 @@ def policy_arguments(policy: ExecutionPolicy) -> list[str]:
 def own_vars(artifacts: CompiledArtifacts, request: BuildRequest) -> dict[str, Any]:
     """Return the vars of the product, its job and this run; later ones override earlier ones."""
     return {**artifacts.dbt.vars, **artifacts.job(request.job).vars, **request.parameters.vars}
+
+
+def vars_of_build(artifacts: CompiledArtifacts, request: BuildRequest) -> dict[str, Any]:
+    """Return all vars that dbt receives; those of a partition override any other."""
+    return {**own_vars(artifacts, request), **run_vars(request), **request.partition_vars}
 
 
 def _parsed_file(artifacts: CompiledArtifacts, request: BuildRequest, own: dict[str, Any]) -> str:

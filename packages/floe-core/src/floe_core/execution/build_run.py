@@ -8,7 +8,7 @@ import atexit
 import multiprocessing.util  # noqa: F401
 import threading
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing
 from dataclasses import replace
 from functools import partial
@@ -20,8 +20,10 @@ from floe_core.dbt.run import DbtEnded, DbtRun
 from floe_core.execution.node_selection.enabled_nodes import enabled_nodes
 from floe_core.execution.node_selection.wanted import wanted_nodes
 from floe_core.execution.node_timeouts import NodeTimeouts
+from floe_core.execution.partitions.plan import PartitionPlan, plan_partitions
+from floe_core.execution.partitions.results import PartitionResults
 from floe_core.execution.private_folder import close_to_others, make_private
-from floe_core.execution.record.attempt import automatic_attempt
+from floe_core.execution.record.attempt import Attempt, automatic_attempt
 from floe_core.execution.record.journal import Journal
 from floe_core.execution.record.old_runs import remove_old_runs
 from floe_core.execution.record.run_record import RunRecord, record_of
@@ -35,7 +37,7 @@ from floe_core.execution.start_nodes import start_dbt, start_nodes
 from floe_core.execution.warehouse_lock import WarehouseHold, sole_writer
 from floe_core.foundation.errors import FloeError
 from floe_core.product_folder.state_folder import shared_state
-from floe_core.runs.build_events import BuildEvent, NodeLog, NodeResult
+from floe_core.runs.build_events import BuildEvent, NodeLog, NodeResult, PartitionResult
 from floe_core.runs.build_request import BuildRequest
 from floe_core.runs.node_slots import NodeSlots
 from floe_core.runs.product_redactor import redactor_of
@@ -103,6 +105,8 @@ def _events(
         settled=(*request.settled, *attempt.settled),
         unfinished=(*request.unfinished, *attempt.unfinished),
     )
+    plan = plan_partitions(artifacts, request, attempt, before)
+    attempt = _without_partitions_to_come(attempt, plan)
     parse = KeptParse()
     with (
         Journal(project_dir, request.run_id) as journal,
@@ -124,11 +128,21 @@ def _events(
         redactor = redactor_of(artifacts)
         with TelemetryOfBuild(artifacts, request, call.target, alerts, ports.upstream) as telemetry:
             start = partial(
-                start_nodes, artifacts, request, call, parse=parse, reuse=reuse, slots=slots
+                start_nodes,
+                artifacts,
+                request,
+                call,
+                parse=parse,
+                reuse=reuse,
+                slots=slots,
+                plan=plan,
             )
             running = _run(artifacts, call, start, hold)
             # dbt gets time to end before another build may use the warehouse.
             raw_events = with_graph_of_run(reuse.listen(running), artifacts, request, call)
+            if plan is not None:
+                raw_events = PartitionResults(plan).listen(raw_events)
+                raw_events = _after(plan.results_if_none_is_due(), raw_events)
             raw_events = _with_warning(shared_state(project_dir), raw_events)
             with closing(_without_secrets(raw_events, redactor)) as events:
                 yield from _judge(events, verdict, journal, telemetry, ports)
@@ -172,6 +186,20 @@ def _run(
         close_to_others(call.target)
 
 
+def _without_partitions_to_come(attempt: Attempt, plan: PartitionPlan | None) -> Attempt:
+    """Return the attempt without the partitioned nodes and those below if no partition is due."""
+    left_out = {each.unique_id for each in plan.results_if_none_is_due()} if plan else ()
+    return replace(attempt, todo=tuple(i for i in attempt.todo if i not in left_out))
+
+
+def _after(
+    results: Iterable[NodeResult], events: Generator[BuildEvent | DbtEnded, None, None]
+) -> Generator[BuildEvent | DbtEnded, None, None]:
+    with closing(events):
+        yield from results
+        yield from events
+
+
 def _with_warning(
     text: str, events: Generator[BuildEvent | DbtEnded, None, None]
 ) -> Generator[BuildEvent | DbtEnded, None, None]:
@@ -192,6 +220,8 @@ def _without_secrets(
             elif isinstance(event, NodeResult) and (event.message or event.datasets):
                 told = [replace(d, version=redactor.text(d.version)) for d in event.datasets]
                 yield replace(event, message=redactor.text(event.message), datasets=tuple(told))
+            elif isinstance(event, PartitionResult) and event.message:
+                yield replace(event, message=redactor.text(event.message))
             elif isinstance(event, DbtEnded) and event.problem:
                 yield replace(event, problem=redactor.text(event.problem))
             else:

@@ -7,10 +7,13 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 from floe_core.dbt.run import DbtEnded, DbtRun
 from floe_core.execution.gates import nodes_held_back_by
+from floe_core.execution.partitions.statuses import statuses_of
 from floe_core.execution.segments import Segment
+from floe_core.partitions.calendar import Partition
 from floe_core.runs.build_events import BuildEvent, NodeResult
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
@@ -24,7 +27,9 @@ class SegmentedRun:
     """Starts each segment once those that it needs have ended, minus nodes held back by failures.
 
     `start` starts the run of a segment. A segment that could not do its work ends the run. Up to
-    `step_threads` steps run at a time; dbt never runs beside another segment.
+    `step_threads` steps run at a time; dbt never runs beside another segment. What fails for some
+    partitions holds back nodes of the same partitions, and nodes that are not partitioned; results
+    of partitioned nodes have the statuses of their segment's partitions.
     """
 
     def __init__(
@@ -40,7 +45,7 @@ class SegmentedRun:
         self._step_threads = step_threads
         self._running: dict[Segment, DbtRun] = {}
         self._of_steps: Events = queue.SimpleQueue()
-        self._failed: set[str] = set()
+        self._failed: dict[tuple[Partition, ...], set[str]] = {}
         self._skipped: deque[NodeResult] = deque()
         self._succeeded = True
         self._is_canceled = False
@@ -56,7 +61,7 @@ class SegmentedRun:
                 return DbtEnded(succeeded=self._succeeded)
             segment, event = self._event(until)
             if not isinstance(event, DbtEnded):
-                return self._note(event)
+                return self._note(segment, event)
             self._end(segment, event)
             if event.problem:
                 return DbtEnded(event.problem, succeeded=False)
@@ -98,8 +103,9 @@ class SegmentedRun:
         if not has_room or any(running.kind != "step" for running in self._running):
             return None
         before = {node_id for running in self._running for node_id in running.node_ids}
+        partitions = next(iter(self._running)).partitions
         for segment in self._waiting:
-            if segment.kind != "step":
+            if segment.kind != "step" or segment.partitions != partitions:
                 return None
             if before.isdisjoint(self._artifacts.graph.above(segment.node_ids)):
                 self._waiting.remove(segment)
@@ -108,20 +114,31 @@ class SegmentedRun:
         return None
 
     def _begin(self, segment: Segment) -> None:
-        held_by = {i: nodes_held_back_by(self._artifacts, [i]) for i in sorted(self._failed)}
+        failed = self._failed_before(segment)
+        held_by = {i: nodes_held_back_by(self._artifacts, [i]) for i in sorted(failed)}
         left = []
         for node_id in segment.node_ids:
             causes = [failed for failed, held in held_by.items() if node_id in held]
             if causes:
                 why = f"skipped: {', '.join(causes)} did not pass"
-                self._skipped.append(NodeResult(node_id, "skipped", message=why))
+                result = NodeResult(node_id, "skipped", message=why)
+                self._skipped.append(_with_partitions(segment, result))
             else:
                 left.append(node_id)
         if left:
-            begun = Segment(tuple(left), segment.kind)
+            begun = replace(segment, node_ids=tuple(left))
             run = self._running[begun] = self._start(begun)
             if segment.kind == "step":
                 _pass_on(begun, run, self._of_steps)
+
+    def _failed_before(self, segment: Segment) -> set[str]:
+        """Return the failed nodes that may hold back nodes of a segment."""
+        return {
+            node_id
+            for partitions, failed in self._failed.items()
+            if not segment.partitions or partitions in ((), segment.partitions)
+            for node_id in failed
+        }
 
     def _event(self, until: float | None) -> tuple[Segment, BuildEvent | DbtEnded | None]:
         """Return the next event of the running segments, None if none came in time."""
@@ -134,15 +151,22 @@ class SegmentedRun:
         except queue.Empty:
             return segment, None
 
-    def _note(self, event: BuildEvent | None) -> BuildEvent | None:
-        by_id = self._artifacts.by_id
-        if isinstance(event, NodeResult) and not event.passed and event.unique_id in by_id:
-            self._failed.add(event.unique_id)
-        return event
+    def _note(self, segment: Segment, event: BuildEvent | None) -> BuildEvent | None:
+        if not isinstance(event, NodeResult):
+            return event
+        if not event.passed and event.unique_id in self._artifacts.by_id:
+            self._failed.setdefault(segment.partitions, set()).add(event.unique_id)
+        return _with_partitions(segment, event)
 
     def _end(self, segment: Segment, event: DbtEnded) -> None:
         self._running.pop(segment).close(PATIENCE_SECONDS)
         self._succeeded = self._succeeded and event.succeeded
+
+
+def _with_partitions(segment: Segment, result: NodeResult) -> NodeResult:
+    if not segment.partitions or result.unique_id not in segment.node_ids:
+        return result
+    return replace(result, partitions=statuses_of(segment.partitions, result))
 
 
 def _pass_on(segment: Segment, run: DbtRun, events: Events) -> None:

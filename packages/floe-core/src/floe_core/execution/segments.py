@@ -8,6 +8,7 @@ from itertools import groupby
 from typing import Literal
 
 from floe_core.execution.gates import gates_of_steps
+from floe_core.partitions.calendar import Partition
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.node_graph import NodeGraph
 from floe_core.schemas.nodes import Node
@@ -17,10 +18,14 @@ SegmentKind = Literal["build", "step", "freshness"]
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """The nodes of one `dbt build` or `dbt source freshness`, or a single step."""
+    """The nodes of one `dbt build` or `dbt source freshness`, or a single step.
+
+    `partitions` are those that it builds of its nodes, () for nodes that are not partitioned.
+    """
 
     node_ids: tuple[str, ...]
     kind: SegmentKind = "build"
+    partitions: tuple[Partition, ...] = ()
 
 
 def with_tests_last(artifacts: CompiledArtifacts, todo: Collection[str]) -> tuple[Segment, ...]:

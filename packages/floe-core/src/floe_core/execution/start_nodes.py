@@ -9,6 +9,7 @@ from floe_core.dbt.invocation import Invocation, freshness_invocation, invocatio
 from floe_core.dbt.kept_parse import KeptParse
 from floe_core.dbt.run import DbtRun
 from floe_core.execution.freshness_run import FreshnessRun
+from floe_core.execution.partitions.plan import PartitionPlan
 from floe_core.execution.private_folder import make_private
 from floe_core.execution.reuse.start_builds import BuildStarter
 from floe_core.execution.segmented_run import SegmentedRun
@@ -34,29 +35,39 @@ def start_nodes(
     parse: KeptParse,
     reuse: BuildStarter,
     slots: SlotsOfBuild,
+    plan: PartitionPlan | None = None,
 ) -> DbtRun:
-    """Return the run of these nodes: one dbt call, or several with steps between them."""
+    """Return the run of these nodes: one dbt call, or several with steps between them.
+
+    The nodes of the `plan` have a call of their own for each of its partitions.
+    """
+    whole = request
     cut = with_tests_last if artifacts.tests_last else cut_into_segments
-    segments = cut(artifacts, call.node_ids)
+    segments = plan.segments(call.node_ids, cut) if plan else cut(artifacts, call.node_ids)
 
     def start(segment: Segment) -> DbtRun:
+        if plan is not None and segment.partitions:
+            return start_segment(segment, plan.request_for(request, segment.partitions))
+        return start_segment(segment, request)
+
+    def start_segment(segment: Segment, request: BuildRequest) -> DbtRun:
         if segment.kind == "step":
             (node_id,) = segment.node_ids
             begin = partial(_start_step, artifacts, request, node_id)
             return WaitingStep(node_id, slots, begin) if slots.concerns(node_id) else begin()
         if segment.kind == "freshness":
             return _start_freshness(artifacts, request, segment.node_ids)
-        return reuse.start(segment.node_ids, start_part)
+        return reuse.start(segment.node_ids, partial(start_part, request))
 
-    def start_part(node_ids: tuple[str, ...], gate: Gate | None) -> DbtRun:
+    def start_part(request: BuildRequest, node_ids: tuple[str, ...], gate: Gate | None) -> DbtRun:
         built = call
-        if node_ids != call.node_ids:
+        if node_ids != call.node_ids or request is not whole:
             is_whole = len(node_ids) == len(artifacts.built)
             built = invocation(artifacts, request, artifacts.folder, node_ids, is_whole)
         return start_dbt(artifacts, built, parse, slots, gate)
 
-    if len(segments) == 1 and segments[0].kind == "build":
-        return reuse.start(call.node_ids, start_part)
+    if len(segments) == 1 and segments[0].kind == "build" and not segments[0].partitions:
+        return reuse.start(call.node_ids, partial(start_part, request))
     return SegmentedRun(artifacts, segments, start, artifacts.execution.step_threads)
 
 

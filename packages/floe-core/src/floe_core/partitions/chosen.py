@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
 from floe_core.foundation.errors import UsageError
@@ -28,8 +29,9 @@ def partitions_of_run(
 ) -> tuple[Partition, ...]:
     """Return the partitions that a run builds, the oldest first.
 
-    `named` is `KEY` or `FIRST...LAST`, both included; without it, they are those that start in
-    `span`, else those of `tick`, else those of `now`. There are none before the first one is due.
+    `named` is `KEY`, or `FIRST...LAST`, both included, or several of these with commas; without it,
+    they are those that start in `span`, else those of `tick`, else those of `now`. There are none
+    before the first one is due.
 
     Raises:
         UsageError: A named partition does not exist or is not over, or the range is backward.
@@ -43,13 +45,22 @@ def partitions_of_run(
 
 
 def partitions_named(declaration: Partitions, named: str, now: datetime) -> tuple[Partition, ...]:
-    """Return the partitions of `KEY` or `FIRST...LAST`, which must exist and have begun.
+    """Return the partitions of `KEY`, `FIRST...LAST` or several of these, the oldest first.
 
-    With `builds: previous`, they must be over.
+    They must have begun and, with `builds: previous`, be over.
 
     Raises:
         UsageError: One does not exist or is not over, or the range is backward.
     """
+    found = {
+        partition.key: partition
+        for part in named.split(",")
+        for partition in _range(declaration, part.strip(), now)
+    }
+    return tuple(sorted(found.values(), key=lambda partition: partition.start))
+
+
+def _range(declaration: Partitions, named: str, now: datetime) -> tuple[Partition, ...]:
     first_key, is_range, last_key = named.partition(RANGE)
     first = _partition(declaration, first_key.strip(), now)
     if not is_range:
@@ -62,10 +73,21 @@ def partitions_named(declaration: Partitions, named: str, now: datetime) -> tupl
     return partitions_between(declaration, first.start, last.end)
 
 
-def range_of(partitions: tuple[Partition, ...]) -> str:
+def range_of(partitions: Sequence[Partition]) -> str:
     """Return what names these partitions, which follow each other: `KEY` or `FIRST...LAST`."""
     first, last = partitions[0].key, partitions[-1].key
     return first if first == last else f"{first}{RANGE}{last}"
+
+
+def name_partitions(partitions: Iterable[Partition]) -> str:
+    """Return what names these partitions, given in order: ranges and keys, with commas."""
+    ranges: list[list[Partition]] = []
+    for partition in partitions:
+        if ranges and ranges[-1][-1].end == partition.start:
+            ranges[-1].append(partition)
+        else:
+            ranges.append([partition])
+    return ",".join(map(range_of, ranges))
 
 
 def why_none(declaration: Partitions) -> str:

@@ -61,6 +61,29 @@ class ReusedBuild:
 
 
 @dataclass(frozen=True, slots=True)
+class PartitionResult:
+    """A partitioned node ended for one partition, which may have been built with others.
+
+    Fields are those of `NodeResult`. If it was built with others, `rows` is None, and `seconds` is
+    its share. The `NodeResult` of the node follows once all its partitions have ended.
+    """
+
+    unique_id: str
+    key: str
+    status: NodeStatus
+    seconds: float = 0.0
+    message: str = ""
+    rows: int | None = None
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+
+    @property
+    def passed(self) -> bool:
+        """Whether the partition is built."""
+        return self.status in PASSED
+
+
+@dataclass(frozen=True, slots=True)
 class NodeResult:
     """A node ended.
 
@@ -74,7 +97,8 @@ class NodeResult:
     `is_disabled` marks a skipped node that the project does not have in this run. `failed_batches`
     are the batches of a microbatch model that were not built, as dbt names them, such as
     2026-11-03, and `built_batches` how many were. `invocation_id` is dbt's id of the call that ran
-    the node, "" if none did.
+    the node, "" if none did. `partitions` are pairs of the key of a partition and its status, in
+    order, for a node that is built by partition; see `PartitionResult`.
     """
 
     unique_id: str
@@ -92,6 +116,7 @@ class NodeResult:
     built_batches: int = 0
     failed_batches: tuple[str, ...] = ()
     invocation_id: str = ""
+    partitions: tuple[tuple[str, NodeStatus], ...] = ()
 
     @property
     def passed(self) -> bool:
@@ -115,13 +140,15 @@ class BuildEnded:
     message: str = ""
 
 
-BuildEvent = NodeStarted | NodeLog | NodeResult | BuildEnded
+BuildEvent = NodeStarted | NodeLog | PartitionResult | NodeResult | BuildEnded
 
-_KINDS = {kind.__name__: kind for kind in (NodeStarted, NodeLog, NodeResult, BuildEnded)}
+_KINDS = {
+    kind.__name__: kind for kind in (NodeStarted, NodeLog, PartitionResult, NodeResult, BuildEnded)
+}
 # Fields that most results do not have; a line has them only if they are not empty.
 _RARE = (
     *("datasets", "reused", "data_version", "is_disabled", "is_from_floe"),
-    *("built_batches", "failed_batches", "invocation_id"),
+    *("built_batches", "failed_batches", "invocation_id", "partitions"),
 )
 _TIMES = ("at", "started_at", "ended_at")
 
@@ -133,6 +160,9 @@ def to_line(event: BuildEvent) -> str:
     True
     >>> reused = NodeResult("model.shop.a", "reused", reused=ReusedBuild("1", "", 2.0))
     >>> from_line(to_line(reused)) == reused
+    True
+    >>> daily = NodeResult("model.shop.a", "error", partitions=(("2026-11-03", "error"),))
+    >>> from_line(to_line(daily)) == daily
     True
     """
     fields = asdict(event)
@@ -154,6 +184,8 @@ def from_line(line: str) -> BuildEvent:
             fields[name] = datetime.fromisoformat(fields[name])
     if "failed_batches" in fields:
         fields["failed_batches"] = tuple(fields["failed_batches"])
+    if "partitions" in fields:
+        fields["partitions"] = tuple((key, status) for key, status in fields["partitions"])
     if "datasets" in fields:
         fields["datasets"] = tuple(DatasetFact(**each) for each in fields["datasets"])
     if "reused" in fields:

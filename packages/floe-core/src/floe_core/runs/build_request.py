@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -37,6 +38,8 @@ class BuildRequest:
     `wants_columns`, the columns of built relations are recorded: see `built_relation`.
     With `sends_alerts`, the build itself reports its end for alerts; False if the orchestrator
     reports the end of the run.
+    `partition_vars` are the dbt vars of the partitions that a part of a build is for, whose `range`
+    is theirs; a caller names partitions in `parameters`.
     """
 
     job: str
@@ -57,6 +60,7 @@ class BuildRequest:
     updates: tuple[tuple[str, int], ...] = ()
     root_run_id: str = ""
     wants_columns: bool = False
+    partition_vars: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def whole_run_id(self) -> str:

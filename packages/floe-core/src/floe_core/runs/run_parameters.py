@@ -63,8 +63,8 @@ class RunParameters(Frozen):
         str,
         Field(
             title="Partitions",
-            description="The partition to build, such as 2026-11-03, or a range: "
-            "2026-11-01...2026-11-03. Empty: those of the tick.",
+            description="The partition to build, such as 2026-11-03, or a range, "
+            "2026-11-01...2026-11-03, or several with commas. Empty: those of the tick.",
         ),
     ] = ""
 

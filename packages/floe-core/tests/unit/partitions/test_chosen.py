@@ -7,7 +7,12 @@ from datetime import UTC, datetime
 import pytest
 
 from floe_core.foundation.errors import UsageError
-from floe_core.partitions.chosen import partitions_of_run, range_of, why_none
+from floe_core.partitions.chosen import (
+    name_partitions,
+    partitions_of_run,
+    range_of,
+    why_none,
+)
 from floe_core.runs.time_range import TimeRange
 from floe_core.schemas.partitions import Partitions
 
@@ -39,6 +44,13 @@ def test_nothing_is_due_before_the_first_partition_is_over() -> None:
     assert why_none(DAILY) == (
         "no partition is due yet: the first, 2026-11-01, is due at 2026-11-02T00:00:00+00:00"
     )
+
+
+def test_several_can_be_named_in_any_order() -> None:
+    named = "2026-11-04,2026-11-01...2026-11-02, 2026-11-01"
+    assert keys(named) == ["2026-11-01", "2026-11-02", "2026-11-04"]
+    found = partitions_of_run(DAILY, named, now=NOW)
+    assert name_partitions(found) == "2026-11-01...2026-11-02,2026-11-04"
 
 
 def test_what_names_a_range_can_be_named_again() -> None:

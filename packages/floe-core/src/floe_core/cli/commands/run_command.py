@@ -72,9 +72,19 @@ def run(
         str | None,
         typer.Option("--vars", metavar="YAML", help="dbt vars for this run."),
     ] = None,
+    partition: Annotated[
+        str | None,
+        typer.Option(
+            metavar="KEY",
+            help="Build this partition, such as 2026-01-31, or a range: 2026-01-01...2026-01-31.",
+        ),
+    ] = None,
     backfill: Annotated[
         tuple[str, str] | None,
-        typer.Option(metavar="FROM TO", help="Run for these days, such as 2026-01-01 2026-01-31."),
+        typer.Option(
+            metavar="FROM TO",
+            help="Run for these days or partitions, such as 2026-01-01 2026-01-31.",
+        ),
     ] = None,
     reuse: Annotated[
         bool | None,
@@ -102,8 +112,10 @@ def run(
     failed.
 
     With --backfill, runs past days again, FROM and TO included: one run for each tick of the job's
-    schedule or, with `execution.backfillBy: range` in floe.yaml, one run for all.
+    schedule or, with `execution.backfillBy: range` in floe.yaml, one run for all. If the job has
+    partitions, it is one run that builds them one after the other.
     """
+    from floe_core.cli.partition_options import backfilled, has_partitions
     from floe_core.runs.run_parameters import RunParameters
 
     refuse_second_selection(product, select, exclude)
@@ -114,13 +126,19 @@ def run(
         full_refresh=full_refresh,
         empty=empty,
         vars=_vars(vars_),
+        partitions=partition or "",
     )
     if verify is not None:
         _refuse_to_verify(parameters, is_backfill=backfill is not None)
     if backfill is not None:
         _refuse_parameters(parameters)
         artifacts = compile_here(product, on, reuse)
-        return _run_backfill(artifacts, _job(artifacts, job), backfill, as_json)
+        if not has_partitions(artifacts, _job(artifacts, job)):
+            return _run_backfill(artifacts, _job(artifacts, job), backfill, as_json)
+        parameters = RunParameters(partitions=backfilled(artifacts, *backfill))
+        options = options_of(artifacts, _job(artifacts, job), parameters, is_whole=job is None)
+        report = _launch(artifacts, options, None)
+        return _show_run(artifacts, report, as_json)
     with start_early(product, on) as started:
         artifacts = compile_here(product, on, reuse)
         options = options_of(artifacts, _job(artifacts, job), parameters, is_whole=job is None)
@@ -137,6 +155,14 @@ def run(
             _print_verification(artifacts, found)
     is_fine = report.status == "success" and (found is None or found.has_passed)
     raise typer.Exit(0 if is_fine else FAILED)
+
+
+def _show_run(artifacts: CompiledArtifacts, report: RunReport, as_json: bool) -> None:
+    if as_json:
+        print_json(as_dict(artifacts, report))
+    else:
+        _print_summary(artifacts, report)
+    raise typer.Exit(0 if report.status == "success" else FAILED)
 
 
 def refuse_second_selection(product: Path, select: str | None, exclude: str | None) -> None:
@@ -214,15 +240,17 @@ def options_of(
 
     As in dbt, a selection overrides the default selector of the product's own job.
     """
+    from floe_core.cli.partition_options import with_partitions
     from floe_core.execution.node_selection.wanted import chosen_nodes
     from floe_core.plugin_api.powers import RunOptions
 
     if not parameters.narrows:
-        return RunOptions(job.name, parameters=parameters)
+        return with_partitions(artifacts, RunOptions(job.name, parameters=parameters))
     is_selected = bool(parameters.select or parameters.exclude)
     nodes = artifacts.runnable if is_whole and is_selected else artifacts.nodes_of(job)
     node_ids = chosen_nodes(artifacts, parameters, (node.unique_id for node in nodes))
-    return RunOptions(job.name, node_ids, parameters=parameters.for_chosen_nodes())
+    options = RunOptions(job.name, node_ids, parameters=parameters.for_chosen_nodes())
+    return with_partitions(artifacts, options)
 
 
 def _refuse_parameters(parameters: RunParameters) -> None:
@@ -231,6 +259,8 @@ def _refuse_parameters(parameters: RunParameters) -> None:
     given = parameters.as_given()
     if parameters.vars:
         raise UsageError("--backfill runs a job as it is: put `vars` into the job of floe.yaml")
+    if parameters.partitions:
+        raise UsageError("--backfill names the partitions itself: leave out --partition")
     if parameters.narrows:
         raise UsageError("--backfill runs whole jobs: leave out the selection, or make it a job")
     if given:
@@ -327,9 +357,10 @@ def as_dict(artifacts: CompiledArtifacts, report: RunReport) -> dict[str, Any]:
     """Return a run as `floe run --json` prints it; a canceled run counts as failed.
 
     `errors` is node id -> dbt's message, for each node that failed, and `warnings` for each that
-    warned.
+    warned. `partitions` is node id -> key -> status, for nodes that are built by partition.
     """
     ended = sorted(report.nodes.items())
+    by_partition = {i: dict(each.partitions) for i, each in ended if each.partitions}
     return {
         "status": "success" if report.status == "success" else "failed",
         "product": artifacts.product.name,
@@ -341,6 +372,7 @@ def as_dict(artifacts: CompiledArtifacts, report: RunReport) -> dict[str, Any]:
         "errors": {i: each.message for i, each in ended if each.status in ("error", "fail")},
         "warnings": {i: each.message for i, each in ended if each.status == "warn"},
         "look_further": report.look_further,
+        **({"partitions": by_partition} if by_partition else {}),
     }
 
 

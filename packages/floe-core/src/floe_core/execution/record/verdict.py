@@ -7,7 +7,13 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from floe_core.dbt.run import DbtEnded
-from floe_core.runs.build_events import BuildEnded, BuildEvent, NodeLog, NodeResult, NodeStarted
+from floe_core.runs.build_events import (
+    BuildEnded,
+    BuildEvent,
+    NodeLog,
+    NodeResult,
+    NodeStarted,
+)
 
 
 class Verdict:
@@ -38,7 +44,7 @@ class Verdict:
             return event if is_ours else self._take_log_of_run(event)
         if isinstance(event, NodeStarted):
             self._begun.add(event.unique_id)
-        else:
+        elif isinstance(event, NodeResult):
             event = self._add_batches(event)
             self._begun.discard(event.unique_id)
             self._results[event.unique_id] = event

@@ -121,7 +121,9 @@ def _variables(artifacts: CompiledArtifacts, request: BuildRequest, name: str) -
         "FLOE_TARGET": artifacts.dbt.target_name,
         "FLOE_FULL_REFRESH": "true" if is_full_refresh(artifacts, request) else "",
         "FLOE_EMPTY": "true" if request.parameters.empty else "",
-        "FLOE_VARS": json.dumps(without_tags(own_vars(artifacts, request))),
+        "FLOE_VARS": json.dumps(
+            without_tags({**own_vars(artifacts, request), **request.partition_vars})
+        ),
         "FLOE_WAREHOUSE_FILE": str(warehouse or ""),
         # Lines are shown as soon as they are written.
         "PYTHONUNBUFFERED": "1",

@@ -1,0 +1,1 @@
+"""Build a part of a product partition by partition."""

@@ -1,0 +1,254 @@
+"""A run with partitions builds what plain dbt builds for each of them, in the same order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from partitioned_product import (
+    MODELS,
+    PARTITIONS,
+    TESTS,
+    PlainDays,
+    days_from,
+    failing,
+    rows_of,
+)
+from plain_shop import FLOE
+
+from floe_core.compiler import compile_product
+from floe_core.execution import BuildEnded, BuildRequest, NodeResult, RunParameters, build
+from floe_core.foundation.errors import UsageError
+from floe_core.runs.build_events import BuildEvent, NodeStarted, PartitionResult
+from floe_core.schemas import CompiledArtifacts
+
+WriteProduct = Callable[..., Path]
+Written = tuple[CompiledArtifacts, PlainDays]
+
+
+def write(write_product: WriteProduct, tmp_path: Path, floe: str = "", **models: str) -> Written:
+    folder = write_product(floe=FLOE + (floe or PARTITIONS), **{**MODELS, **models})
+    (folder / "models" / "tests.yml").write_text(TESTS)
+    compile_product(folder)
+    return CompiledArtifacts.load(folder), PlainDays(folder, tmp_path / "plain")
+
+
+def run(artifacts: CompiledArtifacts, run_id: str, days: str, attempt: int = 1) -> list[BuildEvent]:
+    parameters = RunParameters(partitions=days)
+    return list(
+        build(artifacts, BuildRequest("shop", run_id, attempt=attempt, parameters=parameters))
+    )
+
+
+def succeeded(events: list[BuildEvent]) -> bool:
+    end = events[-1]
+    assert isinstance(end, BuildEnded)
+    return end.succeeded
+
+
+def results_of(events: list[BuildEvent]) -> dict[str, NodeResult]:
+    found = [event for event in events if isinstance(event, NodeResult)]
+    assert len({each.unique_id for each in found}) == len(found)
+    return {each.unique_id.split(".")[2]: each for each in found}
+
+
+def same_tables(artifacts: CompiledArtifacts, plain: PlainDays) -> None:
+    found = rows_of(artifacts.folder / "shop.duckdb")
+    expected = rows_of(plain.folder / "shop.duckdb")
+    assert {name for name in expected if found.get(name) != expected[name]} == set()
+    assert found.keys() == expected.keys()
+
+
+@pytest.mark.parametrize("by", ["tick", "range", "2"])
+def test_days_are_built_one_after_the_other_and_what_is_below_once(
+    write_product: WriteProduct, tmp_path: Path, by: str
+) -> None:
+    # `wide` counts the rows that are there: only day by day is the count that of plain dbt.
+    models = {} if by == "tick" else {"wide": MODELS["daily"].replace("raw", "by_day")}
+    floe = f"{PARTITIONS}execution: {{backfillBy: {by}}}\n"
+    artifacts, plain = write(write_product, tmp_path, floe, **models)
+    events = run(artifacts, "1", "2026-11-01...2026-11-05")
+    assert succeeded(events)
+    plain.build(days_from("2026-11-01", "2026-11-05"))
+    same_tables(artifacts, plain)
+    assert len(rows_of(plain.folder / "shop.duckdb")["total"]) == 1
+    starts = [event.unique_id for event in events if isinstance(event, NodeStarted)]
+    assert len(set(starts)) == len(starts) == len(artifacts.runnable)
+    days = tuple((day, "success") for day in days_from("2026-11-01", "2026-11-05"))
+    results = results_of(events)
+    assert results["daily"].partitions == results["by_day"].partitions == days
+    assert results["total"].partitions == ()
+
+
+def test_a_tick_builds_its_day_and_those_before_it_again(
+    write_product: WriteProduct, tmp_path: Path
+) -> None:
+    artifacts, plain = write(write_product, tmp_path, f"{PARTITIONS}  lookback: 1\n")
+    for number, day in enumerate((3, 4, 8)):
+        tick = datetime(2026, 11, day, 6, tzinfo=UTC)
+        assert succeeded(
+            list(build(artifacts, BuildRequest("shop", str(number), nominal_time=tick)))
+        )
+        plain.build([f"2026-11-{day - 2:02}", f"2026-11-{day - 1:02}"])
+        same_tables(artifacts, plain)
+
+
+def test_a_failed_day_holds_back_its_own_nodes_and_those_below_alone(
+    write_product: WriteProduct, tmp_path: Path
+) -> None:
+    fails = failing(MODELS["daily"], {"2026-11-02": [1, 2]})
+    artifacts, plain = write(write_product, tmp_path, daily=fails)
+    days = days_from("2026-11-01", "2026-11-03")
+    events = run(artifacts, "1", "2026-11-01...2026-11-03")
+    assert not succeeded(events)
+    plain.build(days, check=False)
+    # `total` is below a day that failed; plain dbt, called once more, does not know of it.
+    found = rows_of(artifacts.folder / "shop.duckdb")
+    assert "total" not in found
+    expected = rows_of(plain.folder / "shop.duckdb")
+    assert {name: found[name] for name in found} == {name: expected[name] for name in found}
+    results = results_of(events)
+    assert [status for _, status in results["daily"].partitions] == ["success", "error", "success"]
+    assert [status for _, status in results["wide"].partitions] == ["success", "skipped", "success"]
+    assert [status for _, status in results["by_day"].partitions] == ["success"] * 3
+    assert (results["daily"].status, results["wide"].status) == ("error", "skipped")
+    assert results["daily"].message.splitlines()[0] == "1 of 3 partitions failed: 2026-11-02"
+    assert "no_such_column" in results["daily"].message
+    assert results["total"].message.startswith("skipped: model.shop.daily, model.shop.wide, test.")
+
+
+def test_a_retry_builds_the_days_that_failed_and_what_was_held_back(
+    write_product: WriteProduct, tmp_path: Path
+) -> None:
+    fails = failing(MODELS["daily"], {"2026-11-02": [1, 2], "2026-11-03": [1]})
+    artifacts, plain = write(write_product, tmp_path, daily=fails)
+    built = []
+    for attempt in (1, 2, 3):
+        events = run(artifacts, "1", "2026-11-01...2026-11-04", attempt)
+        assert succeeded(events) == (attempt == 3)
+        built.append(
+            [
+                (event.unique_id.split(".")[2], event.key, event.status)
+                for event in events
+                if isinstance(event, PartitionResult) and event.unique_id.startswith("model.")
+            ]
+        )
+    assert len(built[0]) == 12
+    assert sorted(built[1]) == [
+        ("daily", "2026-11-02", "error"),
+        ("daily", "2026-11-03", "success"),
+        ("wide", "2026-11-02", "skipped"),
+        ("wide", "2026-11-03", "success"),
+    ]
+    assert built[2] == [("daily", "2026-11-02", "success"), ("wide", "2026-11-02", "success")]
+    days = days_from("2026-11-01", "2026-11-04")
+    assert results_of(events)["daily"].partitions == tuple((day, "success") for day in days)
+    plain.build(days, attempt=3)
+    found, expected = (rows_of(f / "shop.duckdb") for f in (artifacts.folder, plain.folder))
+    # It counts what is there of other days, which were built before it.
+    found.pop("wide"), expected.pop("wide")
+    assert found == expected
+
+
+def test_a_failed_test_holds_back_what_is_below_it_of_the_same_day(
+    write_product: WriteProduct, tmp_path: Path
+) -> None:
+    twice = MODELS["daily"].replace(
+        " group by 1", " group by 1 {% if var('day') == '2026-11-02' %}, amount{% endif %}"
+    )
+    artifacts, _ = write(write_product, tmp_path, daily=twice)
+    events = run(artifacts, "1", "2026-11-01...2026-11-02")
+    results = results_of(events)
+    assert dict(results["unique_daily_day"].partitions) == {
+        "2026-11-01": "pass",
+        "2026-11-02": "fail",
+    }
+    assert dict(results["wide"].partitions) == {"2026-11-01": "success", "2026-11-02": "skipped"}
+    assert dict(results["by_day"].partitions) == {"2026-11-01": "success", "2026-11-02": "success"}
+
+
+def test_before_the_first_day_is_over_nothing_of_it_is_built(
+    write_product: WriteProduct, tmp_path: Path
+) -> None:
+    artifacts, _ = write(write_product, tmp_path)
+    tick = datetime(2026, 11, 1, 6, tzinfo=UTC)
+    events = list(build(artifacts, BuildRequest("shop", "1", nominal_time=tick)))
+    assert succeeded(events)
+    results = results_of(events)
+    assert {name for name, each in results.items() if each.status == "success"} == {"raw", "beside"}
+    assert results["total"].message.startswith("no partition is due yet: the first, 2026-11-01")
+
+
+BATCHES = {
+    "raw": MODELS["raw"],
+    "by_day": MODELS["by_day"],
+    "total": MODELS["total"].replace("wide", "by_day").replace("sum(events)", "sum(amount)"),
+}
+OF_BATCHES = "partitions: {by: day, start: 2026-11-01, select: by_day}\n"
+
+
+def test_days_of_microbatch_models_are_one_call_of_dbt(
+    write_product: WriteProduct, tmp_path: Path
+) -> None:
+    folder = write_product(floe=FLOE + OF_BATCHES, **BATCHES)
+    compile_product(folder)
+    artifacts = CompiledArtifacts.load(folder)
+    events = run(artifacts, "1", "2026-11-02...2026-11-06")
+    assert succeeded(events)
+    calls = {e.invocation_id for e in events if isinstance(e, NodeResult) and e.invocation_id}
+    assert len(calls) == 3
+    days = {row[2].date().isoformat() for row in rows_of(folder / "shop.duckdb")["by_day"]}  # type: ignore[attr-defined]
+    assert days == set(days_from("2026-11-02", "2026-11-06"))
+
+
+def test_batches_that_failed_are_their_days_and_are_retried_alone(
+    write_product: WriteProduct, tmp_path: Path
+) -> None:
+    fails = (
+        "{% if execute and model.batch and var('floe_attempt') | int == 1 and "
+        "model.batch.event_time_start.day in [3, 5] %}select no_such_column{% else %}"
+    )
+    config, _, rest = MODELS["by_day"].partition("}} ")
+    models = {**BATCHES, "by_day": f"{config}}}}} {fails}{rest}{{% endif %}}"}
+    folder = write_product(floe=FLOE + OF_BATCHES, **models)
+    compile_product(folder)
+    artifacts = CompiledArtifacts.load(folder)
+    events = run(artifacts, "1", "2026-11-02...2026-11-06")
+    assert [status for _, status in results_of(events)["by_day"].partitions] == [
+        *("success", "error", "success", "error", "success")
+    ]
+    events = run(artifacts, "1", "2026-11-02...2026-11-06", 2)
+    assert succeeded(events)
+    retried = [event.key for event in events if isinstance(event, PartitionResult)]
+    assert retried == ["2026-11-03", "2026-11-05"]
+    days = {row[2].date().isoformat() for row in rows_of(folder / "shop.duckdb")["by_day"]}  # type: ignore[attr-defined]
+    assert days == set(days_from("2026-11-02", "2026-11-06"))
+
+
+@pytest.mark.parametrize(
+    ("parameters", "text"),
+    [
+        ({"partitions": "2026-10-01"}, "partition 2026-10-01 is before the first partition"),
+        (
+            {"partitions": "2026-11-01", "full_refresh": True},
+            "a full refresh of partitioned nodes would keep the partitions of this run alone",
+        ),
+    ],
+)
+def test_a_run_that_cannot_be_is_refused_before_anything_runs(
+    write_product: WriteProduct, tmp_path: Path, parameters: dict[str, object], text: str
+) -> None:
+    artifacts, _ = write(write_product, tmp_path)
+    request = BuildRequest("shop", "1", parameters=RunParameters.given(parameters))
+    with pytest.raises(UsageError, match=text):
+        list(build(artifacts, request))
+    assert not (artifacts.folder / "shop.duckdb").exists()
+
+
+def test_a_product_without_partitions_has_none_to_build(write_product: WriteProduct) -> None:
+    folder = write_product()
+    compile_product(folder)
+    with pytest.raises(UsageError, match="shop has no partitions, such as 2026-11-01"):
+        run(CompiledArtifacts.load(folder), "1", "2026-11-01")
