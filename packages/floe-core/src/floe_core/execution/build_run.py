@@ -29,6 +29,7 @@ from floe_core.execution.record.old_runs import remove_old_runs
 from floe_core.execution.record.run_record import RunRecord, record_of
 from floe_core.execution.record.verdict import Verdict
 from floe_core.execution.reports.alerts import AlertsOfBuild
+from floe_core.execution.reports.partitions import PartitionsOfBuild
 from floe_core.execution.reports.ports import PortsOfBuild
 from floe_core.execution.reports.telemetry import TelemetryOfBuild
 from floe_core.execution.reuse.start_builds import BuildStarter
@@ -145,7 +146,8 @@ def _events(
                 raw_events = _after(plan.results_if_none_is_due(), raw_events)
             raw_events = _with_warning(shared_state(project_dir), raw_events)
             with closing(_without_secrets(raw_events, redactor)) as events:
-                yield from _judge(events, verdict, journal, telemetry, ports)
+                states = PartitionsOfBuild(artifacts, request)
+                yield from _judge(events, verdict, journal, telemetry, ports, states)
 
 
 def run_dbt(
@@ -259,6 +261,7 @@ def _judge(
     journal: Journal,
     telemetry: TelemetryOfBuild,
     ports: PortsOfBuild,
+    states: PartitionsOfBuild,
 ) -> Iterator[BuildEvent]:
     """Yield the build's events, each recorded first, then the missing results, and the end.
 
@@ -270,6 +273,7 @@ def _judge(
         journal.write(event)
         telemetry.receive(event)
         ports.receive(event)
+        states.receive(event)
         return event
 
     try:
@@ -282,6 +286,7 @@ def _judge(
         for event in [*missing, verdict.conclude(DbtEnded("canceled"))]:
             journal.write(event)
             telemetry.receive_canceled(event)
+            states.receive(event)
         raise
     for result in verdict.close_unfinished(end.problem or "not reached"):
         yield record(result)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from floe_core.reuse.hashed_text import to_hashed_text
+from floe_core.storage.hashed_text import to_hashed_text
 from floe_core.reuse.state import FORMAT, ActiveBuild, Entry, Standing, State, Versions
 from floe_core.reuse.state_store import (
     FileStateStore,

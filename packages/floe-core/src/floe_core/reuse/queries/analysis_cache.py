@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from floe_core.foundation.errors import EnvironmentProblemError
-from floe_core.reuse.hashed_text import from_hashed_text, to_hashed_text
+from floe_core.storage.hashed_text import from_hashed_text, to_hashed_text
 from floe_core.reuse.queries.analysis import Analysis, Input, analyse
 from floe_core.reuse.queries.functions import Functions
 from floe_core.reuse.queries.parts import Leaf, Part, digest

@@ -1,0 +1,68 @@
+"""Record the states of partitions while a build runs, so that a killed one has recorded them."""
+
+from __future__ import annotations
+
+import logging
+import time
+from datetime import UTC, datetime
+
+from floe_core.foundation.errors import EnvironmentProblemError
+from floe_core.partitions.records import Record, RecordStatus
+from floe_core.partitions.standing import code_of
+from floe_core.partitions.store import store_of
+from floe_core.runs.build_events import BuildEnded, BuildEvent, PartitionResult
+from floe_core.runs.build_request import BuildRequest
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+
+SECONDS_BETWEEN_WRITES = 1.0
+_log = logging.getLogger(__name__)
+
+
+class PartitionsOfBuild:
+    """Writes what is done or failed to the store, at most once a second and at the end.
+
+    A skipped partition stays as it was. A store that cannot be written fails no build: what is not
+    recorded is missing.
+    """
+
+    def __init__(self, artifacts: CompiledArtifacts, request: BuildRequest) -> None:
+        self._artifacts = artifacts
+        self._request = request
+        self._records: dict[str, dict[str, Record]] = {}
+        self._written_at = time.monotonic()
+        # Tables without rows are not what the partitions have.
+        self._is_on = artifacts.partitions is not None and not request.parameters.empty
+
+    def receive(self, event: BuildEvent) -> None:
+        """Keep the result of a partition, and write those kept when it is time."""
+        if self._is_on and isinstance(event, PartitionResult) and event.status != "skipped":
+            record = self._record(event)
+            self._records.setdefault(event.unique_id, {})[event.key] = record
+        is_due = time.monotonic() - self._written_at >= SECONDS_BETWEEN_WRITES
+        if isinstance(event, BuildEnded) or is_due:
+            self.write()
+
+    def write(self) -> None:
+        """Write what has been kept."""
+        records, self._records = self._records, {}
+        declaration = self._artifacts.partitions
+        self._written_at = time.monotonic()
+        if not records or declaration is None:
+            return
+        try:
+            store_of(self._artifacts).write(declaration, records)
+        except EnvironmentProblemError as error:
+            _log.warning("the states of partitions were not recorded: %s", error)
+
+    def _record(self, event: PartitionResult) -> Record:
+        status: RecordStatus = "done" if event.passed else "failed"
+        now = datetime.now(UTC)
+        return Record(
+            status,
+            self._request.run_id,
+            self._request.attempt,
+            code_of(self._artifacts.by_id[event.unique_id]),
+            (event.started_at or now).timestamp(),
+            (event.ended_at or now).timestamp(),
+            event.rows,
+        )

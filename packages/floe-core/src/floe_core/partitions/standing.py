@@ -1,0 +1,69 @@
+"""How each partition of each node stands: done, failed, missing or stale."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Literal
+
+from floe_core.partitions.records import Record, Records
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_core.schemas.nodes import Node
+
+Standing = Literal["done", "failed", "missing", "stale"]
+STANDINGS: tuple[Standing, ...] = ("done", "failed", "missing", "stale")
+
+
+def standings(
+    artifacts: CompiledArtifacts,
+    records: Records,
+    node_ids: Iterable[str],
+    keys: Sequence[str],
+) -> dict[str, list[Standing]]:
+    """Return node id -> how each of the partitions stands, in the order of `keys`.
+
+    A partition is stale if the node's code has changed since, or if a partitioned node that it
+    reads was built for the same partition after its build had begun.
+    """
+    known: dict[str, Mapping[str, Record]] = {i: each for i, each in records.items()}
+    found = {}
+    for node_id in node_ids:
+        node = artifacts.by_id[node_id]
+        above = [known[i] for i in node.depends_on if i in known]
+        mine, code = known.get(node_id, {}), code_of(node)
+        found[node_id] = [_standing(mine.get(key), code, key, above) for key in keys]
+    return found
+
+
+def _standing(
+    record: Record | None, code: str, key: str, above: Sequence[Mapping[str, Record]]
+) -> Standing:
+    if record is None:
+        return "missing"
+    if record.status == "failed":
+        return "failed"
+    if record.code != code:
+        return "stale"
+    started = record.started
+    for records in above:
+        other = records.get(key)
+        if other is not None and other.status == "done" and other.ended > started:
+            return "stale"
+    return "done"
+
+
+def worst(found: Iterable[Standing]) -> Standing:
+    """Return what to say of a partition of which several nodes are built.
+
+    >>> worst(["done", "stale", "missing"])
+    'missing'
+    """
+    order: tuple[Standing, ...] = ("failed", "missing", "stale", "done")
+    present = set(found)
+    return next((each for each in order if each in present), "missing")
+
+
+def code_of(node: Node) -> str:
+    """Return a hash that changes with the node's code, the macros that it uses or its settings."""
+    text = f"{node.checksum} {node.macros_hash} {node.config_hash}"
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -1,0 +1,153 @@
+"""The store of the states of partitions: in the state folder, a folder, a URL, or PostgreSQL.
+
+Each product has an index, which names the declarations that it has had and their shards, and a text
+for each shard. States are those of a length and a time zone: under another declaration they stay,
+and count for nothing until it is declared again.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from floe_core.foundation.errors import EnvironmentProblemError
+from floe_core.partitions.records import Record, Records, from_text, merged, shards_of, to_text
+from floe_core.product_folder.state_folder import state_folder
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_core.schemas.partitions import Partitions
+from floe_core.storage.shared_text import SharedText, shared_text
+
+STORE_VARIABLE = "FLOE_PARTITION_STORE"
+FOLDER = "partitions"
+Index = dict[str, list[str]]
+
+
+class PartitionStore:
+    """The states of one product in one environment; `text` returns the text of a name."""
+
+    def __init__(self, name: str, text: Callable[[str], SharedText]) -> None:
+        self._name = name
+        self._text = text
+
+    @property
+    def place(self) -> str:
+        """Where the states are, for messages, without secrets."""
+        return self._index.place
+
+    def declarations(self) -> tuple[str, ...]:
+        """Return the names of all declarations that have states, sorted.
+
+        Raises:
+            EnvironmentProblemError: The store cannot be read.
+        """
+        return tuple(sorted(_index_in(self._index.read(), self.place)))
+
+    def read(self, declaration: Partitions) -> dict[str, dict[str, Record]]:
+        """Return node id -> key -> record.
+
+        Raises:
+            EnvironmentProblemError: The store cannot be read, or is damaged.
+        """
+        name = name_of(declaration)
+        shards = _index_in(self._index.read(), self.place).get(name, [])
+        found: dict[str, dict[str, Record]] = {}
+        for shard in shards:
+            for node_id, by_key in self._read_shard(name, shard).items():
+                found.setdefault(node_id, {}).update(by_key)
+        return found
+
+    def write(self, declaration: Partitions, records: Records) -> None:
+        """Add records; concurrent writers lose nothing.
+
+        Raises:
+            EnvironmentProblemError: The store cannot be written.
+        """
+        name = name_of(declaration)
+        keys = {key for by_key in records.values() for key in by_key}
+        shards = shards_of(declaration.by, sorted(keys))
+        self._note(name, shards)
+        for shard, its_keys in shards.items():
+            mine = {
+                node_id: {key: each for key, each in by_key.items() if key in its_keys}
+                for node_id, by_key in records.items()
+            }
+            text = self._shard(name, shard)
+            text.change(lambda old, mine=mine, text=text: _add(old, mine, text.place))  # type: ignore[misc]
+
+    @property
+    def _index(self) -> SharedText:
+        return self._text(self._name)
+
+    def _shard(self, declaration: str, shard: str) -> SharedText:
+        return self._text(f"{self._name}.{declaration}.{shard}")
+
+    def _read_shard(self, declaration: str, shard: str) -> Records:
+        text = self._shard(declaration, shard)
+        return _records_in(text.read(), text.place)
+
+    def _note(self, declaration: str, shards: Iterable[str]) -> None:
+        """Note the shards in the index before they are written."""
+        known = _index_in(self._index.read(), self.place).get(declaration, [])
+        if {*shards} <= {*known}:
+            return
+
+        def changed(old: bytes | None) -> bytes:
+            index = _index_in(old, self.place)
+            index[declaration] = sorted({*index.get(declaration, []), *shards})
+            return json.dumps(index, sort_keys=True).encode()
+
+        self._index.change(changed)
+
+
+def store_of(artifacts: CompiledArtifacts) -> PartitionStore:
+    """Return the store of a product in its environment.
+
+    `$FLOE_PARTITION_STORE` is a folder, an fsspec URL or a PostgreSQL database that products share;
+    without it, the states are beside the product's runs.
+
+    Raises:
+        UsageError: The artifacts come from no folder.
+    """
+    place = os.environ.get(STORE_VARIABLE) or str(Path(state_folder(artifacts.folder), FOLDER))
+    environment = f"@{artifacts.environment}" if artifacts.environment else ""
+    name = f"{artifacts.product.name}{environment}.partitions"
+    return PartitionStore(name, lambda text: shared_text(place, text))
+
+
+def name_of(declaration: Partitions) -> str:
+    """Return the name of a declaration's states: they are of its length and its time zone.
+
+    >>> name_of(Partitions(by="day", start="2026-11-01", timezone="Europe/Berlin"))
+    'day-Europe-Berlin'
+    """
+    return f"{declaration.by}-{declaration.timezone.replace('/', '-')}"
+
+
+def _add(old: bytes | None, records: Records, place: str) -> bytes:
+    return to_text(merged(_records_in(old, place), records))
+
+
+def _records_in(text: bytes | None, place: str) -> dict[str, dict[str, Record]]:
+    if text is None:
+        return {}
+    try:
+        return from_text(text)
+    except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
+        raise _damaged(place, error) from None
+
+
+def _index_in(text: bytes | None, place: str) -> Index:
+    try:
+        index = {} if text is None else json.loads(text)
+        return {str(name): [str(each) for each in shards] for name, shards in index.items()}
+    except (ValueError, TypeError, AttributeError) as error:
+        raise _damaged(place, error) from None
+
+
+def _damaged(place: str, error: Exception) -> EnvironmentProblemError:
+    return EnvironmentProblemError(
+        f"{place}: the states of partitions are damaged ({error}); remove it, and the partitions "
+        "are missing until they are built again"
+    )
