@@ -21,6 +21,8 @@ from plain_shop import FLOE
 from floe_core.compiler import compile_product
 from floe_core.execution import BuildEnded, BuildRequest, NodeResult, RunParameters, build
 from floe_core.foundation.errors import UsageError
+from floe_core.partitions.standing import Standing, standings
+from floe_core.partitions.store import store_of
 from floe_core.runs.build_events import BuildEvent, NodeStarted, PartitionResult
 from floe_core.schemas import CompiledArtifacts
 
@@ -252,3 +254,72 @@ def test_a_product_without_partitions_has_none_to_build(write_product: WriteProd
     compile_product(folder)
     with pytest.raises(UsageError, match="shop has no partitions, such as 2026-11-01"):
         run(CompiledArtifacts.load(folder), "1", "2026-11-01")
+
+
+def standing(artifacts: CompiledArtifacts, first: str, last: str) -> dict[str, list[Standing]]:
+    assert artifacts.partitions is not None
+    found = standings(
+        artifacts,
+        store_of(artifacts).read(artifacts.partitions),
+        artifacts.partitions.node_ids,
+        days_from(first, last),
+    )
+    return {node_id.split(".")[2]: each for node_id, each in found.items()}
+
+
+def test_each_run_records_what_it_has_built(write_product: WriteProduct, tmp_path: Path) -> None:
+    fails = failing(MODELS["daily"], {"2026-11-02": [1]})
+    artifacts, _ = write(write_product, tmp_path, daily=fails)
+    run(artifacts, "1", "2026-11-01...2026-11-03")
+    assert standing(artifacts, "2026-11-01", "2026-11-04") == {
+        "by_day": ["done", "done", "done", "missing"],
+        "daily": ["done", "failed", "done", "missing"],
+        "unique_daily_day": ["done", "missing", "done", "missing"],
+        "wide": ["done", "missing", "done", "missing"],
+    }
+    run(artifacts, "1", "2026-11-01...2026-11-03", 2)
+    assert {tuple(each) for each in standing(artifacts, "2026-11-01", "2026-11-03").values()} == {
+        ("done", "done", "done")
+    }
+    # A day built again makes stale what reads it; other code makes stale all days of a node.
+    request = BuildRequest(
+        "shop",
+        "2",
+        node_ids=("model.shop.daily",),
+        parameters=RunParameters(partitions="2026-11-03"),
+    )
+    list(build(artifacts, request))
+    assert standing(artifacts, "2026-11-01", "2026-11-03")["wide"] == ["done", "done", "stale"]
+    (artifacts.folder / "models" / "by_day.sql").write_text(MODELS["by_day"] + " where true")
+    compile_product(artifacts.folder)
+    changed = CompiledArtifacts.load(artifacts.folder)
+    found = standing(changed, "2026-11-01", "2026-11-03")
+    assert (found["by_day"], found["daily"]) == (["stale"] * 3, ["done"] * 3)
+
+
+def test_a_run_that_is_canceled_has_recorded_the_days_before(
+    write_product: WriteProduct, tmp_path: Path
+) -> None:
+    artifacts, _ = write(write_product, tmp_path)
+    parameters = RunParameters(partitions="2026-11-01...2026-11-09")
+    events = build(artifacts, BuildRequest("shop", "1", parameters=parameters))
+    for event in events:
+        if isinstance(event, PartitionResult) and event.key == "2026-11-03":
+            break
+    events.close()
+    found = standing(artifacts, "2026-11-01", "2026-11-09")
+    assert all(each[:2] == ["done", "done"] for each in found.values())
+    assert all(each[4:] == ["missing"] * 5 for each in found.values())
+    # The next attempt builds what is left.
+    again = run(artifacts, "1", "2026-11-01...2026-11-09", 2)
+    assert succeeded(again)
+    retried = {e.key for e in again if isinstance(e, PartitionResult)}
+    assert retried.isdisjoint(["2026-11-01", "2026-11-02"])
+    assert set(standing(artifacts, "2026-11-01", "2026-11-09")["wide"]) == {"done"}
+
+
+def test_a_run_with_empty_records_nothing(write_product: WriteProduct, tmp_path: Path) -> None:
+    artifacts, _ = write(write_product, tmp_path)
+    parameters = RunParameters(partitions="2026-11-01", empty=True)
+    assert succeeded(list(build(artifacts, BuildRequest("shop", "1", parameters=parameters))))
+    assert standing(artifacts, "2026-11-01", "2026-11-01")["daily"] == ["missing"]

@@ -8,7 +8,7 @@ import atexit
 import multiprocessing.util  # noqa: F401
 import threading
 import time
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from dataclasses import replace
 from functools import partial
@@ -20,10 +20,12 @@ from floe_core.dbt.run import DbtEnded, DbtRun
 from floe_core.execution.node_selection.enabled_nodes import enabled_nodes
 from floe_core.execution.node_selection.wanted import wanted_nodes
 from floe_core.execution.node_timeouts import NodeTimeouts
-from floe_core.execution.partitions.plan import PartitionPlan, plan_partitions
+from floe_core.execution.partitions.plan import plan_partitions
 from floe_core.execution.partitions.results import PartitionResults
+from floe_core.execution.partitions.turn import sole_builder
+from floe_core.execution.passed_events import put_first, with_warning, without_secrets
 from floe_core.execution.private_folder import close_to_others, make_private
-from floe_core.execution.record.attempt import Attempt, automatic_attempt
+from floe_core.execution.record.attempt import automatic_attempt
 from floe_core.execution.record.journal import Journal
 from floe_core.execution.record.old_runs import remove_old_runs
 from floe_core.execution.record.run_record import RunRecord, record_of
@@ -38,13 +40,12 @@ from floe_core.execution.start_nodes import start_dbt, start_nodes
 from floe_core.execution.warehouse_lock import WarehouseHold, sole_writer
 from floe_core.foundation.errors import FloeError
 from floe_core.product_folder.state_folder import shared_state
-from floe_core.runs.build_events import BuildEvent, NodeLog, NodeResult, PartitionResult
+from floe_core.runs.build_events import BuildEvent
 from floe_core.runs.build_request import BuildRequest
 from floe_core.runs.node_slots import NodeSlots
 from floe_core.runs.product_redactor import redactor_of
 from floe_core.runs.read_connection import ReadConnection
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
-from floe_core.secrets.redactor import Redactor
 from floe_core.warehouse.outside_values import set_outside_values
 
 LOCK_TIMEOUT_SECONDS = 3600.0
@@ -107,22 +108,21 @@ def _events(
         unfinished=(*request.unfinished, *attempt.unfinished),
     )
     plan = plan_partitions(artifacts, request, attempt, before)
-    attempt = _without_partitions_to_come(attempt, plan)
+    todo = plan.without_partitions_to_come(attempt.todo) if plan else attempt.todo
     parse = KeptParse()
     with (
         Journal(project_dir, request.run_id) as journal,
         sole_writer(
             artifacts.dbt.profile, project_dir, LOCK_TIMEOUT_SECONDS, request.nominal_time
         ) as hold,
+        sole_builder(plan, project_dir, LOCK_TIMEOUT_SECONDS, request.nominal_time),
         closing(slots),
     ):
         reuse = BuildStarter(artifacts, request, partial(run_dbt, hold=hold, parse=parse))
-        is_whole_product = len(attempt.todo) == len(artifacts.runnable)
+        is_whole_product = len(todo) == len(artifacts.runnable)
         is_selected = not is_whole_product or bool(artifacts.dbt.default_selector)
         enabled = enabled_nodes(artifacts, request) if is_selected else ()
-        call = invocation(
-            artifacts, request, project_dir, attempt.todo, is_whole_product, enabled=enabled
-        )
+        call = invocation(artifacts, request, project_dir, todo, is_whole_product, enabled=enabled)
         verdict = Verdict(wanted, request.settled, request.unfinished)
         ports = PortsOfBuild(artifacts, request, wanted)
         ports.begin()
@@ -143,9 +143,9 @@ def _events(
             raw_events = with_graph_of_run(reuse.listen(running), artifacts, request, call)
             if plan is not None:
                 raw_events = PartitionResults(plan).listen(raw_events)
-                raw_events = _after(plan.results_if_none_is_due(), raw_events)
-            raw_events = _with_warning(shared_state(project_dir), raw_events)
-            with closing(_without_secrets(raw_events, redactor)) as events:
+                raw_events = put_first(plan.results_if_none_is_due(), raw_events)
+            raw_events = with_warning(shared_state(project_dir), raw_events)
+            with closing(without_secrets(raw_events, redactor)) as events:
                 states = PartitionsOfBuild(artifacts, request)
                 yield from _judge(events, verdict, journal, telemetry, ports, states)
 
@@ -186,48 +186,6 @@ def _run(
         if not run.close(PATIENCE_SECONDS):
             hold.keep_until(lambda: run.close(threading.TIMEOUT_MAX))
         close_to_others(call.target)
-
-
-def _without_partitions_to_come(attempt: Attempt, plan: PartitionPlan | None) -> Attempt:
-    """Return the attempt without the partitioned nodes and those below if no partition is due."""
-    left_out = {each.unique_id for each in plan.results_if_none_is_due()} if plan else ()
-    return replace(attempt, todo=tuple(i for i in attempt.todo if i not in left_out))
-
-
-def _after(
-    results: Iterable[NodeResult], events: Generator[BuildEvent | DbtEnded, None, None]
-) -> Generator[BuildEvent | DbtEnded, None, None]:
-    with closing(events):
-        yield from results
-        yield from events
-
-
-def _with_warning(
-    text: str, events: Generator[BuildEvent | DbtEnded, None, None]
-) -> Generator[BuildEvent | DbtEnded, None, None]:
-    with closing(events):
-        if text:
-            yield NodeLog("", "warn", text, is_from_floe=True)
-        yield from events
-
-
-def _without_secrets(
-    events: Generator[BuildEvent | DbtEnded, None, None], redactor: Redactor
-) -> Generator[BuildEvent | DbtEnded, None, None]:
-    """Yield the events with secrets removed from their texts, before anything stores them."""
-    with closing(events):
-        for event in events:
-            if isinstance(event, NodeLog):
-                yield replace(event, text=redactor.text(event.text))
-            elif isinstance(event, NodeResult) and (event.message or event.datasets):
-                told = [replace(d, version=redactor.text(d.version)) for d in event.datasets]
-                yield replace(event, message=redactor.text(event.message), datasets=tuple(told))
-            elif isinstance(event, PartitionResult) and event.message:
-                yield replace(event, message=redactor.text(event.message))
-            elif isinstance(event, DbtEnded) and event.problem:
-                yield replace(event, problem=redactor.text(event.problem))
-            else:
-                yield event
 
 
 def _with_timeouts(run: DbtRun, artifacts: CompiledArtifacts) -> NodeTimeouts:

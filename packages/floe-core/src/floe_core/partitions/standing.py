@@ -25,7 +25,7 @@ def standings(
     A partition is stale if the node's code has changed since, or if a partitioned node that it
     reads was built for the same partition after its build had begun.
     """
-    known: dict[str, Mapping[str, Record]] = {i: each for i, each in records.items()}
+    known = dict(records)
     found = {}
     for node_id in node_ids:
         node = artifacts.by_id[node_id]

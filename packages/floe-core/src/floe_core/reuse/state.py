@@ -6,8 +6,8 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
-from floe_core.storage.hashed_text import from_hashed_text, to_hashed_text
 from floe_core.reuse.queries.parts import ROWS, WHOLE, digest
+from floe_core.storage.hashed_text import from_hashed_text, to_hashed_text
 
 FORMAT = 6
 

@@ -100,8 +100,10 @@ def artifacts_of(*nodes: Node) -> CompiledArtifacts:
 
 
 def test_a_partition_is_stale_by_its_code_or_by_what_it_reads() -> None:
-    above = Node(unique_id="a", name="a", resource_type="model", checksum="1")
-    below = Node(unique_id="b", name="b", resource_type="model", depends_on=("a", "seed"))
+    above = Node(unique_id="a", name="a", resource_type="model", package="s", checksum="1")
+    below = Node(
+        unique_id="b", name="b", resource_type="model", package="s", depends_on=("a", "seed")
+    )
     keys = ["1", "2", "3", "4", "5"]
     a, b = code_of(above), code_of(below)
     records = {

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from floe_core.storage.hashed_text import to_hashed_text
 from floe_core.reuse.state import FORMAT, ActiveBuild, Entry, Standing, State, Versions
 from floe_core.reuse.state_store import (
     FileStateStore,
@@ -17,6 +16,7 @@ from floe_core.reuse.state_store import (
     StateStore,
     store_of,
 )
+from floe_core.storage.hashed_text import to_hashed_text
 from floe_core.storage.shared_text import ObjectsText
 
 ENTRY = Entry(

@@ -75,6 +75,11 @@ class PartitionPlan:
         left_out = sorted(self.node_ids | self.after)
         return tuple(NodeResult(i, "skipped", message=why, is_disabled=True) for i in left_out)
 
+    def without_partitions_to_come(self, node_ids: Iterable[str]) -> tuple[str, ...]:
+        """Return these nodes without those that are left out if no partition is due."""
+        left_out = {each.unique_id for each in self.results_if_none_is_due()}
+        return tuple(node_id for node_id in node_ids if node_id not in left_out)
+
     def _chunks(self) -> Iterator[tuple[tuple[Partition, ...], tuple[str, ...]]]:
         """Yield the partitions that are built together, and the nodes to build for them."""
         chunk: list[Partition] = []
