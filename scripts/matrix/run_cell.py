@@ -88,6 +88,7 @@ def make_environment(cell: Cell, folder: Path) -> str:
         "floe-import",
         "floe-kubernetes",
         "floe-parity",
+        "floe-partitions",
         "floe-warehouses",
         "floe-conformance",
         f"floe-orchestrator-{cell.orchestrator}",

@@ -33,6 +33,7 @@ OURS = (
     "packages/floe-ci",
     "packages/floe-console",
     "packages/floe-parity",
+    "packages/floe-partitions",
     "packages/floe-warehouses",
     *(f"plugins/floe-orchestrator-{n}" for n in ("dagster", "airflow", "prefect")),
 )

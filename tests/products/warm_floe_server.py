@@ -37,6 +37,7 @@ OF_FLOE = [
     "floe_core.lineage",
     "floe_core.reuse",
     "floe_parity",
+    "floe_partitions.command",
     "openlineage.client",
     "pydantic",
     "rich.console",

@@ -19,6 +19,7 @@ _PACKAGES = {
     "import": "floe-import",
     "mesh": "floe-console",
     "parity": "floe-parity",
+    "partitions": "floe-partitions",
 }
 
 

@@ -14,6 +14,7 @@ from floe_core.cli.options import Env, Json, On, Product
 from floe_core.cli.progress import show_stages
 
 if TYPE_CHECKING:
+    from floe_core.partitions.standing import Standing
     from floe_core.plugin_api.powers import RunLauncher, RunOptions, RunReport
     from floe_core.reuse.verification import Verification
     from floe_core.runs.run_parameters import RunParameters
@@ -86,6 +87,18 @@ def run(
             help="Run for these days or partitions, such as 2026-01-01 2026-01-31.",
         ),
     ] = None,
+    failed: Annotated[
+        bool, typer.Option("--failed", help="With --backfill: only partitions that failed.")
+    ] = False,
+    missing: Annotated[
+        bool, typer.Option("--missing", help="With --backfill: only partitions never built.")
+    ] = False,
+    stale: Annotated[
+        bool,
+        typer.Option(
+            "--stale", help="With --backfill: only those built from other code or older data."
+        ),
+    ] = False,
     reuse: Annotated[
         bool | None,
         typer.Option(
@@ -115,7 +128,7 @@ def run(
     schedule or, with `execution.backfillBy: range` in floe.yaml, one run for all. If the job has
     partitions, it is one run that builds them one after the other.
     """
-    from floe_core.cli.partition_options import backfilled, has_partitions
+    from floe_core.cli.partition_options import backfilled, has_partitions, one_standing
     from floe_core.runs.run_parameters import RunParameters
 
     refuse_second_selection(product, select, exclude)
@@ -128,17 +141,19 @@ def run(
         vars=_vars(vars_),
         partitions=partition or "",
     )
+    flags: dict[Standing, bool] = {"failed": failed, "missing": missing, "stale": stale}
+    wanted = one_standing(flags, is_backfill=backfill is not None)
     if verify is not None:
         _refuse_to_verify(parameters, is_backfill=backfill is not None)
     if backfill is not None:
         _refuse_parameters(parameters)
         artifacts = compile_here(product, on, reuse)
-        if not has_partitions(artifacts, _job(artifacts, job)):
-            return _run_backfill(artifacts, _job(artifacts, job), backfill, as_json)
-        parameters = RunParameters(partitions=backfilled(artifacts, *backfill))
-        options = options_of(artifacts, _job(artifacts, job), parameters, is_whole=job is None)
-        report = _launch(artifacts, options, None)
-        return _show_run(artifacts, report, as_json)
+        chosen = _job(artifacts, job)
+        if wanted is None and not has_partitions(artifacts, chosen):
+            return _run_backfill(artifacts, chosen, backfill, as_json)
+        return _run_partitions(
+            artifacts, chosen, backfilled(artifacts, chosen, backfill, wanted), as_json
+        )
     with start_early(product, on) as started:
         artifacts = compile_here(product, on, reuse)
         options = options_of(artifacts, _job(artifacts, job), parameters, is_whole=job is None)
@@ -157,7 +172,17 @@ def run(
     raise typer.Exit(0 if is_fine else FAILED)
 
 
-def _show_run(artifacts: CompiledArtifacts, report: RunReport, as_json: bool) -> None:
+def _run_partitions(artifacts: CompiledArtifacts, job: Job, partitions: str, as_json: bool) -> None:
+    """Build the named partitions of a job in one run."""
+    from floe_core.runs.run_parameters import RunParameters
+
+    if not partitions:
+        notice("no partition there is to be built")
+        if as_json:
+            print_json({"status": "success", "product": artifacts.product.name, "nodes": {}})
+        return
+    parameters = RunParameters(partitions=partitions)
+    report = _launch(artifacts, options_of(artifacts, job, parameters, is_whole=False), None)
     if as_json:
         print_json(as_dict(artifacts, report))
     else:

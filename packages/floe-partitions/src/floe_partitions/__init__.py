@@ -1,0 +1,1 @@
+"""`floe partitions`: the states of a product's partitions, for each node."""
