@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
 from floe_core.storage.hashed_text import from_hashed_text, to_hashed_text
@@ -28,62 +28,105 @@ class Record(NamedTuple):
 
 # node id -> key -> record
 Records = Mapping[str, Mapping[str, Record]]
+# Whether it is done, the hash of its code, when it started and when it ended.
+Brief = tuple[bool, str, float, float]
+_COLUMNS = ("done", "run", "attempt", "code", "started", "ended", "rows")
 
 
-def merged(old: Records, new: Records) -> dict[str, dict[str, Record]]:
+class NodeRecords(Mapping[str, Record]):
+    """The records of one node, kept in columns: a grid needs few of them, of many partitions."""
+
+    def __init__(self) -> None:
+        self._briefs: dict[str, Brief] = {}
+        self._others: dict[str, tuple[str, int, int | None]] = {}
+
+    def add(self, keys: Sequence[str], columns: Mapping[str, list[Any]], words: list[str]) -> None:
+        """Add the columns of a text, for these keys; runs and codes are numbers of words."""
+        done, run, attempt, code, started, ended, rows = (columns[name] for name in _COLUMNS)
+        word = words.__getitem__
+        briefs = zip(map(bool, done), map(word, code), started, ended, strict=True)
+        self._briefs.update(zip(keys, briefs, strict=True))
+        self._others.update(zip(keys, zip(map(word, run), attempt, rows, strict=True), strict=True))
+
+    @property
+    def briefs(self) -> Mapping[str, Brief]:
+        """Key -> what decides how the partition stands."""
+        return self._briefs
+
+    def __getitem__(self, key: str) -> Record:
+        is_done, code, started, ended = self._briefs[key]
+        run_id, attempt, rows = self._others[key]
+        return Record("done" if is_done else "failed", run_id, attempt, code, started, ended, rows)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._briefs)
+
+    def __len__(self) -> int:
+        return len(self._briefs)
+
+
+def briefs_of(records: Mapping[str, Record]) -> Mapping[str, Brief]:
+    """Return key -> what decides how the partition stands."""
+    if isinstance(records, NodeRecords):
+        return records.briefs
+    return {k: (r.status == "done", r.code, r.started, r.ended) for k, r in records.items()}
+
+
+def merged(old: Records, new: Records) -> dict[str, Mapping[str, Record]]:
     """Return both; of two records of one partition, the later one.
 
     >>> one, two = (Record("done", str(n), 1, "", n, n) for n in (1, 2))
     >>> merged({"a": {"k": two}}, {"a": {"k": one, "l": one}})["a"]["k"].run_id
     '2'
     """
-    found = {node_id: dict(by_key) for node_id, by_key in old.items()}
+    found = dict(old)
     for node_id, by_key in new.items():
-        mine = found.setdefault(node_id, {})
+        mine = dict(old.get(node_id, {}))
         for key, record in by_key.items():
             if key not in mine or mine[key].ended <= record.ended:
                 mine[key] = record
+        found[node_id] = mine
     return found
 
 
 def to_text(records: Records) -> bytes:
-    """Return records as a text in which each run and each hash is written once."""
+    """Return records as a text with a list for each field; each run and hash is written once."""
     words: dict[str, int] = {}
-
-    def number(word: str) -> int:
-        return words.setdefault(word, len(words))
-
-    content = {
-        node_id: {
-            key: [
-                *(record.status == "done", number(record.run_id), record.attempt),
-                *(number(record.code), record.started, record.ended, record.rows),
-            ]
-            for key, record in by_key.items()
-        }
-        for node_id, by_key in records.items()
-    }
-    return to_hashed_text(FORMAT, {"words": list(words), "nodes": content}).encode()
+    keys = sorted({key for by_key in records.values() for key in by_key})
+    nodes = {node_id: _columns(by_key, keys, words) for node_id, by_key in records.items()}
+    return to_hashed_text(FORMAT, {"words": list(words), "keys": keys, "nodes": nodes}).encode()
 
 
-def from_text(text: bytes) -> dict[str, dict[str, Record]]:
-    """Return the records in a text.
+def _columns(
+    by_key: Mapping[str, Record], keys: Sequence[str], words: dict[str, int]
+) -> dict[str, Any]:
+    """Return the fields of a node's records, and which of the keys they are for; "" for all."""
+    has = "".join("1" if key in by_key else "0" for key in keys)
+    rows = [
+        (
+            *(int(record.status == "done"), words.setdefault(record.run_id, len(words))),
+            *(record.attempt, words.setdefault(record.code, len(words))),
+            *(round(record.started, 3), round(record.ended, 3), record.rows),
+        )
+        for key in keys
+        if (record := by_key.get(key)) is not None
+    ]
+    fields = map(list, zip(*rows, strict=True)) if rows else ([] for _ in _COLUMNS)
+    return {"has": has if "0" in has else "", **dict(zip(_COLUMNS, fields, strict=True))}
+
+
+def add_text(text: bytes, found: dict[str, NodeRecords]) -> None:
+    """Add the records in a text to those found.
 
     Raises:
         ValueError: The text is damaged, or in another format.
     """
     content = from_hashed_text(FORMAT, text.decode())
-    words: list[str] = content["words"]
-    return {
-        node_id: {key: _record(fields, words) for key, fields in by_key.items()}
-        for node_id, by_key in content["nodes"].items()
-    }
-
-
-def _record(fields: list[Any], words: list[str]) -> Record:
-    is_done, run, attempt, code, started, ended, rows = fields
-    status: RecordStatus = "done" if is_done else "failed"
-    return Record(status, words[run], attempt, words[code], started, ended, rows)
+    words, keys = content["words"], content["keys"]
+    for node_id, columns in content["nodes"].items():
+        has = columns["has"]
+        mine = [key for key, flag in zip(keys, has, strict=True) if flag == "1"] if has else keys
+        found.setdefault(node_id, NodeRecords()).add(mine, columns, words)
 
 
 def count_records(records: Records) -> int:

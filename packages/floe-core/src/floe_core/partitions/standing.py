@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
-from floe_core.partitions.records import Record, Records
+from floe_core.partitions.records import Brief, Records, briefs_of
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.nodes import Node
 
@@ -25,29 +25,29 @@ def standings(
     A partition is stale if the node's code has changed since, or if a partitioned node that it
     reads was built for the same partition after its build had begun.
     """
-    known = dict(records)
+    briefs = {node_id: briefs_of(by_key) for node_id, by_key in records.items()}
     found = {}
     for node_id in node_ids:
         node = artifacts.by_id[node_id]
-        above = [known[i] for i in node.depends_on if i in known]
-        mine, code = known.get(node_id, {}), code_of(node)
+        above = [briefs[i] for i in node.depends_on if i in briefs]
+        mine, code = briefs.get(node_id, {}), code_of(node)
         found[node_id] = [_standing(mine.get(key), code, key, above) for key in keys]
     return found
 
 
 def _standing(
-    record: Record | None, code: str, key: str, above: Sequence[Mapping[str, Record]]
+    brief: Brief | None, code: str, key: str, above: Sequence[Mapping[str, Brief]]
 ) -> Standing:
-    if record is None:
+    if brief is None:
         return "missing"
-    if record.status == "failed":
+    is_done, built_from, started, _ = brief
+    if not is_done:
         return "failed"
-    if record.code != code:
+    if built_from != code:
         return "stale"
-    started = record.started
-    for records in above:
-        other = records.get(key)
-        if other is not None and other.status == "done" and other.ended > started:
+    for briefs in above:
+        other = briefs.get(key)
+        if other is not None and other[0] and other[3] > started:
             return "stale"
     return "done"
 

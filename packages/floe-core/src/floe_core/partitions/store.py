@@ -13,7 +13,14 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from floe_core.foundation.errors import EnvironmentProblemError
-from floe_core.partitions.records import Record, Records, from_text, merged, shards_of, to_text
+from floe_core.partitions.records import (
+    NodeRecords,
+    Records,
+    add_text,
+    merged,
+    shards_of,
+    to_text,
+)
 from floe_core.product_folder.state_folder import state_folder
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.partitions import Partitions
@@ -44,7 +51,7 @@ class PartitionStore:
         """
         return tuple(sorted(_index_in(self._index.read(), self.place)))
 
-    def read(self, declaration: Partitions) -> dict[str, dict[str, Record]]:
+    def read(self, declaration: Partitions) -> dict[str, NodeRecords]:
         """Return node id -> key -> record.
 
         Raises:
@@ -52,10 +59,10 @@ class PartitionStore:
         """
         name = name_of(declaration)
         shards = _index_in(self._index.read(), self.place).get(name, [])
-        found: dict[str, dict[str, Record]] = {}
+        found: dict[str, NodeRecords] = {}
         for shard in shards:
-            for node_id, by_key in self._read_shard(name, shard).items():
-                found.setdefault(node_id, {}).update(by_key)
+            text = self._shard(name, shard)
+            _add_to(found, text.read(), text.place)
         return found
 
     def write(self, declaration: Partitions, records: Records) -> None:
@@ -82,10 +89,6 @@ class PartitionStore:
 
     def _shard(self, declaration: str, shard: str) -> SharedText:
         return self._text(f"{self._name}.{declaration}.{shard}")
-
-    def _read_shard(self, declaration: str, shard: str) -> Records:
-        text = self._shard(declaration, shard)
-        return _records_in(text.read(), text.place)
 
     def _note(self, declaration: str, shards: Iterable[str]) -> None:
         """Note the shards in the index before they are written."""
@@ -126,14 +129,15 @@ def name_of(declaration: Partitions) -> str:
 
 
 def _add(old: bytes | None, records: Records, place: str) -> bytes:
-    return to_text(merged(_records_in(old, place), records))
+    found: dict[str, NodeRecords] = {}
+    _add_to(found, old, place)
+    return to_text(merged(found, records))
 
 
-def _records_in(text: bytes | None, place: str) -> dict[str, dict[str, Record]]:
-    if text is None:
-        return {}
+def _add_to(found: dict[str, NodeRecords], text: bytes | None, place: str) -> None:
     try:
-        return from_text(text)
+        if text is not None:
+            add_text(text, found)
     except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
         raise _damaged(place, error) from None
 

@@ -83,7 +83,7 @@ def test_a_damaged_state_is_an_error_that_names_it(tmp_path: Path) -> None:
     store = store_in(tmp_path)
     store.write(DAILY, {"a": {"2026-11-01": record(1)}})
     file = tmp_path / "shop.partitions.day-UTC.2026.json"
-    file.write_text(file.read_text().replace("true", "false"))
+    file.write_text(file.read_text().replace('"attempt":[1]', '"attempt":[2]'))
     with pytest.raises(EnvironmentProblemError, match="the states of partitions are damaged"):
         store.read(DAILY)
 
