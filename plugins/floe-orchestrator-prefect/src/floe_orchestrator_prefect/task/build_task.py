@@ -25,6 +25,7 @@ from floe_core.execution import (
 )
 from floe_core.foundation.errors import NothingNewError
 from floe_core.launched_run.event_feed import emit
+from floe_core.runs.build_events import PartitionResult
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.policies import Job
 from floe_orchestrator_prefect.names.prefect_names import BUILD
@@ -32,6 +33,7 @@ from floe_orchestrator_prefect.task.build_failure import BuildFailedError, may_r
 from floe_orchestrator_prefect.task.log_levels import LEVELS
 from floe_orchestrator_prefect.task.node_runs import NodeRuns
 from floe_orchestrator_prefect.task.node_slots import node_slots
+from floe_orchestrator_prefect.task.partition_states import show_partitions
 
 
 class OneBuild:
@@ -87,6 +89,7 @@ def _build(artifacts: CompiledArtifacts, request: BuildRequest, node_runs: NodeR
     wanted = wanted_nodes(artifacts, request)
     before = record_of(artifacts, request.run_id)
     end = BuildEnded(succeeded=False, message="the build ended without a result")
+    partitions: set[str] = set()
     node_runs.expect(automatic_attempt(artifacts, wanted, before).todo)
     with node_slots(artifacts) as slots, closing(build(artifacts, request, slots)) as events:
         for event in events:
@@ -94,7 +97,11 @@ def _build(artifacts: CompiledArtifacts, request: BuildRequest, node_runs: NodeR
             node_runs.receive(event)
             if isinstance(event, NodeLog) and not node_runs.knows(event.unique_id):
                 log.log(LEVELS[event.level], "%s", event.text)
+            elif isinstance(event, PartitionResult):
+                partitions.add(event.key)
             elif isinstance(event, BuildEnded):
                 end = event
+    if problem := show_partitions(artifacts, partitions):
+        log.warning("%s", problem)
     if not end.succeeded:
         raise BuildFailedError(failure_of_build(artifacts, request, end))

@@ -1,0 +1,68 @@
+"""A flow run of a product with partitions has them as tags, and a table of their states."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from prefect.client.orchestration import SyncPrefectClient, get_client
+
+from floe_core.compiler import compile_product
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_core.schemas.partitions import Partitions
+from floe_orchestrator_prefect import PrefectPlugin
+from floe_orchestrator_prefect.task.partition_states import partition_tags
+
+EXAMPLES = Path(__file__).parents[4] / "examples"
+DAYS = ["2026-01-02", "2026-01-03"]
+
+
+@pytest.fixture(scope="module")
+def client() -> Iterator[SyncPrefectClient]:
+    from prefect.testing.utilities import prefect_test_harness
+
+    with prefect_test_harness(server_startup_timeout=120), get_client(sync_client=True) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def events(tmp_path_factory: pytest.TempPathFactory) -> CompiledArtifacts:
+    folder = tmp_path_factory.mktemp("platform")
+    leave = shutil.ignore_patterns(".floe", "*.duckdb", "target")
+    shutil.copytree(EXAMPLES / "events", folder / "events", ignore=leave)
+    shutil.copy(EXAMPLES / "manifest.yaml", folder)
+    model = folder / "events/models/sales_by_day.sql"
+    broken = "{% if var('min_date', '')[:10] == '2026-01-03' %}select no_such_column{% else %}"
+    config, _, query = model.read_text().partition("unique_key='day') }}")
+    model.write_text(f"{config}unique_key='day') }}}} {broken}{query}{{% endif %}}")
+    return compile_product(folder / "events", orchestrator="prefect")
+
+
+def test_partitions_are_tags_and_states_are_a_table(
+    client: SyncPrefectClient, events: CompiledArtifacts
+) -> None:
+    flow = PrefectPlugin().create_definitions(events).flows["events"]
+    state = flow(partitions="2026-01-02...2026-01-03", return_state=True)
+    assert state.is_failed()
+    run = client.read_flow_run(state.state_details.flow_run_id)
+    assert set(run.tags) >= {f"partition:{day}" for day in DAYS}
+    response = client._client.post("/artifacts/filter", json={})
+    [table] = [each for each in response.json() if each["key"] == "events-partitions"]
+    rows = {row["node"]: row for row in json.loads(table["data"])}
+    assert rows["sales"]["done"] == "2"
+    assert rows["sales_by_day"]["failed"] == "1: 2026-01-03"
+    assert rows["sales_by_day"]["missing"].endswith(
+        "2026-01-01, 2026-01-04, 2026-01-05, 2026-01-06, 2026-01-07, ..."
+    )
+    assert table["flow_run_id"] == str(run.id)
+
+
+def test_many_partitions_are_one_tag() -> None:
+    daily = Partitions(by="day", start="2026-01-01")
+    keys = [f"2026-{month:02}-{day:02}" for month in (1, 2) for day in range(1, 29)]
+    assert partition_tags(daily, keys) == [
+        "partition:2026-01-01...2026-01-28,2026-02-01...2026-02-28"
+    ]
