@@ -20,6 +20,7 @@ from floe_conformance.checks.registration import RegistrationChecks
 from floe_conformance.checks.resources import ResourceChecks
 from floe_conformance.checks.reuse import ReuseChecks
 from floe_conformance.checks.run_parameters import RunParameterChecks
+from floe_conformance.checks.run_questions import RunQuestionChecks
 from floe_conformance.checks.runs import RunChecks
 from floe_conformance.checks.scheduling import SchedulingChecks
 from floe_conformance.checks.steps import StepChecks
@@ -43,6 +44,7 @@ class OrchestratorConformance(
     LineageChecks,
     ResourceChecks,
     PoolQuestionChecks,
+    RunQuestionChecks,
     ConnectionChecks,
     HelmValuesChecks,
     TransformChecks,

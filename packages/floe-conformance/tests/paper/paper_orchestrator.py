@@ -13,6 +13,7 @@ from typing import Any
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
+from paper_history import AsksForRuns
 from paper_pools import AsksForPools
 from paper_slots import PaperSlots
 from recorded_builds import recorded_build, recorded_canceled_build, recorded_pooled_build
@@ -114,7 +115,7 @@ class PaperBook:
     run_in_pool: Callable[[int], int]
 
 
-class PaperPlugin(AsksForPools, OrchestratorPlugin):
+class PaperPlugin(AsksForPools, AsksForRuns, OrchestratorPlugin):
     """Right in everything that the kit checks; `planted_faults` spoils one method at a time."""
 
     name, version, floe_api_version = "paper", "1.0.0", "1.0"

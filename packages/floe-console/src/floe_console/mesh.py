@@ -127,12 +127,7 @@ def read_mesh(platform: Platform, now: datetime | None = None) -> Mesh:
     Raises:
         EnvironmentProblemError: A schedule store cannot be read.
     """
-    environment = chosen_environment()
-    products = {
-        name: _bind(platform, name, _in_known_environment(each, environment))
-        for name, each in platform.products.items()
-        if each is not None
-    }
+    environment, products = chosen_environment(), known_products(platform)
     problems = {**platform.problems, **_schedule_problems(products)}
     records = _records(platform, environment)
     records.read_ahead(products)
@@ -148,6 +143,16 @@ def read_mesh(platform: Platform, now: datetime | None = None) -> Mesh:
     order, cycle = _in_order(states)
     ordered = tuple(states[name] for name in order)
     return Mesh(platform.manifest.metadata.name, ordered, cycle, "; ".join(records.problems))
+
+
+def known_products(platform: Platform) -> dict[str, CompiledArtifacts]:
+    """Return the products that are published, in the environment of FLOE_ENV if they have it."""
+    environment = chosen_environment()
+    return {
+        name: _bind(platform, name, _in_known_environment(each, environment))
+        for name, each in platform.products.items()
+        if each is not None
+    }
 
 
 def _in_known_environment(product: CompiledArtifacts, environment: str) -> CompiledArtifacts:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from typing import Any
 
 from floe_console.mesh import JobState, Mesh, OfferedPort, ProductState
 
 
-def as_data(found: Mesh) -> dict[str, object]:
+def as_data(found: Mesh) -> dict[str, Any]:
     """Return the mesh as plain data: products by name, moments in ISO 8601."""
     return {
         "platform": found.name,

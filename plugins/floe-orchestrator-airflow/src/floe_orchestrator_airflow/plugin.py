@@ -21,6 +21,7 @@ from floe_core.plugin_api.powers import (
     UncompiledProduct,
 )
 from floe_core.plugin_api.product_plugin import ProductPlugin
+from floe_core.plugin_api.run_history import NodesOfRun, RecordedRun
 from floe_core.plugin_interfaces import (
     ResourceSpec,
     TransformConfig,
@@ -160,6 +161,26 @@ class AirflowOrchestratorPlugin(ProductPlugin):
         from floe_orchestrator_airflow.service.pool_check import check_pools
 
         return check_pools(artifacts, self._settings)
+
+    def recent_runs(
+        self,
+        products: Sequence[CompiledArtifacts],
+        since: datetime | None,
+        most: int,
+        seconds: float,
+    ) -> Sequence[RecordedRun]:
+        """See `RunHistory`."""
+        from floe_orchestrator_airflow.service.run_history import recent_runs
+
+        return recent_runs(products, since, most, seconds, self._settings)
+
+    def nodes_of_run(
+        self, product: CompiledArtifacts, run: RecordedRun, seconds: float
+    ) -> NodesOfRun:
+        """See `RunHistory`."""
+        from floe_orchestrator_airflow.service.run_history import nodes_of_run
+
+        return nodes_of_run(product, run, seconds, self._settings)
 
     def entry_point_file(self, product_name: str) -> EntryPointFile:
         """See `EntryPointWriter.entry_point_file`."""

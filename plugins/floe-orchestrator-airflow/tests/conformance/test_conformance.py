@@ -33,7 +33,7 @@ from floe_orchestrator_airflow import AirflowPlugin
 from floe_orchestrator_airflow.alerts.deadline_dag import deadline_dag_id
 from floe_orchestrator_airflow.internals import starts_tasks_in_triggerer
 from floe_orchestrator_airflow.local.service import LocalAirflow
-from floe_orchestrator_airflow.task.progress_report import HEAD, segment_key
+from floe_orchestrator_airflow.names.progress_keys import HEAD, segment_key
 from floe_orchestrator_airflow.ticks.timetable import FloeTimetable
 
 NOT_OF_DBT = {"dbt_build", "outcome"}

@@ -7,7 +7,8 @@ from wait_for import wait_for
 
 from floe_core.execution import RunRecord
 from floe_core.runs.build_events import BuildEvent, NodeLog, NodeResult, from_line, to_line
-from floe_orchestrator_airflow.task.progress_report import HEAD, ProgressReport, segment_key
+from floe_orchestrator_airflow.names.progress_keys import HEAD, segment_key
+from floe_orchestrator_airflow.task.progress_report import ProgressReport
 from floe_orchestrator_airflow.task.run_memory import CHUNK_BYTES, RunMemory
 from floe_orchestrator_airflow.task.task_journal import TaskJournal
 

@@ -18,6 +18,7 @@ from planted_faults import (  # noqa: F401 - importing them defines them
     registration,
     resources,
     reuse,
+    run_history,
     runs,
     scheduling,
     transforms,

@@ -11,7 +11,7 @@ from typing import Any
 from airflow.sdk.exceptions import AirflowRuntimeError
 
 from floe_core.runs.build_events import from_line
-from floe_orchestrator_airflow.task.progress_report import HEAD, segment_key
+from floe_orchestrator_airflow.names.progress_keys import HEAD, segment_key
 from floe_orchestrator_airflow.task.run_progress import RunProgress
 
 POLL_SECONDS = 0.7

@@ -10,13 +10,9 @@ from collections.abc import Callable, Sequence
 
 from pydantic import JsonValue
 
-HEAD = "floe_progress"
+from floe_orchestrator_airflow.names.progress_keys import HEAD, segment_key
+
 MAX_EVENTS = 200
-
-
-def segment_key(attempt: int, number: int) -> str:
-    """Return the key of a segment; segments count from 0 in each attempt."""
-    return f"{HEAD}_{attempt}_{number}"
 
 
 class ProgressReport:

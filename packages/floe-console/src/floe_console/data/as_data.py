@@ -1,0 +1,150 @@
+"""A platform as JSON: what `floe mesh --json`, the page and the tools of `floe mcp` return."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from floe_console.data.lateness import late_job
+from floe_console.data.product_records import Fact, ProductRecords
+from floe_console.data.product_status import status_of
+from floe_console.data.refresh import PlaceState, Platform
+from floe_console.data.run_book import ListedRun
+from floe_console.data.run_nodes import RunNodes
+from floe_console.mesh import ProductState
+from floe_console.mesh_data import as_data as mesh_as_data
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+
+# The format of the JSON: raised when a field changes its meaning or goes.
+FORMAT = 1
+# How many of its last runs are listed with each product.
+LAST_RUNS = 12
+_NOT_READ = Fact(unknown="it has not been read yet")
+
+
+def platform_as_data(platform: Platform, now: datetime | None = None) -> dict[str, Any]:
+    """Return all products, and the places that they run on."""
+    now, known, places = now or datetime.now(UTC), platform.known, dict(platform.places)
+    of_mesh = mesh_as_data(known.mesh)
+    place_of = {p.product.name: s for s in places.values() for p in s.place.products}
+    by_name = {each["name"]: each for each in of_mesh["products"]}
+    products = [
+        by_name[state.name]
+        | _of_product(platform, state, place_of.get(state.name), known.artifacts, now)
+        for state in known.mesh.products
+    ]
+    return {
+        **of_mesh,
+        "format": FORMAT,
+        "at": now.isoformat(),
+        "problem": "; ".join(filter(None, [of_mesh["problem"], platform.problem])),
+        "read_at": _text(known.read_at),
+        "places": [_place(each) for each in places.values()],
+        "products": products,
+    }
+
+
+def _place(state: PlaceState) -> dict[str, Any]:
+    return {
+        "name": state.place.name,
+        "orchestrator": state.place.orchestrator,
+        "url": state.place.url,
+        "products": [each.product.name for each in state.place.products],
+        "read_at": _text(state.read_at),
+        "problem": state.problem,
+    }
+
+
+def _of_product(
+    platform: Platform,
+    state: ProductState,
+    place: PlaceState | None,
+    artifacts: Mapping[str, CompiledArtifacts],
+    now: datetime,
+) -> dict[str, Any]:
+    product, runs = artifacts.get(state.name), platform.book.of_product(state.name)
+    unknown = place.problem if place else "the product is not published"
+    late = [
+        found
+        for job in (product.jobs if product else ())
+        if (found := late_job(job, [each.run for each in runs], now))
+    ]
+    status, why = status_of(state, runs, late, unknown)
+    records = platform.known.records.get(state.name, ProductRecords(*[_NOT_READ] * 3))
+    under_way = [each for each in runs if not each.run.is_over]
+    return {
+        "place": place.place.name if place else "",
+        "status": status,
+        "why": why,
+        "runs_unknown": unknown,
+        "nodes": len(product.runnable) if product else 0,
+        "running": [_running(each, place, product) for each in under_way],
+        "last_runs": [run_as_data(each) for each in runs[:LAST_RUNS]],
+        "late": [{"job": each.job, "deadline": each.deadline.isoformat()} for each in late],
+        "deadlines": {
+            job.name: f"{job.deadline.time} {job.deadline.timezone}"
+            for job in (product.jobs if product else ())
+            if job.deadline
+        },
+        "alerts": records.alerts.as_data(),
+        "lineage": records.lineage.as_data(),
+        "reuse": records.reuse.as_data(),
+    }
+
+
+def run_as_data(listed: ListedRun) -> dict[str, Any]:
+    """Return a run as JSON; `seconds` is how long it took, null while it is under way."""
+    run = listed.run
+    is_timed = run.started_at is not None and run.ended_at is not None
+    return {
+        "place": listed.place,
+        "product": run.product,
+        "job": run.job,
+        "run_id": run.run_id,
+        "state": run.state,
+        "created_at": run.created_at.isoformat(),
+        "started_at": _text(run.started_at),
+        "ended_at": _text(run.ended_at),
+        "nominal_time": _text(run.nominal_time),
+        "seconds": _seconds(run.started_at, run.ended_at) if is_timed else None,
+        "link": run.link,
+    }
+
+
+def _running(
+    listed: ListedRun, place: PlaceState | None, product: CompiledArtifacts | None
+) -> dict[str, Any]:
+    nodes = place.running.get(listed.key) if place else None
+    return {**run_as_data(listed), "progress": progress_of(listed, nodes, product)}
+
+
+def progress_of(
+    listed: ListedRun, nodes: RunNodes | None, product: CompiledArtifacts | None
+) -> dict[str, Any]:
+    """Return how far a run is: `done` of `total` nodes, and the names of those that run now."""
+    if nodes is None or product is None:
+        return {"unknown": "it has not been read yet"}
+    names = {job.name: job for job in product.jobs}
+    job = names.get(listed.run.job)
+    now = [each.unique_id for each in nodes.nodes if each.state == "running"]
+    done = [each for each in nodes.nodes if each.state not in ("running", "pending")]
+    return {
+        "unknown": nodes.unknown,
+        "done": len(done),
+        "total": len(product.nodes_of(job)) if job else len(product.runnable),
+        "failed": sum(each.state in ("error", "fail") for each in done),
+        "now": _labels(product, now),
+    }
+
+
+def _labels(product: CompiledArtifacts, node_ids: Sequence[str]) -> list[str]:
+    return [product.by_id[each].label if each in product.by_id else each for each in node_ids]
+
+
+def _seconds(start: datetime | None, end: datetime | None) -> float | None:
+    return round(max((end - start).total_seconds(), 0.0), 1) if start and end else None
+
+
+def _text(moment: datetime | None) -> str | None:
+    return moment.isoformat() if moment else None

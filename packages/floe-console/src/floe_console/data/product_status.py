@@ -1,0 +1,46 @@
+"""The status of a product in one word, the worst that is known, and never good on a guess."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+from floe_console.data.lateness import LateJob
+from floe_console.data.run_book import ListedRun
+from floe_console.mesh import ProductState
+
+Status = Literal["unpublished", "failed", "late", "unknown", "running", "new", "ok"]
+
+
+def status_of(
+    product: ProductState, runs: Sequence[ListedRun], late: Sequence[LateJob], unknown: str
+) -> tuple[Status, str]:
+    """Return a product's status, and a sentence about it. `runs` are its own, newest first.
+
+    `unknown` says why its runs cannot be read now, "" if they were. Then nothing is good: what was
+    read before may have changed.
+    """
+    if product.problem:
+        return "unpublished", product.problem
+    failed = last_failures(runs)
+    if unknown:
+        before = f"; when last read, {', '.join(failed)} had failed" if failed else ""
+        return "unknown", unknown + before
+    if failed:
+        return "failed", f"the last run of {', '.join(failed)} failed"
+    if late:
+        return "late", f"{', '.join(each.job for each in late)} missed its deadline"
+    if any(not each.run.is_over for each in runs):
+        return "running", "a run is under way"
+    if not runs:
+        return "new", "it has not run yet"
+    return "ok", "the last run of each job succeeded"
+
+
+def last_failures(runs: Sequence[ListedRun]) -> list[str]:
+    """Return the jobs whose last run that ended, newest first, did not succeed."""
+    found: dict[str, bool] = {}
+    for each in runs:
+        if each.run.is_over:
+            found.setdefault(each.run.job, each.run.state == "failed")
+    return sorted(job for job, has_failed in found.items() if has_failed)

@@ -1,0 +1,183 @@
+"""List the runs of products on a running Airflow, and what it records of their nodes."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import quote
+
+from floe_core.foundation.errors import EnvironmentProblemError
+from floe_core.foundation.parallel_reads import read_in_threads
+from floe_core.plugin_api.run_history import NodesOfRun, RecordedNode, RecordedRun, RunState
+from floe_core.runs.build_events import BuildEnded, BuildEvent, NodeResult, NodeStarted, from_line
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_orchestrator_airflow.names.dag_id import dag_id
+from floe_orchestrator_airflow.names.progress_keys import HEAD, segment_key
+from floe_orchestrator_airflow.names.run_of_product import run_name
+from floe_orchestrator_airflow.names.task_ids import BUILD
+from floe_orchestrator_airflow.service.rest_access import (
+    CannotGoOnError,
+    json_object,
+    request,
+    token_for,
+    url_in,
+)
+
+# The most that Airflow returns at once.
+PAGE = 100
+_STATES: Mapping[str, RunState] = {
+    "queued": "queued",
+    "running": "running",
+    "success": "success",
+    "failed": "failed",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Access:
+    """An api-server, its headers, and the moment of the monotonic clock at which to give up."""
+
+    url: str
+    headers: Mapping[str, str]
+    deadline: float
+
+    @classmethod
+    def of(cls, settings: Mapping[str, Any], seconds: float) -> _Access:
+        url, deadline = url_in(settings), time.monotonic() + seconds
+        token = token_for(url, settings, deadline)
+        return cls(url, {"Authorization": f"Bearer {token}"} if token else {}, deadline)
+
+    def ask(self, method: str, path: str, body: Any = None) -> dict[str, Any]:
+        """Return the object that the API answers, empty if it has none at that path."""
+        answer = request(
+            method, f"{self.url}/api/v2{path}", self.deadline, json_body=body, headers=self.headers
+        )
+        if answer.status == 404:
+            return {}
+        if answer.status != 200:
+            raise CannotGoOnError(f"{path.partition('?')[0]} answers with HTTP {answer.status}")
+        return json_object(answer)
+
+
+def recent_runs(
+    products: Sequence[CompiledArtifacts],
+    since: datetime | None,
+    most: int,
+    seconds: float,
+    settings: Mapping[str, Any],
+) -> list[RecordedRun]:
+    """See `RunHistory`."""
+    jobs = {dag_id(each, job): (each, job.name) for each in products for job in each.jobs}
+    found: dict[tuple[str, str], RecordedRun] = {}
+    try:
+        access = _Access.of(settings, seconds)
+        for wanted in _wanted(since):
+            for run in _runs(access, {**wanted, "dag_ids": sorted(jobs)}, most):
+                product, job = jobs[run["dag_id"]]
+                recorded = _recorded(run, product.product.name, job, access.url)
+                found[run["dag_id"], recorded.run_id] = recorded
+    except (CannotGoOnError, KeyError, TypeError, ValueError) as error:
+        raise _problem(error) from None
+    return sorted(found.values(), key=lambda run: run.created_at, reverse=True)[:most]
+
+
+def nodes_of_run(
+    product: CompiledArtifacts, run: RecordedRun, seconds: float, settings: Mapping[str, Any]
+) -> NodesOfRun:
+    """See `RunHistory`. The build task reports its events in XComs."""
+    dag = quote(dag_id(product, product.job(run.job)), safe="")
+    place = f"/dags/{dag}/dagRuns/{quote(run.run_id, safe='')}/taskInstances/{BUILD}/xcomEntries"
+    try:
+        access = _Access.of(settings, seconds)
+        head = _value(access.ask("GET", f"{place}/{HEAD}"))
+        if not isinstance(head, dict):
+            return NodesOfRun(problem=_without_events(access, dag, run))
+        keys = [segment_key(head["attempt"], number) for number in range(head["segments"])]
+        segments = read_in_threads(lambda key: access.ask("GET", f"{place}/{key}"), keys)
+        lines = (line for each in segments for line in _value(each) or ())
+        return _nodes(from_line(line) for line in lines)
+    except (CannotGoOnError, KeyError, TypeError, ValueError) as error:
+        raise _problem(error) from None
+
+
+def _without_events(access: _Access, dag: str, run: RecordedRun) -> str:
+    """Return why a run has no events of nodes, "" for one that has not begun.
+
+    Raises:
+        CannotGoOnError: There is no such run.
+    """
+    if not access.ask("GET", f"/dags/{dag}/dagRuns/{quote(run.run_id, safe='')}"):
+        raise CannotGoOnError("it has no such run")
+    return "its build reported no nodes" if run.is_over else ""
+
+
+def _wanted(since: datetime | None) -> Iterator[dict[str, Any]]:
+    """Yield the filters that together match the runs that changed since a moment."""
+    if since is None:
+        yield {}
+        return
+    moment = since.isoformat()
+    yield {"run_after_gte": moment}
+    yield {"end_date_gte": moment}
+    yield {"states": ["running", "queued"]}
+
+
+def _runs(access: _Access, wanted: Mapping[str, Any], most: int) -> Iterator[Mapping[str, Any]]:
+    for offset in range(0, most, PAGE):
+        paged = {"order_by": "-run_after", "page_limit": PAGE, "page_offset": offset}
+        page = access.ask("POST", "/dags/~/dagRuns/list", {**wanted, **paged})["dag_runs"]
+        yield from page
+        if len(page) < PAGE:
+            return
+
+
+def _recorded(run: Mapping[str, Any], product: str, job: str, url: str) -> RecordedRun:
+    dag, run_id = str(run["dag_id"]), str(run["dag_run_id"])
+    created = _moment(run.get("queued_at")) or _moment(run["run_after"])
+    assert created is not None
+    return RecordedRun(
+        product=product,
+        job=job,
+        run_id=run_id,
+        state=_STATES.get(run["state"], "running"),
+        created_at=created,
+        started_at=_moment(run.get("start_date")),
+        ended_at=_moment(run.get("end_date")),
+        nominal_time=_moment(run.get("logical_date")),
+        link=f"{url}/dags/{quote(dag)}/runs/{quote(run_id)}",
+        build_ids=(run_name(dag, run_id),),
+    )
+
+
+def _nodes(events: Iterable[BuildEvent]) -> NodesOfRun:
+    found: dict[str, RecordedNode] = {}
+    problem = ""
+    for event in events:
+        if isinstance(event, NodeStarted):
+            found[event.unique_id] = RecordedNode(event.unique_id, "running")
+        elif isinstance(event, NodeResult):
+            found[event.unique_id] = RecordedNode(
+                event.unique_id, event.status, event.seconds, event.message, event.rows
+            )
+        elif isinstance(event, BuildEnded):
+            problem = event.message
+    return NodesOfRun(tuple(found.values()), problem)
+
+
+def _value(entry: Mapping[str, Any]) -> Any:
+    """Return the value of an XCom, which Airflow gives as JSON within JSON or as it is."""
+    value = entry.get("value")
+    return json.loads(value) if isinstance(value, str) else value
+
+
+def _moment(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text).astimezone(UTC) if text else None
+
+
+def _problem(error: Exception) -> EnvironmentProblemError:
+    told = str(error) if isinstance(error, CannotGoOnError) else "its response is not Airflow's"
+    return EnvironmentProblemError(f"Airflow could not be queried for its runs: {told}")

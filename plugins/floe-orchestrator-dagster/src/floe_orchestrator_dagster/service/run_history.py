@@ -1,0 +1,176 @@
+"""List the runs of products on a running Dagster, and what it records of their nodes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from floe_core.foundation.errors import EnvironmentProblemError
+from floe_core.foundation.service_probe import NoAnswerError
+from floe_core.plugin_api.run_history import NodesOfRun, RecordedRun, RunState
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_orchestrator_dagster.names.dagster_names import (
+    JOB_TAG,
+    NOMINAL_TIME_TAG,
+    PRODUCT_TAG,
+    job_name,
+)
+from floe_orchestrator_dagster.service.graphql_client import GraphqlClient, RefusedError
+from floe_orchestrator_dagster.service.nodes_in_events import EVENT, nodes_in
+from floe_orchestrator_dagster.service.webserver_access import WebserverAccess, access_from
+
+# A page of the answer is well below what one request may return.
+PAGE = 400
+_EVENTS = 300
+_TICK = "dagster/scheduled_execution_time"
+_RESUMED = "dagster/is_resume_retry"
+
+_RUNS = """
+query FloeRuns($filter: RunsFilter, $cursor: String, $limit: Int) {
+  runsOrError(filter: $filter, cursor: $cursor, limit: $limit) {
+    __typename
+    ... on Runs {
+      results {
+        runId jobName status creationTime startTime endTime parentRunId tags { key value }
+      }
+    }
+    ... on InvalidPipelineRunsFilterError { message }
+    ... on PythonError { message }
+  }
+}
+"""
+_NODES = """
+query FloeNodes($run: ID!, $cursor: String, $limit: Int) {
+  runOrError(runId: $run) {
+    __typename
+    ... on Run {
+      eventConnection(afterCursor: $cursor, limit: $limit) {
+        cursor hasMore events { ...FloeEvent }
+      }
+    }
+    ... on RunNotFoundError { message }
+    ... on PythonError { message }
+  }
+}
+"""
+_STATES: Mapping[str, RunState] = {
+    "QUEUED": "queued",
+    "NOT_STARTED": "queued",
+    "MANAGED": "queued",
+    "STARTING": "running",
+    "STARTED": "running",
+    "CANCELING": "running",
+    "SUCCESS": "success",
+    "FAILURE": "failed",
+    "CANCELED": "canceled",
+}
+
+
+def recent_runs(
+    products: Sequence[CompiledArtifacts],
+    since: datetime | None,
+    most: int,
+    seconds: float,
+    settings: Mapping[str, Any],
+) -> list[RecordedRun]:
+    """See `RunHistory`."""
+    jobs = {job_name(each, job): (each, job.name) for each in products for job in each.jobs}
+    by_name = {each.product.name: each for each in products}
+    deadline = time.monotonic() + seconds
+    found: list[RecordedRun] = []
+    access = _access(settings)
+    try:
+        for run in _runs(access, since, deadline):
+            tags = {tag["key"]: tag["value"] for tag in run["tags"]}
+            product, job = jobs.get(run["jobName"], (None, ""))
+            product = by_name.get(tags.get(PRODUCT_TAG, "")) or product
+            if product is not None:
+                name = tags.get(JOB_TAG) or job or product.jobs[0].name
+                found.append(_recorded(run, tags, product, name, access.url))
+            if len(found) >= most:
+                break
+    except (ValueError, NoAnswerError, RefusedError, KeyError, TypeError) as error:
+        raise _problem(error) from None
+    return found
+
+
+def nodes_of_run(
+    product: CompiledArtifacts, run_id: str, seconds: float, settings: Mapping[str, Any]
+) -> NodesOfRun:
+    """See `RunHistory`."""
+    access, deadline = _access(settings), time.monotonic() + seconds
+    try:
+        return nodes_in(_events(run_id, access, deadline), product)
+    except (ValueError, NoAnswerError, RefusedError, KeyError, TypeError) as error:
+        raise _problem(error) from None
+
+
+def _access(settings: Mapping[str, Any]) -> WebserverAccess:
+    try:
+        return access_from(settings)
+    except ValueError as error:
+        raise _problem(RefusedError(str(error))) from None
+
+
+def _runs(
+    access: WebserverAccess, since: datetime | None, deadline: float
+) -> Iterator[Mapping[str, Any]]:
+    """Yield the runs that changed since a moment, the newest first."""
+    wanted = {"updatedAfter": since.timestamp()} if since else {}
+    cursor: str | None = None
+    while True:
+        client = GraphqlClient(access, max(deadline - time.monotonic(), 0.001))
+        variables = {"filter": wanted, "cursor": cursor, "limit": PAGE}
+        page = client.query_one(_RUNS, "runsOrError", "Runs", **variables)["results"]
+        yield from page
+        if len(page) < PAGE:
+            return
+        cursor = page[-1]["runId"]
+
+
+def _events(run_id: str, access: WebserverAccess, deadline: float) -> Iterator[Mapping[str, Any]]:
+    cursor: str | None = None
+    while True:
+        client = GraphqlClient(access, max(deadline - time.monotonic(), 0.001))
+        variables = {"run": run_id, "cursor": cursor, "limit": _EVENTS}
+        page = client.query_one(_NODES + EVENT, "runOrError", "Run", **variables)["eventConnection"]
+        yield from page["events"]
+        if not page["hasMore"]:
+            return
+        cursor = page["cursor"]
+
+
+def _recorded(
+    run: Mapping[str, Any],
+    tags: Mapping[str, str],
+    product: CompiledArtifacts,
+    job: str,
+    url: str,
+) -> RecordedRun:
+    run_id, parent = str(run["runId"]), run.get("parentRunId")
+    resumed = (str(parent),) if parent and tags.get(_RESUMED) == "true" else ()
+    tick = tags.get(NOMINAL_TIME_TAG) or tags.get(_TICK)
+    return RecordedRun(
+        product=product.product.name,
+        job=job,
+        run_id=run_id,
+        state=_STATES.get(run["status"], "running"),
+        created_at=datetime.fromtimestamp(run["creationTime"], UTC),
+        started_at=_moment(run["startTime"]),
+        ended_at=_moment(run["endTime"]),
+        nominal_time=datetime.fromisoformat(tick).astimezone(UTC) if tick else None,
+        link=f"{url}/runs/{run_id}",
+        build_ids=(*resumed, run_id),
+    )
+
+
+def _moment(seconds: float | None) -> datetime | None:
+    return datetime.fromtimestamp(seconds, UTC) if seconds else None
+
+
+def _problem(error: Exception) -> EnvironmentProblemError:
+    is_known = isinstance(error, NoAnswerError | RefusedError)
+    told = str(error) if is_known else "its response is not Dagster's"
+    return EnvironmentProblemError(f"Dagster could not be queried for its runs: {told}")
