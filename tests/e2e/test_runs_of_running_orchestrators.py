@@ -43,7 +43,9 @@ class Asked:
 
 
 @pytest.fixture(scope="module", params=["dagster", "airflow", "prefect"])
-def asked(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Asked]:
+def asked(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Asked]:
     folder = tmp_path_factory.mktemp(request.param)
     yield from STARTS[request.param](folder)
 
@@ -86,7 +88,8 @@ def test_a_run_is_listed_as_it_ended(asked: Asked) -> None:
     run = asked.run()
     assert (run.product, run.job, run.state) == ("shop", "shop", "failed")
     assert asked.run_id in (run.run_id, run.link.rpartition("/")[2], *run.build_ids)
-    assert run.started_at and run.ended_at
+    assert run.started_at
+    assert run.ended_at
     assert timedelta(0) < run.ended_at - run.started_at < timedelta(minutes=3)
     assert run.link.startswith("http://127.0.0.1:")
 
@@ -121,7 +124,9 @@ def test_runs_of_other_products_are_left_out(asked: Asked) -> None:
 
 
 def test_a_run_that_does_not_exist_has_no_nodes(asked: Asked) -> None:
-    gone = RecordedRun("shop", "shop", "00000000-0000-4000-8000-000000000000", "success", datetime.now(UTC))
+    gone = RecordedRun(
+        "shop", "shop", "00000000-0000-4000-8000-000000000000", "success", datetime.now(UTC)
+    )
     with pytest.raises(EnvironmentProblemError):
         asked.plugin.nodes_of_run(asked.product, gone, LIMIT)
 

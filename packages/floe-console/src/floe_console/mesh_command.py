@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from floe_core.cli.console import print_json, stdout, uncropped_console
+from floe_core.cli.console import notice, print_json, stdout, uncropped_console
 from floe_core.cli.options import Env, Json
 
 if TYPE_CHECKING:
@@ -28,17 +28,43 @@ def mesh(
     html: Annotated[
         Path | None, typer.Option("--html", metavar="FILE", help="Write a page to this file.")
     ] = None,
+    serve: Annotated[
+        bool,
+        typer.Option("--serve", help="Serve a page that also shows runs, until ^C."),
+    ] = False,
+    host: Annotated[str, typer.Option(help="The address on which --serve listens.")] = "127.0.0.1",
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="The port of --serve; 0 for any free one.")
+    ] = 8790,
+    allow_host: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="A host name under which a proxy serves the page."),
+    ] = None,
+    access: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="MANIFEST",
+            help="A manifest that says how to reach a further orchestrator. Can be repeated.",
+        ),
+    ] = None,
+    timeout: Annotated[
+        float, typer.Option(min=0.1, help="Seconds that --json waits for orchestrators.")
+    ] = 8.0,
     env: Env = None,
     as_json: Json = False,
 ) -> None:
     """Show the products of a platform: their ports, who reads them, schedules and last updates.
 
-    Reads what the products published, and the ledger. Exits 1 if products form a cycle.
+    Reads what the products published, and the ledger. With --json or --serve, also reads the runs
+    from the orchestrators, and records of runs. Exits 1 if products form a cycle.
     """
     from floe_console.mesh import read_mesh
-    from floe_console.mesh_data import as_data
     from floe_core.compiler.ports.products import read_platform
 
+    if serve:
+        _refuse_with_serve(html=html, json=as_json or None)
+        _serve(platform, access or [], host, port, allow_host or [])
+        return
     found = read_mesh(read_platform(platform))
     if html is not None:
         from floe_console.mesh_page import mesh_page
@@ -46,10 +72,49 @@ def mesh(
 
         write_together(html.absolute().parent, {html.name: mesh_page(found).encode()})
     if as_json:
-        print_json(as_data(found))
+        print_json(_data(platform, access or [], timeout))
     else:
         _print(found, html)
     raise typer.Exit(1 if found.cycle else 0)
+
+
+def _data(path: Path, access: list[Path], seconds: float) -> dict[str, Any]:
+    from floe_console.data.access import manifests_at
+    from floe_console.data.as_data import platform_as_data
+    from floe_console.data.refresh import Platform
+
+    platform = Platform(path, manifests_at(access))
+    platform.look(seconds)
+    return platform_as_data(platform)
+
+
+def _serve(path: Path, access: list[Path], host: str, port: int, hosts: list[str]) -> None:
+    from floe_console.data.access import manifests_at
+    from floe_console.data.refresh import Platform
+    from floe_console.needed_extra import needed_extra
+
+    with needed_extra("serve", "floe mesh --serve"):
+        from floe_console.serve.run_server import serve
+    platform = Platform(path, manifests_at(access))
+    platform.start()
+    try:
+        serve(
+            platform, host, port, hosts, lambda url: notice(f"{url} shows the platform; ^C ends it")
+        )
+    finally:
+        platform.stop()
+
+
+def _announce(url: str) -> None:
+    notice(f"{url} shows the platform; ^C ends it")
+
+
+def _refuse_with_serve(**options: object) -> None:
+    from floe_core.foundation.errors import UsageError
+
+    given = [f"--{name}" for name, value in options.items() if value is not None]
+    if given:
+        raise UsageError(f"--serve takes no {' and no '.join(given)}")
 
 
 def _print(found: Mesh, html: Path | None) -> None:

@@ -14,11 +14,12 @@ def as_data(found: Mesh) -> dict[str, Any]:
         "platform": found.name,
         "cycle": list(found.cycle),
         "problem": found.problem,
-        "products": [_product_as_data(each) for each in found.products],
+        "products": [product_as_data(each) for each in found.products],
     }
 
 
-def _product_as_data(product: ProductState) -> dict[str, object]:
+def product_as_data(product: ProductState) -> dict[str, Any]:
+    """Return one product as plain data."""
     return {
         **{
             name: getattr(product, name)

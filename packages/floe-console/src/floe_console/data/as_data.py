@@ -70,7 +70,9 @@ def _of_product(
         for job in (product.jobs if product else ())
         if (found := late_job(job, [each.run for each in runs], now))
     ]
-    status, why = status_of(state, runs, late, unknown)
+    reasons = place.reasons if place else {}
+    reason = next((reasons[each.key] for each in runs if each.key in reasons), "")
+    status, why = status_of(state, runs, late, unknown, reason)
     records = platform.known.records.get(state.name, ProductRecords(*[_NOT_READ] * 3))
     under_way = [each for each in runs if not each.run.is_over]
     return {

@@ -13,9 +13,15 @@ Status = Literal["unpublished", "failed", "late", "unknown", "running", "new", "
 
 
 def status_of(
-    product: ProductState, runs: Sequence[ListedRun], late: Sequence[LateJob], unknown: str
+    product: ProductState,
+    runs: Sequence[ListedRun],
+    late: Sequence[LateJob],
+    unknown: str,
+    reason: str = "",
 ) -> tuple[Status, str]:
     """Return a product's status, and a sentence about it. `runs` are its own, newest first.
+
+    `reason` is the first line of why its last failed run failed, if that is known.
 
     `unknown` says why its runs cannot be read now, "" if they were. Then nothing is good: what was
     read before may have changed.
@@ -27,7 +33,7 @@ def status_of(
         before = f"; when last read, {', '.join(failed)} had failed" if failed else ""
         return "unknown", unknown + before
     if failed:
-        return "failed", f"the last run of {', '.join(failed)} failed"
+        return "failed", f"the last run of {', '.join(failed)} failed{reason and ': '}{reason}"
     if late:
         return "late", f"{', '.join(each.job for each in late)} missed its deadline"
     if any(not each.run.is_over for each in runs):

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from floe_console.data.places import Place, places_of
 from floe_console.data.product_records import ProductRecords, read_records
-from floe_console.data.run_book import ListedRun, RunBook
-from floe_console.data.run_nodes import RunNodes, nodes_of
+from floe_console.data.run_book import ListedRun, RunBook, RunKey
+from floe_console.data.run_nodes import RunNodes, nodes_of, reason_of
 from floe_console.mesh import Mesh, known_products, read_mesh
 from floe_core.compiler.ports.products import read_platform
 from floe_core.foundation.errors import EnvironmentProblemError, FloeError
@@ -25,7 +25,7 @@ HISTORY = timedelta(days=30)
 MOST_RUNS = 10_000
 # A later look asks for what changed since a moment this long before the last one: clocks differ.
 OVERLAP = timedelta(seconds=90)
-# The runs under way of a place whose progress is read at each look.
+# The runs of a place whose nodes are read at each look: of those under way, and of new failures.
 MOST_FOLLOWED = 20
 
 
@@ -41,12 +41,17 @@ class Pace:
 
 @dataclass(frozen=True, slots=True)
 class PlaceState:
-    """How the last look at a place went. `read_at` is that of the last good one."""
+    """How the last look at a place went. `read_at` is that of the last good one.
+
+    `running` are the nodes of runs under way, `reasons` why the last failed run of each job failed,
+    both by the key of the run.
+    """
 
     place: Place
     read_at: datetime | None = None
     problem: str = "it has not been read yet"
-    running: dict[tuple[str, str, str], RunNodes] = field(default_factory=dict)
+    running: dict[RunKey, RunNodes] = field(default_factory=dict)
+    reasons: dict[RunKey, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,14 +178,32 @@ class Platform:
             self._keep(name, replace(state, place=place, problem=str(error)), is_news=False)
             return
         is_news = self.book.add(name, runs)
-        running = {
-            each.key: nodes_of(
-                self.known.artifacts[each.run.product], each.run, place.history, seconds
-            )
-            for each in self.book.under_way(name)[:MOST_FOLLOWED]
-            if each.run.product in self.known.artifacts
-        }
-        self._keep(name, PlaceState(place, now, "", running), is_news=is_news)
+        under_way = self.book.under_way(name)[:MOST_FOLLOWED]
+        running = {each.key: self._nodes(place, each, seconds) for each in under_way}
+        reasons = self._reasons(state, seconds)
+        self._keep(name, PlaceState(place, now, "", running, reasons), is_news=is_news)
+
+    def _reasons(self, state: PlaceState, seconds: float) -> dict[RunKey, str]:
+        """Return why the last run of each product failed; what was read before is kept."""
+        found: dict[RunKey, str] = {}
+        reads = 0
+        for product in state.place.products:
+            runs = self.book.of_product(product.product.name)
+            last = next((each for each in runs if each.run.is_over), None)
+            if last is None or last.run.state != "failed":
+                continue
+            if last.key in state.reasons:
+                found[last.key] = state.reasons[last.key]
+            elif reads < MOST_FOLLOWED:
+                reads += 1
+                found[last.key] = reason_of(product, self._nodes(state.place, last, seconds))
+        return found
+
+    def _nodes(self, place: Place, listed: ListedRun, seconds: float) -> RunNodes:
+        product = self.known.artifacts.get(listed.run.product)
+        if product is None:
+            return RunNodes(unknown="the product is no longer published")
+        return nodes_of(product, listed.run, place.history, seconds)
 
     def _keep(self, name: str, state: PlaceState, *, is_news: bool) -> None:
         with self._lock:
@@ -188,7 +211,8 @@ class Platform:
             if before is None:
                 return
             self.places[name] = replace(state, place=before.place)
-            if is_news or (before.problem, before.running) != (state.problem, state.running):
+            told = (before.problem, before.running, before.reasons)
+            if is_news or told != (state.problem, state.running, state.reasons):
                 self.version += 1
 
     def _repeat(self, read: Callable[[], None], pause: float) -> Callable[[], None]:

@@ -11,6 +11,8 @@ from floe_core.plugin_api.run_history import RecordedRun
 
 # More than a platform has in a month; older ones leave first.
 MOST_RUNS = 20_000
+# Place, product and job, and the orchestrator's id.
+RunKey = tuple[str, str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +23,7 @@ class ListedRun:
     run: RecordedRun
 
     @property
-    def key(self) -> tuple[str, str, str]:
+    def key(self) -> RunKey:
         """What no other run has: two DAGs of Airflow may have runs of one id."""
         return self.place, f"{self.run.product}/{self.run.job}", self.run.run_id
 
@@ -57,7 +59,7 @@ class RunBook:
     def __init__(self, most: int = MOST_RUNS) -> None:
         self._most = most
         self._lock = threading.Lock()
-        self._runs: dict[tuple[str, str, str], ListedRun] = {}
+        self._runs: dict[RunKey, ListedRun] = {}
         self._in_order: tuple[ListedRun, ...] = ()
         self._by_product: dict[str, list[ListedRun]] = {}
 

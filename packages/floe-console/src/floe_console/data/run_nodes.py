@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from floe_core.alerts.alert import first_error_line
 from floe_core.execution.record.journal import read_events
 from floe_core.foundation.errors import EnvironmentProblemError, FloeError
 from floe_core.plugin_api.run_history import NodesOfRun, RecordedNode, RecordedRun, RunHistory
@@ -15,6 +16,8 @@ from floe_core.runs.build_events import BuildEnded, BuildEvent, NodeResult, Node
 from floe_core.runs.product_redactor import redactor_of
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.nodes import Node
+
+_LONGEST = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,18 @@ def nodes_of(
         for n in found.nodes
     )
     return RunNodes(nodes, redactor.text(found.problem), found.source, found.unknown)
+
+
+def reason_of(product: CompiledArtifacts, found: RunNodes) -> str:
+    """Return why a run failed in one line: the first node that failed, or the run's own problem."""
+    failed = [each for each in found.nodes if each.state in ("error", "fail")]
+    if not failed:
+        return found.problem.partition("\n")[0][:_LONGEST]
+    first = failed[0]
+    node = product.by_id.get(first.unique_id)
+    line = first_error_line(NodeResult(first.unique_id, "error", message=first.message))
+    more = f" (and {len(failed) - 1} more)" if len(failed) > 1 else ""
+    return f"{node.label if node else first.unique_id}: {line[:_LONGEST]}{more}"
 
 
 def compiled_sql(product: CompiledArtifacts, run: RecordedRun, node: Node) -> tuple[str, str]:

@@ -17,6 +17,7 @@ _PACKAGES = {
     "ci": "floe-ci",
     "helm": "floe-kubernetes",
     "import": "floe-import",
+    "mcp": "floe-console",
     "mesh": "floe-console",
     "parity": "floe-parity",
     "partitions": "floe-partitions",

@@ -39,7 +39,7 @@ def read_platform(path: Path) -> Platform:
         UsageError: There is no manifest.
         InvalidProductError: The manifest, or the floe.yaml that names it, is wrong.
     """
-    file = _manifest_of(path)
+    file = manifest_of(path)
     document = read_document(file, file.name)
     data = manifest_data(document, Findings(lambda notice: None))
     manifest = validate(document, Manifest, data)
@@ -107,7 +107,12 @@ def consumers_of(name: str, folder: Path, manifest: Path | None) -> Consumers:
     )
 
 
-def _manifest_of(path: Path) -> Path:
+def manifest_of(path: Path) -> Path:
+    """Return the manifest at a path: a file, or that of a folder or of the product in it.
+
+    Raises:
+        UsageError: There is none.
+    """
     if (path / FLOE_FILE).is_file():
         return read_inputs(path.absolute(), Findings(lambda notice: None)).manifest_document.path
     file = path / MANIFEST_FILE if path.is_dir() else path

@@ -1,0 +1,1 @@
+"""The MCP server of a platform: read-only tools over the data of the page."""
