@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -43,7 +42,7 @@ class LivePlatform:
 
     def run_crm(self) -> str:
         """Launch crm as Dagster's pages do, and return at once."""
-        return launched(self.dagster, "definitions.py", "crm")["runId"]
+        return launched(self.dagster, "crm", "crm")["runId"]
 
     def run_billing(self) -> str:
         """Run billing on Airflow to its end."""
@@ -90,8 +89,3 @@ def live_platform(
 AT_ONCE = """
 run_coordinator: {module: dagster._core.run_coordinator, class: DefaultRunCoordinator}
 """
-
-
-def pause(seconds: float) -> None:
-    """Wait, for what has no end to wait for."""
-    time.sleep(seconds)

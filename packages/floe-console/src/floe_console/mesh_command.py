@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from rich.tree import Tree
 
     from floe_console.mesh import JobState, Mesh, ProductState
+    from floe_core.compiler.ports.products import Platform
 
 
 def mesh(
@@ -27,6 +28,13 @@ def mesh(
     ] = Path(),
     html: Annotated[
         Path | None, typer.Option("--html", metavar="FILE", help="Write a page to this file.")
+    ] = None,
+    contracts: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Write a document of the Open Data Contract Standard for each port.",
+        ),
     ] = None,
     serve: Annotated[
         bool,
@@ -62,10 +70,13 @@ def mesh(
     from floe_core.compiler.ports.products import read_platform
 
     if serve:
-        _refuse_with_serve(html=html, json=as_json or None)
+        _refuse_with_serve(html=html, contracts=contracts, json=as_json or None)
         _serve(platform, access or [], host, port, allow_host or [])
         return
-    found = read_mesh(read_platform(platform))
+    products = read_platform(platform)
+    found = read_mesh(products)
+    if contracts is not None:
+        _write_contracts(contracts, products)
     if html is not None:
         from floe_console.mesh_page import mesh_page
         from floe_core.storage.atomic_files import write_together
@@ -78,24 +89,34 @@ def mesh(
     raise typer.Exit(1 if found.cycle else 0)
 
 
+def _write_contracts(folder: Path, platform: Platform) -> None:
+    from floe_console.port_contracts import contract_files
+    from floe_core.storage.atomic_files import write_together
+
+    files = contract_files(each for each in platform.products.values() if each is not None)
+    folder.mkdir(parents=True, exist_ok=True)
+    write_together(folder.absolute(), files)
+    notice(f"wrote {len(files)} contracts to {folder}")
+
+
 def _data(path: Path, access: list[Path], seconds: float) -> dict[str, Any]:
     from floe_console.data.access import manifests_at
     from floe_console.data.as_data import platform_as_data
-    from floe_console.data.refresh import Platform
+    from floe_console.data.refresh import Platform as LivePlatform
 
-    platform = Platform(path, manifests_at(access))
+    platform = LivePlatform(path, manifests_at(access))
     platform.look(seconds)
     return platform_as_data(platform)
 
 
 def _serve(path: Path, access: list[Path], host: str, port: int, hosts: list[str]) -> None:
     from floe_console.data.access import manifests_at
-    from floe_console.data.refresh import Platform
+    from floe_console.data.refresh import Platform as LivePlatform
     from floe_console.needed_extra import needed_extra
 
     with needed_extra("serve", "floe mesh --serve"):
         from floe_console.serve.run_server import serve
-    platform = Platform(path, manifests_at(access))
+    platform = LivePlatform(path, manifests_at(access))
     platform.start()
     try:
         serve(
