@@ -121,7 +121,9 @@ class Page:
 @contextmanager
 def browser(program: str) -> Iterator[Page]:
     """Start Chromium with a profile of its own, and give its one page."""
-    with tempfile.TemporaryDirectory(prefix="floe-chromium-") as profile:
+    with tempfile.TemporaryDirectory(
+        prefix="floe-chromium-", ignore_cleanup_errors=True
+    ) as profile:
         command = [
             *(program, "--headless=new", "--no-sandbox", "--hide-scrollbars", "--no-first-run"),
             *("--disable-gpu", "--disable-dev-shm-usage", "--lang=en-GB"),
