@@ -6,15 +6,18 @@ from floe_core.plugin_api.concepts import product_concepts, schedule_becomes
 from floe_core.plugin_api.powers import Concept
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_orchestrator_airflow.internals import (
+    has_partition_keys,
     has_retry_policies,
     starts_tasks_in_triggerer,
 )
 from floe_orchestrator_airflow.names.granularity import HARD_NODE_LIMIT, choose_granularity
+from floe_orchestrator_airflow.names.partition_keys import keyed_partitions
 
 BECOMES = {
     "product": "a DAG, with a page about the product",
     "job": "a DAG each, `<product>.<job>` beside the whole one's `<product>`",
     "schedule": "a timetable of the DAG that takes its ticks from floe",
+    "partitions": "a parameter of a run; a scheduled run builds those of its logical date",
     "model, seed, snapshot": "a task, and an Airflow Asset `floe://<product>/<node>`",
     "test, unit test": "a task",
     "step": "a task, with the log of its process, and an Airflow Asset of what it writes",
@@ -36,6 +39,11 @@ UPDATES = (
     "triggerer that has an event of it for each run"
 )
 
+KEYED = (
+    "the partition key of a run, and of the asset events that it has: these start only DAGs whose "
+    "schedule is partitioned"
+)
+
 SHOWS = {
     "node": "a task for each node, beside the one that builds",
     "group": "a task for each group of nodes, beside the one that builds",
@@ -49,17 +57,32 @@ def concepts(artifacts: CompiledArtifacts) -> list[Concept]:
         "granularity": _no_tasks_of_nodes(artifacts) or _too_many_nodes(artifacts),
         "pool": _pools_of_nodes(artifacts),
         "retries": _random_delays(artifacts),
+        "partitions": _no_partition_keys(artifacts),
     }
     shows = SHOWS[choose_granularity(artifacts, artifacts.jobs[0])]
     becomes = {
         **BECOMES,
         "granularity": shows,
         "schedule": schedule_becomes(artifacts, BECOMES["schedule"], UPDATES),
+        "partitions": KEYED if _wants_keys(artifacts) else BECOMES["partitions"],
     }
     return [
         Concept(name, here, becomes[name], losses.get(name, ""))
         for name, here in product_concepts(artifacts).items()
     ]
+
+
+def _wants_keys(artifacts: CompiledArtifacts) -> bool:
+    return any(keyed_partitions(artifacts, job) for job in artifacts.jobs)
+
+
+def _no_partition_keys(artifacts: CompiledArtifacts) -> str:
+    if not _wants_keys(artifacts) or has_partition_keys():
+        return ""
+    return (
+        "runs of this Airflow have no partition keys, which 3.3 brings, and `partition_keys` under "
+        "`plugins.orchestrator.config` asks for them; without it, a partition is a parameter"
+    )
 
 
 def _random_delays(artifacts: CompiledArtifacts) -> str:

@@ -198,6 +198,12 @@ def has_retry_policies() -> bool:
 
 
 @cache
+def has_partition_keys() -> bool:
+    """Return whether a DAG run can have a partition key."""
+    return _file_of_airflow("cli/commands/partition_command.py") is not None
+
+
+@cache
 def starts_tasks_in_triggerer() -> bool:
     """Return whether the scheduler hands a task that says so to the triggerer, without a worker.
 

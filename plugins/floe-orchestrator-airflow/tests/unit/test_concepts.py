@@ -33,7 +33,10 @@ def test_every_concept_is_explained_and_none_is_lost(
     alerts = [{"on": ["lateness"], "to": "env:SHOP_ALERTS"}]
     node = {"unique_id": "step.shop.load", "name": "load", "resource_type": "step"}
     nodes = [{"package": "shop", **node}]
-    found = explained(make_artifacts(nodes=nodes, steps=steps, jobs=jobs, alerts=alerts))
+    partitions = {"by": "day", "start": "2026-01-01"}
+    found = explained(
+        make_artifacts(nodes=nodes, steps=steps, jobs=jobs, alerts=alerts, partitions=partitions)
+    )
     assert list(found) == list(CONCEPTS)
     assert all(becomes for becomes, _ in found.values())
     assert {loss for _, loss in found.values()} == {""}

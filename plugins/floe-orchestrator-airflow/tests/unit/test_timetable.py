@@ -8,6 +8,7 @@ from airflow.timetables.base import DataInterval, TimeRestriction
 from serialized_dags import decode_timetable, encode_timetable
 
 from floe_core.schedules import ticks_between
+from floe_core.schemas.partitions import Partitions
 from floe_orchestrator_airflow.ticks.timetable import FloeTimetable
 
 NO_CATCHUP = TimeRestriction(earliest=None, latest=None, catchup=False)
@@ -167,3 +168,35 @@ def test_the_web_page_shows_expression_zone_and_words() -> None:
     timetable = FloeTimetable("0 6 * * *", "Europe/London")
     assert timetable.summary == "0 6 * * * Europe/London"
     assert timetable.description == "At 06:00 (Europe/London)"
+
+
+def test_a_run_has_the_key_of_the_newest_partition_of_its_tick_and_keeps_its_logical_date() -> None:
+    daily = Partitions(by="day", start="2026-01-01", timezone="Europe/Berlin", lookback=2)
+    timetable = FloeTimetable("0 6 * * *", "Europe/Berlin", partitions=daily)
+    last = DataInterval.exact(at("2026-03-29T04:00"))
+    found = timetable.next_dagrun_info(last_automated_data_interval=last, restriction=CATCHUP)
+    assert found is not None
+    assert found.partition_key == "2026-03-29"
+    assert found.partition_date == at("2026-03-28T23:00")
+    assert found.logical_date == found.run_after == at("2026-03-30T04:00")
+
+
+def test_a_tick_before_the_first_partition_is_due_has_no_key() -> None:
+    timetable = FloeTimetable(
+        "0 6 * * *", "UTC", partitions=Partitions(by="month", start="2026-03-01")
+    )
+    last = DataInterval.exact(at("2026-03-29T06:00"))
+    found = timetable.next_dagrun_info(last_automated_data_interval=last, restriction=CATCHUP)
+    assert found is not None
+    assert (found.partition_key, found.logical_date) == (None, at("2026-03-30T06:00"))
+
+
+def test_partitions_survive_serialization_without_their_nodes() -> None:
+    declared = Partitions(by="week", start="2026-01-05", node_ids=("model.shop.a",))
+    timetable = FloeTimetable("0 6 * * *", "UTC", partitions=declared)
+    encoded = encode_timetable(timetable)
+    assert "model.shop.a" not in str(encoded)
+    again = decode_timetable(encoded)
+    assert again.partitions == declared.model_copy(update={"node_ids": ()})
+    assert (again.partitioned, again.partitioned_at_runtime) == (False, True)
+    assert not FloeTimetable("0 6 * * *", "UTC").partitioned_at_runtime

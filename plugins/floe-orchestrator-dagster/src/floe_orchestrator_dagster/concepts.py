@@ -10,6 +10,7 @@ BECOMES = {
     "product": "assets in a group of its name, and a tag of its runs",
     "job": "an asset job each, of exactly its nodes and tests",
     "schedule": "a schedule: Dagster's own cron where it ticks alike, else one that asks floe",
+    "partitions": "partitions of the assets, and of the runs that build them",
     "model, seed, snapshot": "an asset, with the key that dagster-dbt gives it",
     "test, unit test": "an asset check",
     "step": "an asset for each thing that it writes, materialized by its process",

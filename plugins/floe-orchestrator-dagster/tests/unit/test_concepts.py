@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from floe_core.plugin_api.concepts import CONCEPTS
 from floe_core.plugin_api.powers import ConceptExplainer
+from floe_core.schemas.partitions import Partitions
 from floe_core.schemas.policies import AlertRule, Deadline, Job
 from floe_core.schemas.steps import Step
 from floe_orchestrator_dagster import DagsterPlugin
@@ -14,6 +15,7 @@ def test_every_concept_is_explained_and_none_is_lost(node, product):
     late = {
         "jobs": (Job(name="web-shop", deadline=Deadline(time="07:30")),),
         "alerts": (AlertRule(on=("lateness",), to="env:SHOP_ALERTS"),),
+        "partitions": Partitions(by="day", start="2026-01-01"),
     }
     nodes = (node("model", "orders"), node("step", "load"))
     found = plugin.concepts(product(*nodes, steps=steps, **late))

@@ -7,16 +7,10 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from dagster import (
-    DailyPartitionsDefinition,
-    HourlyPartitionsDefinition,
-    MonthlyPartitionsDefinition,
-    TimeWindowPartitionsDefinition,
-    WeeklyPartitionsDefinition,
-)
 
 from floe_core.partitions.calendar import Partition, complete_partitions, partition_of_key
 from floe_core.schemas.partitions import Partitions
+from floe_orchestrator_dagster.names.partitioned_assets import partitions_definition
 
 ZONES = [
     *("UTC", "Europe/Berlin", "America/New_York", "Asia/Kolkata", "Pacific/Auckland"),
@@ -24,19 +18,8 @@ ZONES = [
 ]
 
 
-def theirs(declaration: Partitions) -> TimeWindowPartitionsDefinition:
-    zone, start = declaration.timezone, declaration.start
-    if declaration.by == "hour":
-        return HourlyPartitionsDefinition(start_date=f"{start}-00:00", timezone=zone)
-    if declaration.by == "day":
-        return DailyPartitionsDefinition(start_date=start, timezone=zone)
-    if declaration.by == "week":
-        return WeeklyPartitionsDefinition(start_date=start, timezone=zone, day_offset=1)
-    return MonthlyPartitionsDefinition(start_date=start[:7], timezone=zone, fmt="%Y-%m")
-
-
 def their_partitions(declaration: Partitions, now: datetime) -> list[Partition]:
-    definition = theirs(declaration)
+    definition = partitions_definition(declaration)
     at = now.astimezone(ZoneInfo(declaration.timezone))
     found = []
     for key in definition.get_partition_keys(current_time=at):

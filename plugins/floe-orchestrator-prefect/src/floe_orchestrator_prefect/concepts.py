@@ -13,6 +13,7 @@ BECOMES = {
     "product": "flows, with the product as a tag of their deployments",
     "job": "a flow each, and a deployment named `floe` where `flow.py` serves",
     "schedule": "schedules of the deployment: Prefect's cron where it ticks alike, else dates",
+    "partitions": "a parameter of a flow run; a scheduled run builds those of its tick",
     "model, seed, snapshot": "a task run in each flow run, and a Prefect asset",
     "test, unit test": "a task run in each flow run",
     "step": "a task run in each flow run, and a Prefect asset of what it writes",

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from floe_core.plugin_api.concepts import CONCEPTS
 from floe_core.plugin_api.powers import ConceptExplainer
+from floe_core.schemas.partitions import Partitions
 from floe_core.schemas.policies import AlertRule, Deadline, Job, Schedule
 from floe_core.schemas.ports import UpdateTrigger
 from floe_core.schemas.steps import Step
@@ -18,6 +19,7 @@ def test_every_concept_is_explained_and_none_is_lost(node, product):
     late = {
         "jobs": (Job(name="web-shop", deadline=Deadline(time="07:30")),),
         "alerts": (AlertRule(on=("lateness",), to="env:SHOP_ALERTS"),),
+        "partitions": Partitions(by="day", start="2026-01-01"),
     }
     nodes = (node("model", "orders"), node("step", "load"))
     found = plugin.concepts(product(*nodes, steps=steps, **late))

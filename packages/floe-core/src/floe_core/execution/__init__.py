@@ -12,6 +12,7 @@ from floe_core.runs.build_events import (
     NodeResult,
     NodeStarted,
     NodeStatus,
+    PartitionResult,
 )
 from floe_core.runs.build_request import BuildRequest
 from floe_core.runs.run_parameters import RunParameters
@@ -51,6 +52,7 @@ __all__ = [
     "NodeResult",
     "NodeStarted",
     "NodeStatus",
+    "PartitionResult",
     "RunParameters",
     "RunRecord",
     "attempt_by_hand",

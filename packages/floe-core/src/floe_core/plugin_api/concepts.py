@@ -14,6 +14,7 @@ CONCEPTS = (
     "product",
     "job",
     "schedule",
+    "partitions",
     "model, seed, snapshot",
     "test, unit test",
     "step",
@@ -30,13 +31,13 @@ CONCEPTS = (
     "lineage",
 )
 # Left out if a product has none: a plugin may be older than a concept and not know it.
-_NEWER = ("step", "alerts", "deadline")
+_NEWER = ("partitions", "step", "alerts", "deadline")
 
 
 def product_concepts(artifacts: CompiledArtifacts) -> dict[str, str]:
     """Return concept -> how the product uses it, "" if it does not.
 
-    Steps, alerts and deadlines are included only if the product has some.
+    Partitions, steps, alerts and deadlines are included only if the product has some.
     """
     product, policy = artifacts.product, artifacts.execution
     counts: Counter[str] = Counter(node.resource_type for node in artifacts.nodes)
@@ -45,6 +46,7 @@ def product_concepts(artifacts: CompiledArtifacts) -> dict[str, str]:
         f"{product.name} {product.version}",
         ", ".join(job.name for job in artifacts.jobs),
         ", ".join(text for job in artifacts.jobs for text in _starts(job)),
+        _partitions(artifacts),
         _format_counts(counts, "model", "seed", "snapshot"),
         _format_counts(counts, "test", "unit_test"),
         _format_counts(counts, "step"),
@@ -73,6 +75,15 @@ def schedule_becomes(artifacts: CompiledArtifacts, ticks: str, updates: str) -> 
     has_updates = any(job.trigger for job in artifacts.jobs)
     kinds = (ticks if has_ticks or not has_updates else "", updates if has_updates else "")
     return "; ".join(text for text in kinds if text)
+
+
+def _partitions(artifacts: CompiledArtifacts) -> str:
+    declared = artifacts.partitions
+    if declared is None:
+        return ""
+    count = sum(artifacts.by_id[i].is_relation for i in declared.node_ids)
+    zone = f"{declared.timezone}, {_some(count, 'node') or 'no nodes'}"
+    return f"by {declared.by} from {declared.start} in {zone}"
 
 
 def _alerts(artifacts: CompiledArtifacts) -> str:

@@ -60,7 +60,7 @@ class BuildRequest:
     updates: tuple[tuple[str, int], ...] = ()
     root_run_id: str = ""
     wants_columns: bool = False
-    partition_vars: Mapping[str, str] = field(default_factory=dict)
+    partition_vars: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     @property
     def whole_run_id(self) -> str:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 RANGE_START_PARAM, RANGE_END_PARAM = "range_start", "range_end"
-NODE_IDS_PARAM = "node_ids"
+NODE_IDS_PARAM, PARTITIONS_PARAM = "node_ids", "partitions"
 
 
 def run_name(dag_id: str, run_id: str, build_task_id: str = BUILD) -> str:
@@ -70,12 +70,25 @@ def parameters_of_run(context: Context, build_task_id: str) -> RunParameters:
     Raises:
         AirflowFailException: A parameter is invalid.
     """
+    params = {**params_of_run(context, build_task_id)}
+    if not params.get(PARTITIONS_PARAM):
+        params[PARTITIONS_PARAM] = _key_by_hand(context)
     try:
-        return RunParameters.given(params_of_run(context, build_task_id))
+        return RunParameters.given(params)
     except ValueError as error:
         from floe_orchestrator_airflow.names.airflow_exceptions import AirflowFailException
 
         raise AirflowFailException(f"the parameters of the run: {error}") from None
+
+
+def _key_by_hand(context: Context) -> str:
+    """Return the partition key that a run was started with by hand, "" for none.
+
+    The key of a scheduled run is that of the newest partition of its tick, which may build more.
+    """
+    run = context["dag_run"]
+    kind = getattr(run.run_type, "value", run.run_type)
+    return str(getattr(run, "partition_key", None) or "") if kind == "manual" else ""
 
 
 def nominal_time(context: Context) -> datetime | None:

@@ -28,6 +28,7 @@ def facts_of_result(result: NodeResult) -> dict[str, Any]:
         "seconds": result.seconds,
         "rows": result.rows,
         "failures": result.failures or None,
+        "partitions": dict(result.partitions) or None,
     }
     return {name: value for name, value in facts.items() if value is not None}
 

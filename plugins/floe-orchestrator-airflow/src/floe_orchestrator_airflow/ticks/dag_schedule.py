@@ -9,6 +9,7 @@ from airflow.sdk import Asset, AssetWatcher
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.policies import Job
 from floe_orchestrator_airflow.names.dag_id import dag_id
+from floe_orchestrator_airflow.names.partition_keys import keyed_partitions
 from floe_orchestrator_airflow.names.product_assets import updates_asset
 from floe_orchestrator_airflow.ticks.timetable import FloeTimetable
 
@@ -45,7 +46,14 @@ def _timetable(artifacts: CompiledArtifacts, job: Job) -> FloeTimetable | None:
     if rule is None or not rule.enabled:
         return None
     name = dag_id(artifacts, job)
-    return FloeTimetable(rule.cron, rule.timezone, name, rule.since, every=rule.catchup)
+    return FloeTimetable(
+        rule.cron,
+        rule.timezone,
+        name,
+        rule.since,
+        every=rule.catchup,
+        partitions=keyed_partitions(artifacts, job),
+    )
 
 
 def _watched_asset(artifacts: CompiledArtifacts, job: Job, trigger: UpdateTrigger) -> Asset:

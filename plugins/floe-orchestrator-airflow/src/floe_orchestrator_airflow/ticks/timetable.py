@@ -10,13 +10,18 @@ from airflow.timetables.trigger import CronTriggerTimetable
 from pendulum import UTC, instance
 from pendulum import now as current_time
 
+from floe_core.partitions.calendar import partitions_of_tick
 from floe_core.schedules import check_timezone, latest_tick, next_tick, parse_cron
+from floe_core.schemas.partitions import Partitions
+from floe_orchestrator_airflow.internals import has_partition_keys
 from floe_orchestrator_airflow.ticks.missed_ticks import SEEN_WITHIN, should_run
 
 if TYPE_CHECKING:
     from pendulum import DateTime
 
 _SHORTEST = timedelta(microseconds=1)
+# The calendar does not need them, and Airflow stores a timetable with each version of a DAG.
+_NODES = {"node_ids", "microbatch", "vars"}
 _DESCRIBED_AS = {"@midnight": "@daily", "@annually": "@yearly"}
 
 
@@ -29,6 +34,10 @@ class FloeTimetable(Timetable):
     minutes. With `every`, each tick since the last scheduled run has a run, in order, as with
     Airflow's own catch-up, but for that a DAG needs a start date. `dag_id` is for looking up what
     passed in Airflow's own records; nothing before `since` is a tick, except in a backfill.
+
+    With `partitions`, each run has the key of the newest partition that its tick builds. The run
+    keeps its logical date, which a timetable that Airflow calls `partitioned` takes away; Airflow
+    accepts a key of a run by hand if the timetable leaves partitions to the run.
     """
 
     def __init__(
@@ -39,12 +48,15 @@ class FloeTimetable(Timetable):
         since: datetime | None = None,
         *,
         every: bool = False,
+        partitions: Partitions | None = None,
     ) -> None:
         self.cron = cron
         self.zone_name = timezone
         self.dag_id = dag_id
         self.since = since
         self.every = every
+        self.partitions = partitions
+        self.partitioned_at_runtime = partitions is not None
         self._rule = parse_cron(cron)
         self._zone = check_timezone(timezone)
         self.description = f"{_in_words(cron, timezone)} ({timezone})"
@@ -57,20 +69,27 @@ class FloeTimetable(Timetable):
     def serialize(self) -> dict[str, Any]:
         """Return the constructor's arguments."""
         since = self.since and self.since.isoformat()
-        known = {"dag_id": self.dag_id, "since": since, "every": self.every}
+        partitions = self.partitions and self.partitions.model_dump(mode="json", exclude=_NODES)
+        known = {
+            "dag_id": self.dag_id,
+            "since": since,
+            "every": self.every,
+            "partitions": partitions,
+        }
         given = {name: value for name, value in known.items() if value}
         return {"cron": self.cron, "timezone": self.zone_name, **given}
 
     @classmethod
     def deserialize(cls, data: dict[str, Any]) -> FloeTimetable:
         """Return what was serialised."""
-        since = data.get("since")
+        since, partitions = data.get("since"), data.get("partitions")
         return cls(
             data["cron"],
             data["timezone"],
             data.get("dag_id", ""),
             datetime.fromisoformat(since) if since else None,
             every=data.get("every", False),
+            partitions=Partitions.model_validate(partitions) if partitions else None,
         )
 
     def infer_manual_data_interval(self, *, run_after: DateTime) -> DataInterval:
@@ -88,7 +107,19 @@ class FloeTimetable(Timetable):
         tick = self.next_run(current_time(UTC), last, restriction)
         if restriction.latest is not None and tick > restriction.latest:
             return None
-        return DagRunInfo.exact(tick)
+        return self._run_at(tick)
+
+    def _run_at(self, tick: DateTime) -> DagRunInfo:
+        found = partitions_of_tick(self.partitions, tick) if self.partitions else ()
+        if not found or not has_partition_keys():
+            return DagRunInfo.exact(tick)
+        newest = found[-1]
+        return DagRunInfo(
+            run_after=tick,
+            data_interval=DataInterval.exact(tick),
+            partition_date=instance(newest.start),
+            partition_key=newest.key,
+        )
 
     def next_run(
         self, now: DateTime, last: DateTime | None, restriction: TimeRestriction

@@ -76,7 +76,7 @@ def building_assets(
         check_specs_by_output_name=dict(zip(outputs[len(specs) :], checks, strict=True)),
         specs=specs,
         can_subset=True,
-        backfill_policy=settings.backfill_policy,
+        backfill_policy=settings.backfill_policy or backfill_policy_of(artifacts),
     )
 
 
@@ -103,6 +103,16 @@ def _build_op(
         yield from run_step(context, artifacts, nodes, sends_alerts=alerts, columns=columns)
 
     return dbt_build
+
+
+def backfill_policy_of(artifacts: CompiledArtifacts) -> BackfillPolicy | None:
+    """Return how many partitions a run of a backfill builds; None without partitions."""
+    if artifacts.partitions is None:
+        return None
+    by = artifacts.execution.backfill_by
+    if by == "range":
+        return BackfillPolicy.single_run()
+    return BackfillPolicy.multi_run(1 if by == "tick" else by)
 
 
 def pool_of_op(artifacts: CompiledArtifacts) -> str | None:

@@ -30,6 +30,7 @@ from floe_orchestrator_dagster.names.dagster_names import (
     RANGE_END_TAG,
     RANGE_START_TAG,
 )
+from floe_orchestrator_dagster.names.partitioned_assets import tags_of_run
 
 PATIENCE_SECONDS = 15.0
 
@@ -56,7 +57,7 @@ def run_order(
     asset_map = asset_map_of(artifacts)
     try:
         with watch.announcing(lambda: _announce_cancel(instance, order.run_id)):
-            execute_run(instance, order, artifacts, asset_map, _tags(order.options))
+            execute_run(instance, order, artifacts, asset_map, _tags(artifacts, order.options))
         reporter.report_end(end_of(instance, order.run_id, reporter.results, asset_map))
     finally:
         # No daemon evaluates the sensors of this instance.
@@ -76,14 +77,16 @@ def _announce_cancel(instance: DagsterInstance, run_id: str) -> None:
         instance.report_run_canceling(run)
 
 
-def _tags(options: RunOptions) -> dict[str, str]:
+def _tags(artifacts: CompiledArtifacts, options: RunOptions) -> dict[str, str]:
     moment, span = options.nominal_time, options.range
+    job, named = artifacts.job(options.job), options.parameters.partitions
     tags = {
         NOMINAL_TIME_TAG: moment.isoformat() if moment else "",
         RANGE_START_TAG: span.start.isoformat() if span else "",
         RANGE_END_TAG: span.end.isoformat() if span else "",
     }
-    return {name: value for name, value in tags.items() if value}
+    of_partitions = tags_of_run(artifacts, job, moment, named=named, span=span)
+    return {**{name: value for name, value in tags.items() if value}, **of_partitions}
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from floe_orchestrator_dagster.names.accepted_values import takes_owner, takes_t
 from floe_orchestrator_dagster.names.asset_keys import dagster_meta, key_of
 from floe_orchestrator_dagster.names.dagster_names import PRODUCT_TAG, plain
 from floe_orchestrator_dagster.names.dbt_node import DbtNode
+from floe_orchestrator_dagster.names.partitioned_assets import definition_of_node
 
 NODE_METADATA = "floe/node"
 
@@ -43,6 +44,7 @@ def spec_of(
         owners=owners_of(node),
         tags=tags_of(node, artifacts.product.name),
         kinds={"dbt", artifacts.dbt.adapter},
+        partitions_def=definition_of_node(artifacts, node.unique_id),
     )
 
 

@@ -20,6 +20,7 @@ from floe_core.execution import (
     BuildRequest,
     NodeLog,
     NodeResult,
+    PartitionResult,
     RunParameters,
     attempt_by_hand,
     build,
@@ -51,6 +52,7 @@ from floe_orchestrator_dagster.step.node_log import log_node_line
 from floe_orchestrator_dagster.step.node_results import check_result, materialization
 from floe_orchestrator_dagster.step.node_slots import node_slots, slot_of_job
 from floe_orchestrator_dagster.step.other_events import other_events
+from floe_orchestrator_dagster.step.partition_events import BuiltPartitions, check_partitions
 from floe_orchestrator_dagster.step.relation_metadata import (
     Columns,
     RelationMetadata,
@@ -96,6 +98,7 @@ def run_step(
         wants_columns=wants_columns(artifacts, columns),
     )
     relations = RelationMetadata(artifacts, request, columns, defined.keys)
+    built = BuiltPartitions(context)
     end = BuildEnded(succeeded=False, message="the build ended without a result")
     try:
         with (
@@ -115,10 +118,14 @@ def run_step(
                 emit(event)
                 if isinstance(event, NodeLog):
                     log_node_line(context.log, event)
+                elif isinstance(event, PartitionResult):
+                    built.note(event)
                 elif isinstance(event, NodeResult):
-                    yield from _events_of_result(event, nodes, relations)
+                    yield from _events_of_result(event, nodes, relations, built)
                     for other in other_events(artifacts, request, event, nodes, defined):
                         context.log_event(other)
+                    for of_partition in built.logged(event, nodes.keys.get(event.unique_id, ())):
+                        context.log_event(of_partition)
                 elif isinstance(event, BuildEnded):
                     end = event
     except DagsterExecutionInterruptedError as interrupt:
@@ -145,6 +152,7 @@ def request_of(
     moment = tags.get(NOMINAL_TIME_TAG) or tags.get(SCHEDULED_EXECUTION_TIME_TAG)
     nominal_time = datetime.fromisoformat(moment) if moment else None
     parameters = parameters_of(context, artifacts)
+    check_partitions(parameters.partitions, tags)
     requested = with_functions(artifacts, node_ids)
     attempt = attempt_by_hand(_choose_nodes(context, artifacts, parameters, requested), before)
     return BuildRequest(
@@ -214,11 +222,12 @@ def _feeds_others(context: OpExecutionContext) -> bool:
 
 
 def _events_of_result(
-    result: NodeResult, nodes: StepNodes, relations: RelationMetadata
+    result: NodeResult, nodes: StepNodes, relations: RelationMetadata, built: BuiltPartitions
 ) -> Iterator[StepEvent]:
     if result.unique_id in nodes.check_keys and result.status not in ("skipped", "reused"):
         yield check_result(result, nodes.check_keys[result.unique_id])
     elif result.status == "success":
         more = relations.of(result)
         for key in nodes.keys.get(result.unique_id, ()):
+            built.add_metadata(result, key)
             yield materialization(result, key, nodes.datasets.get(key, ""), more)

@@ -14,6 +14,7 @@ from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.policies import Job
 from floe_orchestrator_dagster.internals import SCHEDULE_NAME_TAG, SCHEDULED_EXECUTION_TIME_TAG
 from floe_orchestrator_dagster.names.dagster_names import NOMINAL_TIME_TAG, job_name
+from floe_orchestrator_dagster.names.partitioned_assets import tags_of_run
 from floe_orchestrator_dagster.service.graphql_client import GraphqlClient
 
 _RUNS = """
@@ -55,6 +56,7 @@ def run_tick_before_start(
     if tick is None:
         return
     tags = {SCHEDULE_NAME_TAG: schedule_name, NOMINAL_TIME_TAG: tick.isoformat()}
+    partitions = tags_of_run(artifacts, job, tick)
     found = client.query_one(_RUNS, "runsOrError", "Runs", filter={"tags": _as_list(tags)})
     if found["results"]:
         return
@@ -64,7 +66,7 @@ def run_tick_before_start(
         "mode": "default",
         "runConfigData": {},
         "executionMetadata": {
-            "tags": _as_list({**tags, SCHEDULED_EXECUTION_TIME_TAG: tick.isoformat()})
+            "tags": _as_list({**tags, **partitions, SCHEDULED_EXECUTION_TIME_TAG: tick.isoformat()})
         },
     }
     client.query_one(_LAUNCH, "launchRun", "LaunchRunSuccess", params=params)

@@ -13,6 +13,7 @@ from floe_core.schedules.live_schedules import live_job
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.policies import Job, Schedule
 from floe_orchestrator_dagster.names.dagster_names import NOMINAL_TIME_TAG
+from floe_orchestrator_dagster.names.partitioned_assets import tags_of_run
 from floe_orchestrator_dagster.ticks.last_evaluation import has_run_for, last_evaluation
 from floe_orchestrator_dagster.ticks.replaced_runs import replace_waiting_runs
 
@@ -34,9 +35,21 @@ def evaluation(artifacts: CompiledArtifacts, job: Job, schedule_name: str) -> Ev
             context.log.warning("using the schedule as it was loaded: %s", error)
             schedule = job.schedule
         # Dagster takes several requests from a generator only.
-        yield from runs_or_reason(schedule, job.name, schedule_name, context)
+        for found in runs_or_reason(schedule, job.name, schedule_name, context):
+            yield with_partitions(artifacts, job, found)
 
     return evaluate
+
+
+def with_partitions(
+    artifacts: CompiledArtifacts, job: Job, requested: RunRequest | SkipReason
+) -> RunRequest | SkipReason:
+    """Return a run request with the partitions that its tick builds."""
+    if isinstance(requested, SkipReason):
+        return requested
+    tick = datetime.fromisoformat(requested.tags[NOMINAL_TIME_TAG])
+    tags = {**requested.tags, **tags_of_run(artifacts, job, tick)}
+    return RunRequest(run_key=requested.run_key, tags=tags)
 
 
 def runs_or_reason(

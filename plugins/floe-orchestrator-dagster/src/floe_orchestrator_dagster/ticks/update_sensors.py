@@ -23,6 +23,7 @@ from floe_core.ports.watch import SECONDS_BETWEEN_LOOKS, look, repeated_key, wai
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.policies import Job
 from floe_orchestrator_dagster.names.dagster_names import UPDATES_TAG, update_sensor_name
+from floe_orchestrator_dagster.names.partitioned_assets import tags_of_run
 
 if TYPE_CHECKING:
     from floe_orchestrator_dagster.internals import AssetJob
@@ -80,8 +81,18 @@ def _run_or_reason(
         context.log.warning("%s", error)
         return SkipReason(str(error))
     if decision.action == "run":
-        return request_run(decision.key, context.instance, dagster_job, now)
+        found = request_run(decision.key, context.instance, dagster_job, now)
+        return _with_partitions(artifacts, job, found, now)
     return SkipReason(_reason(decision, is_running=is_running))
+
+
+def _with_partitions(
+    artifacts: CompiledArtifacts, job: Job, requested: RunRequest | SkipReason, now: datetime
+) -> RunRequest | SkipReason:
+    if isinstance(requested, SkipReason):
+        return requested
+    tags = {**requested.tags, **tags_of_run(artifacts, job, now)}
+    return RunRequest(run_key=requested.run_key, tags=tags)
 
 
 def request_run(

@@ -21,6 +21,7 @@ from floe_orchestrator_dagster.names.asset_map import (
 )
 from floe_orchestrator_dagster.names.dagster_names import plain
 from floe_orchestrator_dagster.names.dbt_node import manifest_of
+from floe_orchestrator_dagster.names.partitioned_assets import definition_of_node
 
 if TYPE_CHECKING:
     from dagster_dbt import DagsterDbtTranslator
@@ -129,7 +130,7 @@ class _Translation:
             what = f"{self._name} returned {spec!r} for {node.unique_id}"
             self._problems.append(Problem(what, "return an AssetSpec", node.path))
             return None
-        return spec
+        return _with_partitions(self._artifacts, node, spec)
 
     def _check_spec(self, test: Node, spec: AssetSpec) -> AssetCheckSpec | None:
         try:
@@ -159,6 +160,14 @@ class _Translation:
         shown, others = self._problems[:_SHOWN], len(self._problems) - _SHOWN
         more = [Problem(f"{self._name} failed for {others} other nodes")] if others > 0 else []
         raise InvalidProductError([*shown, *more])
+
+
+def _with_partitions(artifacts: CompiledArtifacts, node: Node, spec: AssetSpec) -> AssetSpec:
+    """Return the spec with the partitions of floe.yaml, unless the translator chose some."""
+    ours = definition_of_node(artifacts, node.unique_id)
+    if ours is None or spec.partitions_def is not None:
+        return spec
+    return spec.replace_attributes(partitions_def=ours)
 
 
 def _project_of(artifacts: CompiledArtifacts, translator: Any) -> Any:
