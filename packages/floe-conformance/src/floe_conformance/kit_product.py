@@ -203,6 +203,20 @@ NEEDS_PARAMETERS = {
         "as name from {{ source('erp', 'people') }}\n"
     ),
 }
+# A model by day, which fails for the second of April, and one that reads it as a whole.
+PARTITIONS = {
+    "floe.yaml": (
+        f"{_FLOE}partitions:\n"
+        "  {by: day, start: 2026-03-01, select: days, vars: {day: start_date}}\n"
+    ),
+    "models/days.sql": (
+        "{{ config(materialized='incremental', unique_key='day') }} "
+        "select cast('{{ var('day') }}' as date) as day"
+        "{% if var('day') == '2026-04-02' %}, no_such_column{% endif %}\n"
+    ),
+    "models/days_so_far.sql": "select count(*) as days from {{ ref('days') }}\n",
+}
+WITH_PARTITIONS = JOBS[NAME] | {"days", "days_so_far"}
 
 # An environment of the manifest, and the ticks of the product's own job in that environment.
 ENVIRONMENT = "evening"

@@ -13,6 +13,7 @@ from floe_conformance.checks.helm_values import HelmValuesChecks
 from floe_conformance.checks.lateness import LatenessChecks
 from floe_conformance.checks.lineage import LineageChecks
 from floe_conformance.checks.lineage_of_runs import RunLineageChecks
+from floe_conformance.checks.partitions import PartitionChecks
 from floe_conformance.checks.pool_questions import PoolQuestionChecks
 from floe_conformance.checks.pools import PoolChecks
 from floe_conformance.checks.ports import PortChecks
@@ -38,6 +39,7 @@ class OrchestratorConformance(
     FreshnessChecks,
     ReuseChecks,
     StepChecks,
+    PartitionChecks,
     RunParameterChecks,
     RunChecks,
     SchedulingChecks,

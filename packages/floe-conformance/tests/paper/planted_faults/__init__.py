@@ -13,6 +13,7 @@ from planted_faults import (  # noqa: F401 - importing them defines them
     jobs,
     lateness,
     lineage,
+    partitions,
     pools,
     ports,
     registration,
