@@ -16,6 +16,9 @@ from dagster import (
     materialize,
 )
 
+from floe_core.plugin_api.powers import RunOptions
+from floe_core.runs.run_parameters import RunParameters
+from floe_orchestrator_dagster import DagsterPlugin
 from floe_orchestrator_dagster.loader import floe_assets, load_product_definitions
 
 PARTITIONS = """\
@@ -204,4 +207,18 @@ def test_the_states_are_those_of_the_run(product, instance):
     ]
     assert [(event.key, event.status) for event in told] == [("2026-11-04", "success")], json.dumps(
         [str(event) for event in told]
+    )
+
+
+def test_floe_run_reports_each_partition_as_dagster_has_it(compiled):
+    product = compiled(failing_on("2026-11-03"), PARTITIONS)
+    parameters = RunParameters(partitions="2026-11-02...2026-11-04")
+    options = RunOptions("web-shop", parameters=parameters)
+    report = DagsterPlugin().launch_run(product, options, lambda event: None)
+    assert report.status == "failed"
+    assert "disagree" not in report.message
+    assert report.nodes["model.shop.daily"].partitions == (
+        ("2026-11-02", "success"),
+        ("2026-11-03", "error"),
+        ("2026-11-04", "success"),
     )

@@ -40,12 +40,17 @@ def end_of(
 def _contradictions(
     instance: DagsterInstance, run_id: str, results: Mapping[str, NodeResult], asset_map: AssetMap
 ) -> Iterable[str]:
-    built = _materialized_keys(instance, run_id)
-    succeeded = (result.unique_id for result in results.values() if result.status == "success")
-    built_by_dbt = {key for node_id in succeeded for key in asset_map.built_keys.get(node_id, ())}
-    for key in sorted(built ^ built_by_dbt):
-        where = "Dagster alone" if key in built else "dbt alone"
-        yield f"{key.to_user_string()} was built according to {where}"
+    built = _materialized(instance, run_id)
+    built_by_dbt = {
+        (key, partition)
+        for result in results.values()
+        for partition in _built_partitions(result)
+        for key in asset_map.built_keys.get(result.unique_id, ())
+    }
+    for key, partition in sorted(built ^ built_by_dbt):
+        where = "Dagster alone" if (key, partition) in built else "dbt alone"
+        what = f"{partition} of {key.to_user_string()}" if partition else key.to_user_string()
+        yield f"{what} was built according to {where}"
     evaluated = _evaluations(instance, run_id)
     expected = _expected_checks(results, asset_map)
     for check in sorted({*evaluated, *expected}, key=str):
@@ -53,10 +58,22 @@ def _contradictions(
             yield f"the check {check.to_user_string()} has another outcome"
 
 
-def _materialized_keys(instance: DagsterInstance, run_id: str) -> set[AssetKey]:
+def _materialized(instance: DagsterInstance, run_id: str) -> set[tuple[AssetKey, str]]:
+    """Return the assets that were built, each with its partition, "" for none."""
     entries = instance.all_logs(run_id, of_type=DagsterEventType.ASSET_MATERIALIZATION)
     events = (entry.dagster_event for entry in entries)
-    return {event.asset_key for event in events if event is not None and event.asset_key}
+    return {
+        (event.asset_key, event.partition or "")
+        for event in events
+        if event is not None and event.asset_key
+    }
+
+
+def _built_partitions(result: NodeResult) -> tuple[str, ...]:
+    """Return the partitions that were built of a node; ("",) for a node that has none."""
+    if not result.partitions:
+        return ("",) if result.status == "success" else ()
+    return tuple(key for key, status in result.partitions if status == "success")
 
 
 def _evaluations(instance: DagsterInstance, run_id: str) -> dict[AssetCheckKey, tuple[bool, str]]:
