@@ -85,6 +85,7 @@ def make_environment(cell: Cell, folder: Path) -> str:
         "floe-core[duckdb,tracing]",
         "floe-ci",
         "floe-console",
+        "floe-dev",
         "floe-import",
         "floe-kubernetes",
         "floe-parity",

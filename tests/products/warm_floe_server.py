@@ -29,6 +29,7 @@ OF_FLOE = [
     "dbt_floe",
     "floe_ci",
     "floe_console",
+    "floe_dev.command",
     "floe_core.cli.main",
     "floe_core.compiler.compile_product",
     "floe_core.difference",

@@ -6,6 +6,7 @@ from floe_conformance.checks.alerts import AlertChecks
 from floe_conformance.checks.canceled_runs import CanceledRunChecks
 from floe_conformance.checks.connection import ConnectionChecks
 from floe_conformance.checks.definitions import DefinitionChecks
+from floe_conformance.checks.dev_server import DevServerChecks
 from floe_conformance.checks.entry_point_file import EntryPointFileChecks
 from floe_conformance.checks.environments import EnvironmentChecks
 from floe_conformance.checks.freshness import FreshnessChecks
@@ -31,6 +32,7 @@ from floe_conformance.checks.transforms import TransformChecks
 class OrchestratorConformance(
     # Pytest runs the checks of the last base class first.
     CanceledRunChecks,
+    DevServerChecks,
     RunLineageChecks,
     LatenessChecks,
     AlertChecks,

@@ -13,6 +13,7 @@ from typing import Any
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
+from paper_dev import ServesOnPaper
 from paper_history import AsksForRuns
 from paper_pools import AsksForPools
 from paper_slots import PaperSlots
@@ -359,7 +360,7 @@ class PaperPlugin(AsksForPools, AsksForRuns, OrchestratorPlugin):
         JobSchedules.of_plugin(self.defined, self.settings).set(job_name, cron, timezone)
 
 
-class PaperPluginThatIsRun(PaperPlugin):
+class PaperPluginThatIsRun(ServesOnPaper, PaperPlugin):
     """The right plugin once more, with what its runs come to."""
 
     is_run = True

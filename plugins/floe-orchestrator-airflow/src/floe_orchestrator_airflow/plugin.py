@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 from floe_core.foundation.errors import invalid
 from floe_core.plugin_api.powers import (
     Concept,
+    DevOptions,
+    DevSession,
     EntryPointFile,
     PoolProblem,
     RetryPlan,
@@ -56,6 +58,7 @@ class AirflowOrchestratorPlugin(ProductPlugin):
     name = "airflow"
     version = __version__
     floe_api_version = "1.0"
+    dev_port = 8080
 
     def create_definitions(self, artifacts: CompiledArtifacts) -> DAG:
         """Return the DAG of the whole product."""
@@ -214,6 +217,14 @@ class AirflowOrchestratorPlugin(ProductPlugin):
         from floe_orchestrator_airflow.local.backfill import launch_backfill
 
         return launch_backfill(artifacts, job_name, ticks, on_event)
+
+    def serve_dev(
+        self, product: UncompiledProduct, options: DevOptions
+    ) -> AbstractContextManager[DevSession]:
+        """See `DevServer.serve_dev`."""
+        from floe_orchestrator_airflow.local.dev_session import serve_dev
+
+        return serve_dev(product, options)
 
 
 AirflowPlugin = AirflowOrchestratorPlugin

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 from floe_core.foundation.errors import invalid
 from floe_core.plugin_api.powers import (
     Concept,
+    DevOptions,
+    DevSession,
     EntryPointFile,
     PoolProblem,
     RetryPlan,
@@ -54,6 +56,7 @@ class DagsterOrchestratorPlugin(ProductPlugin):
     name = "dagster"
     version = __version__
     floe_api_version = "1.0"
+    dev_port = 3000
 
     def create_definitions(self, artifacts: CompiledArtifacts) -> Definitions:
         """Return the product's assets, checks, jobs and schedules."""
@@ -203,6 +206,14 @@ class DagsterOrchestratorPlugin(ProductPlugin):
         from floe_orchestrator_dagster.local.launch import LAUNCHER
 
         return LAUNCHER.start_early(product)
+
+    def serve_dev(
+        self, product: UncompiledProduct, options: DevOptions
+    ) -> AbstractContextManager[DevSession]:
+        """See `DevServer`."""
+        from floe_orchestrator_dagster.local.dev_session import serve_dev
+
+        return serve_dev(product, options)
 
 
 DagsterPlugin = DagsterOrchestratorPlugin

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 from floe_core.foundation.errors import invalid
 from floe_core.plugin_api.powers import (
     Concept,
+    DevOptions,
+    DevSession,
     EntryPointFile,
     PoolProblem,
     RetryPlan,
@@ -53,6 +55,7 @@ class PrefectOrchestratorPlugin(ProductPlugin):
     name = "prefect"
     version = __version__
     floe_api_version = "1.0"
+    dev_port = 4200
 
     def create_definitions(self, artifacts: CompiledArtifacts) -> ProductFlows:
         """Return a flow for each job, and a task for each of its nodes."""
@@ -189,6 +192,14 @@ class PrefectOrchestratorPlugin(ProductPlugin):
         from floe_orchestrator_prefect.local.launch import LAUNCHER
 
         return LAUNCHER.start_early(product)
+
+    def serve_dev(
+        self, product: UncompiledProduct, options: DevOptions
+    ) -> AbstractContextManager[DevSession]:
+        """See `DevServer`."""
+        from floe_orchestrator_prefect.local.dev_session import serve_dev
+
+        return serve_dev(product, options)
 
 
 PrefectPlugin = PrefectOrchestratorPlugin

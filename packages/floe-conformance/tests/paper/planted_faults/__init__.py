@@ -5,6 +5,7 @@ from paper_orchestrator import PaperPlugin
 from planted_faults import (  # noqa: F401 - importing them defines them
     alerts,
     connection,
+    dev,
     environments,
     folders,
     freshness,

@@ -15,6 +15,7 @@ from floe_core.foundation.errors import PluginError, UsageError
 
 _PACKAGES = {
     "ci": "floe-ci",
+    "dev": "floe-dev",
     "helm": "floe-kubernetes",
     "import": "floe-import",
     "mcp": "floe-console",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from floe_core.dbt.internals import forget_deprecations
 from floe_core.dbt.lighter_dbt import (
     direct_flag_sources,
+    json_at_once,
     remembered_defaults,
     remembered_syntax,
 )
@@ -78,5 +79,5 @@ def invoke_library(
     """
     runner = load_runner()
     forget_deprecations()
-    with remembered_defaults(), remembered_syntax(), direct_flag_sources():
+    with remembered_defaults(), remembered_syntax(), direct_flag_sources(), json_at_once():
         return runner(manifest=manifest, callbacks=list(callbacks)).invoke(list(arguments))

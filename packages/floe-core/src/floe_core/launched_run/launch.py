@@ -11,6 +11,7 @@ from pathlib import Path
 from floe_core.foundation.errors import UsageError
 from floe_core.launched_run.run_order import RunEnd, RunOrder, end_in
 from floe_core.launched_run.run_process import RunProcess, RunProgram, run_process
+from floe_core.launched_run.served_program import last_lines
 from floe_core.plugin_api.powers import RunOptions
 from floe_core.runs.build_events import BuildEvent, NodeResult, from_line
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
@@ -38,6 +39,10 @@ class StartedRun:
         self._process = process
         self._log = log
 
+    def cancel(self) -> None:
+        """Interrupt the run from another thread, as a user's cancel does."""
+        self._process.cancel()
+
     def follow(self, order: RunOrder, on_event: Callable[[BuildEvent], None]) -> LaunchedRun:
         """Send the order and follow the run to its end; `on_event` receives each event at once."""
         nodes: dict[str, NodeResult] = {}
@@ -47,7 +52,7 @@ class StartedRun:
         if end is not None:
             return LaunchedRun(nodes, end, self._log)
         ended = f"{self._orchestrator}'s process ended with {code} before the run did"
-        return LaunchedRun(nodes, None, self._log, f"{ended}; {_last_of(self._log)}")
+        return LaunchedRun(nodes, None, self._log, f"{ended}; {last_lines(self._log)}")
 
 
 def order_for(artifacts: CompiledArtifacts, options: RunOptions, run_id: str = "") -> RunOrder:
@@ -94,9 +99,3 @@ def _follow(
                 nodes[event.unique_id] = event
             on_event(event)
     return end
-
-
-def _last_of(log: Path) -> str:
-    lines = log.read_text(encoding="utf-8", errors="replace").splitlines() if log.exists() else []
-    tail = "\n".join(lines[-15:]) or "it wrote nothing"
-    return f"{log} ends with\n{tail}"

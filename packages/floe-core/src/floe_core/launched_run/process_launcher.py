@@ -92,6 +92,10 @@ class StartedProcess:
         """See `RunLauncher`."""
         return self.run(artifacts, order_for(artifacts, options, self._run.run_id), on_event)
 
+    def cancel(self) -> None:
+        """See `DevRun`."""
+        self._run.cancel()
+
     def run(
         self, artifacts: CompiledArtifacts, order: RunOrder, on_event: Callable[[BuildEvent], None]
     ) -> RunReport:

@@ -50,6 +50,10 @@ class RunProcess:
             self.process.stdin.write(order.to_line().encode() + b"\n")
             self.process.stdin.flush()
 
+    def cancel(self) -> None:
+        """Close the process's standard input: it interrupts its run, reports it, and ends."""
+        _close_input(self.process)
+
     def lines(self) -> Iterator[str]:
         """Yield what the process reports, complete lines only, until it ends."""
         return (line for line in self.events if line.endswith("\n"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -114,6 +114,68 @@ class EarlyStarter(Protocol):
         Raises:
             EnvironmentProblemError: They can't be started now; the plugin's own `launch_run` may
                 still work.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class DevOptions:
+    """How to serve a product to its developer: the port of the pages, and whether ticks start runs.
+
+    `variables` are for the environment of all processes: with them, `with_live_schedules` pauses
+    the schedules unless ticks start runs.
+    """
+
+    port: int
+    follows_schedules: bool
+    variables: Mapping[str, str]
+
+
+class DevRun(RunLauncher, Protocol):
+    """The process of one run in a served orchestrator, which has started and waits."""
+
+    def cancel(self) -> None:
+        """End the run from another thread, as a user's cancel does; `launch_run` then returns."""
+
+
+class DevSession(Protocol):
+    """An orchestrator that is being served to a developer."""
+
+    @property
+    def pages(self) -> str:
+        """The address of the orchestrator's pages."""
+
+    def take_up(self, artifacts: CompiledArtifacts) -> None:
+        """Have the orchestrator load the product as it is compiled now; wait until it has.
+
+        The first call also waits until the pages respond.
+
+        Raises:
+            EnvironmentProblemError: It does not load, or has ended.
+        """
+
+    def problem(self) -> str:
+        """Return why the orchestrator no longer runs, with its last words; "" while it runs."""
+
+    def start_early(self, product: UncompiledProduct) -> AbstractContextManager[DevRun]:
+        """Start the processes of one run in this orchestrator. See `EarlyStarter`."""
+
+
+@runtime_checkable
+class DevServer(Protocol):
+    """A plugin that can serve a product to its developer: its orchestrator, with its own pages."""
+
+    dev_port: int
+
+    def serve_dev(
+        self, product: UncompiledProduct, options: DevOptions
+    ) -> AbstractContextManager[DevSession]:
+        """Start the orchestrator for one product, which may not be compiled yet; do not wait.
+
+        Its processes end with the block, and with this process. Its history stays for the next
+        block, and for `floe run`. `dev_port` is the port that its users expect.
+
+        Raises:
+            EnvironmentProblemError: It can't be started here.
         """
 
 

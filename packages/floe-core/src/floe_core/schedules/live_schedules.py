@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 from floe_core.foundation.errors import Problem, StaleProductError
 from floe_core.schedules.dialect import parse_cron
+from floe_core.schedules.schedule_override import ScheduleOverride
 from floe_core.schedules.schedule_store import store_of
 from floe_core.schedules.zone_database import tzdata_version
 from floe_core.schedules.zones import check_timezone
 from floe_core.schemas.compiled_artifacts import ARTIFACTS_FILE, CompiledArtifacts
 from floe_core.schemas.policies import Job
 
+# Set to anything, neither ticks nor updates of ports start runs in this process.
+PAUSED_VARIABLE = "FLOE_SCHEDULES_PAUSED"
+_PAUSE = ScheduleOverride(since=datetime.fromtimestamp(0, UTC), switch="off")
+
 
 def with_live_schedules(artifacts: CompiledArtifacts) -> CompiledArtifacts:
     """Return the artifacts with the schedules of the store in place of those of floe.yaml.
 
-    An entry for a job that the product no longer has is ignored.
+    An entry for a job that the product no longer has is ignored. All are paused if
+    `PAUSED_VARIABLE` is set.
 
     Raises:
         EnvironmentProblemError: The store cannot be read.
@@ -27,13 +35,15 @@ def with_live_schedules(artifacts: CompiledArtifacts) -> CompiledArtifacts:
     _compare_zones(artifacts)
     store = store_of(artifacts)
     overrides = store.read() if store else {}
-    if not overrides:
-        return artifacts
-    jobs = tuple(
+    jobs = (
         overrides[job.name].over_job(job) if job.name in overrides else job
         for job in artifacts.jobs
     )
-    return _with_jobs(artifacts, jobs)
+    if os.environ.get(PAUSED_VARIABLE):
+        jobs = (_PAUSE.over_job(job) for job in jobs)
+    elif not overrides:
+        return artifacts
+    return _with_jobs(artifacts, tuple(jobs))
 
 
 def check_schedules(artifacts: CompiledArtifacts, shown_as: str = ARTIFACTS_FILE) -> None:

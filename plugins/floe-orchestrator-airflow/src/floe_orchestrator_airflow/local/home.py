@@ -25,9 +25,10 @@ class Home:
     follows_schedules: bool = False
 
     @classmethod
-    def prepare(cls, folder: Path, *, follows_schedules: bool = False) -> Home:
-        """Prepare this folder as a home, with a new password and a free port, and return it."""
-        home = cls(folder.absolute(), _free_port(), secrets.token_urlsafe(24), follows_schedules)
+    def prepare(cls, folder: Path, *, follows_schedules: bool = False, port: int = 0) -> Home:
+        """Prepare this folder as a home, with a new password, and return it; port 0 is any."""
+        password = secrets.token_urlsafe(24)
+        home = cls(folder.absolute(), port or _free_port(), password, follows_schedules)
         home.dags.mkdir(parents=True, exist_ok=True)
         home._write_password()
         return home

@@ -90,7 +90,7 @@ def run_in(
 ) -> RunReport:
     """Run in an Airflow that is up, so that several runs can share one start."""
     dag_id = add_dag(airflow, artifacts, options.job, on_event)
-    run_id = _trigger(airflow, dag_id, options)
+    run_id = trigger(airflow, dag_id, options)
     return follow_run(airflow, artifacts, options, run_id, on_event)
 
 
@@ -98,7 +98,7 @@ def add_dag(
     airflow: LocalAirflow, artifacts: CompiledArtifacts, job_name: str, on_event: OnEvent
 ) -> str:
     """Make Airflow load the DAG of a job, and return its id."""
-    dag_id = _dag_id(artifacts, RunOptions(job_name))
+    dag_id = dag_id_of(artifacts, RunOptions(job_name))
     on_event(NodeLog("", "info", f"Airflow reads the DAG {dag_id}"))
     airflow.add(artifacts, dag_id)
     return dag_id
@@ -112,7 +112,7 @@ def follow_run(
     on_event: OnEvent,
 ) -> RunReport:
     """Follow a triggered run to its end, and report it."""
-    dag_id = _dag_id(artifacts, options)
+    dag_id = dag_id_of(artifacts, options)
     request = BuildRequest(
         job=options.job,
         run_id=run_name(dag_id, run_id),
@@ -133,7 +133,8 @@ def follow_run(
     return report
 
 
-def _dag_id(artifacts: CompiledArtifacts, options: RunOptions) -> str:
+def dag_id_of(artifacts: CompiledArtifacts, options: RunOptions) -> str:
+    """Return the id of the DAG that runs a job."""
     from floe_orchestrator_airflow.names.dag_id import dag_id as id_of_dag
 
     return id_of_dag(artifacts, artifacts.job(options.job))
@@ -163,7 +164,7 @@ def _follow(
     run_id: str,
     on_event: OnEvent,
 ) -> RunReport:
-    dag_id = _dag_id(artifacts, options)
+    dag_id = dag_id_of(artifacts, options)
     events = _Events(artifacts.folder, run_name(dag_id, run_id), on_event)
     executor = ExecutorWatch(airflow.home.folder, 2 * airflow.patience)
     while True:
@@ -214,7 +215,8 @@ class _Events:
         self.seen = events
 
 
-def _trigger(airflow: LocalAirflow, dag_id: str, options: RunOptions) -> str:
+def trigger(airflow: LocalAirflow, dag_id: str, options: RunOptions) -> str:
+    """Start a run in an Airflow that has the DAG, and return the run's id."""
     conf = _conf(options)
     moment = options.nominal_time
     date = None if moment is None else moment.astimezone(UTC).isoformat()

@@ -173,6 +173,10 @@ class RestApi:
         """Delete a run and its task instances."""
         self.request("DELETE", self._run_path(dag_id, run_id))
 
+    def fail_run(self, dag_id: str, run_id: str) -> None:
+        """End a run as failed; Airflow then ends its tasks, at their next heartbeats."""
+        self.request("PATCH", self._run_path(dag_id, run_id), {"state": "failed"})
+
     def run(self, dag_id: str, run_id: str) -> dict[str, Any]:
         """Return a run, with `state`, `start_date` and `end_date`.
 

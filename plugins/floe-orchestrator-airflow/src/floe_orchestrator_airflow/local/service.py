@@ -50,7 +50,7 @@ class LocalAirflow:
     A home has one Airflow at a time; its history and logs remain for the next. Ticks start runs
     only if it `follows_schedules`. `variables` are Airflow's own environment variables, which
     override floe's settings. floe gives up if an awaited component makes no progress for `patience`
-    seconds.
+    seconds. Without a `port`, its API is at any free one.
     """
 
     def __init__(
@@ -60,12 +60,14 @@ class LocalAirflow:
         follows_schedules: bool = False,
         variables: Mapping[str, str] = MappingProxyType({}),
         patience: float = STUCK_SECONDS,
+        port: int = 0,
     ) -> None:
         self.folder = folder
         self._products = products
         self._follows_schedules = follows_schedules
         self._variables = variables
         self.patience = patience
+        self._port = port
         self._started_at = datetime.now(UTC)
         self._lock = FileLock(f"{folder}.lock", timeout=LOCK_SECONDS)
         self._showing = threading.Lock()
@@ -209,7 +211,9 @@ class LocalAirflow:
 
     def _start(self) -> None:
         end_leftovers(self.folder)
-        self.home = Home.prepare(self.folder, follows_schedules=self._follows_schedules)
+        self.home = Home.prepare(
+            self.folder, follows_schedules=self._follows_schedules, port=self._port
+        )
         self._started_at, self._output_read = datetime.now(UTC), 0
         self.api = RestApi(self.home.url, USER, self.home.password)
         with open_regular(self.home.output, "wb") as output:

@@ -16,7 +16,7 @@ from floe_orchestrator_dagster.local.dead_run import report_dead_run
 from floe_orchestrator_dagster.local.instance_home import WORKSPACE, instance_home
 
 MODULE = "floe_orchestrator_dagster.local.launched_run"
-_QUIET = {"DAGSTER_DISABLE_TELEMETRY": "yes", "DBT_SEND_ANONYMOUS_USAGE_STATS": "False"}
+QUIET = {"DAGSTER_DISABLE_TELEMETRY": "yes", "DBT_SEND_ANONYMOUS_USAGE_STATS": "False"}
 # With fewer free bytes than this, Dagster's instance cannot be written.
 _LEAST_ROOM = 256 * 1024
 
@@ -46,7 +46,7 @@ def _program(product: UncompiledProduct, home: Path) -> RunProgram:
         orchestrator="Dagster",
         module=MODULE,
         folder=product.folder,
-        environment={**os.environ, **_QUIET, "DAGSTER_HOME": str(home)},
+        environment={**os.environ, **QUIET, "DAGSTER_HOME": str(home)},
         patience=20.0,
         imports=product.imports,
     )

@@ -10,6 +10,8 @@ from filelock import FileLock
 if TYPE_CHECKING:
     from dagster import DagsterInstance
 
+LOCK = "opening.lock"
+
 
 def open_instance(home: Path) -> DagsterInstance:
     """Return the instance in a folder, opened under a lock, as the first to open it creates tables.
@@ -18,5 +20,5 @@ def open_instance(home: Path) -> DagsterInstance:
     """
     from dagster import DagsterInstance
 
-    with FileLock(home / "opening.lock"):
+    with FileLock(home / LOCK):
         return DagsterInstance.from_config(str(home))

@@ -10,6 +10,7 @@ from floe_core.foundation.service_probe import NoAnswerError
 from floe_core.schedules.job_schedules import JobSchedules
 from floe_core.schemas.policies import Job
 from floe_orchestrator_dagster.names.dagster_names import job_name
+from floe_orchestrator_dagster.service.code_location import reload_location
 from floe_orchestrator_dagster.service.graphql_client import GraphqlClient, RefusedError
 from floe_orchestrator_dagster.service.job_places import places_of
 from floe_orchestrator_dagster.service.webserver_access import access_from
@@ -18,19 +19,6 @@ from floe_orchestrator_dagster.ticks.tick_before_start import run_tick_before_st
 
 LIMIT_SECONDS = 60.0
 
-_RELOAD = """
-mutation FloeReload($location: String!) {
-  reloadRepositoryLocation(repositoryLocationName: $location) {
-    __typename
-    ... on WorkspaceLocationEntry {
-      locationOrLoadError { __typename ... on PythonError { message } }
-    }
-    ... on ReloadNotSupported { message }
-    ... on UnauthorizedError { message }
-    ... on PythonError { message }
-  }
-}
-"""
 _SCHEDULE = """
 query FloeSchedule($selector: ScheduleSelector!) {
   scheduleOrError(scheduleSelector: $selector) {
@@ -90,23 +78,11 @@ def _take_up(client: GraphqlClient, schedules: JobSchedules, name: str) -> None:
             f"no code location that loads has the job {job_name(schedules.artifacts, job)}"
         )
     for location in dict.fromkeys(place["repositoryLocationName"] for place in places):
-        _reload(client, location)
+        reload_location(client, location)
     for place in places:
         name_there = schedule_name(schedules.artifacts, job)
         _turn(client, {**place, "scheduleName": name_there}, job)
         run_tick_before_start(client, place, name_there, schedules.artifacts, job)
-
-
-def _reload(client: GraphqlClient, location: str) -> None:
-    entry = client.query_one(
-        _RELOAD, "reloadRepositoryLocation", "WorkspaceLocationEntry", location=location
-    )
-    outcome = entry["locationOrLoadError"] or {}
-    if outcome.get("__typename") == "PythonError":
-        raise RefusedError(
-            f"the code location {location} does not load: "
-            + str(outcome["message"]).strip().partition("\n")[0][:300]
-        )
 
 
 def _turn(client: GraphqlClient, selector: Mapping[str, str], job: Job) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -154,8 +156,7 @@ def run(
         return _run_partitions(
             artifacts, chosen, backfilled(artifacts, chosen, backfill, wanted), as_json
         )
-    with start_early(product, on) as started:
-        artifacts = compile_here(product, on, reuse)
+    with _prepared(product, on, reuse) as (artifacts, started):
         options = options_of(artifacts, _job(artifacts, job), parameters, is_whole=job is None)
         report = _launch(artifacts, options, started)
     found = None
@@ -188,6 +189,23 @@ def _run_partitions(artifacts: CompiledArtifacts, job: Job, partitions: str, as_
     else:
         _print_summary(artifacts, report)
     raise typer.Exit(0 if report.status == "success" else FAILED)
+
+
+@contextmanager
+def _prepared(
+    product: Path, on: str | None, reuse: bool | None
+) -> Iterator[tuple[CompiledArtifacts, RunLauncher | None]]:
+    """Yield the compiled product and what launches its run, by `floe dev` if one is up."""
+    from floe_core.cli.running_dev import running_dev
+
+    with running_dev(product, on) as dev:
+        if dev is not None:
+            with show_stages() as on_stage:
+                artifacts = dev.compile(reuse, notice, on_stage)
+            yield artifacts, dev
+            return
+        with start_early(product, on) as started:
+            yield compile_here(product, on, reuse), started
 
 
 def refuse_second_selection(product: Path, select: str | None, exclude: str | None) -> None:

@@ -12,13 +12,15 @@ def canonical_manifest(manifest: dict[str, Any]) -> bytes:
     """Return manifest.json for these inputs: the same bytes at any time, in any folder.
 
     Times and ids of the invocation become null, `created_at` 0 and a seed's `root_path` null; dbt
-    can still read the result.
+    can still read the result. The members of a group have the order in which dbt parsed them, which
+    depends on what it had parsed before, so they are sorted.
     """
     metadata = {name: value for name, value in manifest["metadata"].items() if name != "env"}
     for name in _MOMENTS:
         if name in metadata:
             metadata[name] = None
-    return _dump({**_timeless(manifest), "metadata": metadata})
+    groups = {name: sorted(members) for name, members in manifest.get("group_map", {}).items()}
+    return _dump({**_timeless(manifest), "metadata": metadata, "group_map": groups})
 
 
 def _timeless(value: Any) -> Any:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from floe_core.compiler.dbt.complaints import in_dbts_words
 from floe_core.compiler.dbt.default_selector import name_default_selector
+from floe_core.compiler.dbt.earlier_parses import current
 from floe_core.compiler.dbt.parse_warnings import JSON_LOG_OF_WARNINGS, warnings_in_log
 from floe_core.compiler.inputs import DBT_PROJECT_FILE
 from floe_core.compiler.profile import PROFILES_FILE, Profile
@@ -36,6 +38,8 @@ UPSTREAM_FILE, UPSTREAM_VARIABLE = "upstream_ports.json", "FLOE_UPSTREAM_PORTS"
 _FIELDS_IN_GRAPH = frozenset(
     {"database", "schema", "project", "dataset", "dbname", "path", "catalog"}
 )
+
+_WHOLE = ["parse", "--no-partial-parse"]
 
 
 @dataclass(frozen=True)
@@ -104,7 +108,7 @@ class Dbt:
         Raises:
             InvalidProductError: The project is wrong, with dbt's message.
         """
-        answer = self._ask(["parse", "--no-partial-parse"])
+        answer = self._ask_for_parse()
         self._manifest = answer.manifest
         target = self._folders.work / "target"
         secrets = known_secrets(self._profile.output)
@@ -118,6 +122,25 @@ class Dbt:
             manifest, self._folders.project, lambda words: self.list_ids(words, ())
         )
         return ParsedProject(manifest, None, warnings)
+
+    def _ask_for_parse(self) -> Answer:
+        """Parse what has changed since an earlier parse, if there is one to use; else everything.
+
+        An error is that of a whole parse: dbt's words depend on what it has parsed before.
+        """
+        earlier, folders = current(), self._folders
+        name, target = f"{folders.environment} {vars_argument(self._vars)}", folders.work / "target"
+        # Models of other products, which dbt can't tell from the project's own later on.
+        has_others = (folders.work / UPSTREAM_FILE).exists()
+        if earlier is None or self._executable or has_others:
+            return self._ask(_WHOLE)
+        answer = None
+        if earlier.lay_out(name, target):
+            with suppress(InvalidProductError):
+                answer = self._ask(["parse", "--partial-parse"])
+        answer = answer or self._ask(_WHOLE)
+        earlier.keep(name, target)
+        return answer
 
     def list_ids(self, selection: list[str], nodes: Sequence[Node]) -> list[str]:
         """Return the ids of the runnable nodes that a selection matches.

@@ -12,7 +12,14 @@ other code stays as it is, at its usual speed.
 
 from floe_core.dbt.lighter_dbt.defaults import remembered_defaults
 from floe_core.dbt.lighter_dbt.flag_sources import direct_flag_sources
+from floe_core.dbt.lighter_dbt.json_files import json_at_once
 from floe_core.dbt.lighter_dbt.lighter_run import lighter_dbt
 from floe_core.dbt.lighter_dbt.macro_syntax import remembered_syntax
 
-__all__ = ["direct_flag_sources", "lighter_dbt", "remembered_defaults", "remembered_syntax"]
+__all__ = [
+    "direct_flag_sources",
+    "json_at_once",
+    "lighter_dbt",
+    "remembered_defaults",
+    "remembered_syntax",
+]

@@ -1,0 +1,49 @@
+"""The `floe dev` of a product, which other commands use while it is up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from floe_core.cli.console import notice
+from floe_core.plugin_api.powers import RunLauncher
+
+if TYPE_CHECKING:
+    from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+
+# An entry point: a function that returns a `RunningDev`, or None if none can be used.
+GROUP, FILE = "floe.running_dev", "dev.json"
+
+
+class RunningDev(RunLauncher, Protocol):
+    """A `floe dev`, which compiles and runs in processes that have imported everything."""
+
+    def compile(
+        self,
+        reuse: bool | None,
+        on_notice: Callable[[str], None],
+        on_stage: Callable[[str], None],
+    ) -> CompiledArtifacts:
+        """Return the product as it is now. See `compile_product`."""
+
+    def close(self) -> None:
+        """Hang up."""
+
+
+@contextmanager
+def running_dev(product: Path, on: str | None) -> Iterator[RunningDev | None]:
+    """Yield the product's `floe dev` if one is up and serves the orchestrator; else None."""
+    from floe_core.foundation.entry_points import installed_points
+    from floe_core.product_folder.state_folder import state_place
+
+    folder = product.absolute()
+    is_noted = (state_place(folder) / FILE).exists()
+    point = installed_points(GROUP).get("dev") if is_noted else None
+    found: RunningDev | None = point.load()(folder, on, notice) if point is not None else None
+    try:
+        yield found
+    finally:
+        if found is not None:
+            found.close()

@@ -1,0 +1,1 @@
+"""`floe dev`: an orchestrator that takes up what a developer changes."""

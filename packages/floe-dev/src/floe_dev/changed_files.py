@@ -1,0 +1,71 @@
+"""Wait for changes of a product's files."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from watchfiles import Change, DefaultFilter, watch
+
+from floe_dev.product_files import left_in, sources_among
+
+# An editor that saves several files, or one file in several steps, is done by then.
+SETTLE_MILLISECONDS = 80
+LOOK_MILLISECONDS = 1000
+
+
+class SourceFilter(DefaultFilter):
+    """Lets through only files from which the product in a folder may be compiled."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        self._folder = folder
+
+    def __call__(self, change: Change, path: str) -> bool:
+        """Return whether a change is of interest."""
+        changed = Path(path)
+        is_inside = changed.is_relative_to(self._folder)
+        parts = changed.relative_to(self._folder).parts if is_inside else (changed.name,)
+        if not parts or not super().__call__(change, path):
+            return False
+        top, below = left_in(is_top=is_inside), left_in(is_top=False)
+        return (
+            parts[0] not in top
+            and not below.intersection(parts)
+            and any(sources_among([changed.name], below))
+        )
+
+
+def wakes(folder: Path, outside: Sequence[Path], stop: threading.Event) -> Iterator[bool]:
+    """Yield True at first and whenever a file may have changed, and False once a second otherwise.
+
+    `outside` are files and folders elsewhere. Files are looked at once a second: to watch one, its
+    whole folder would have to be watched, which may be a home folder.
+    """
+    yield True
+    folders = [path for path in outside if path.is_dir()]
+    files = [path for path in outside if not path.is_dir()]
+    before = [*map(_state, files)]
+    found = watch(
+        folder,
+        *folders,
+        watch_filter=SourceFilter(folder),
+        debounce=4 * SETTLE_MILLISECONDS,
+        step=SETTLE_MILLISECONDS,
+        stop_event=stop,
+        rust_timeout=LOOK_MILLISECONDS,
+        yield_on_timeout=True,
+    )
+    for changed in found:
+        now = [*map(_state, files)]
+        yield bool(changed) or now != before
+        before = now
+
+
+def _state(file: Path) -> tuple[int, int] | None:
+    try:
+        at = file.stat()
+    except OSError:
+        return None
+    return at.st_mtime_ns, at.st_size

@@ -1,0 +1,135 @@
+"""The process that compiles for `floe dev`: it imports dbt once, and is replaced now and then."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cache
+from multiprocessing import get_context, parent_process
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from floe_core.foundation.errors import EnvironmentProblemError, FloeError
+from floe_dev.messages import Message, error_of, of_error
+
+if TYPE_CHECKING:
+    from floe_core.compiler.dbt.earlier_parses import EarlierParses
+
+# dbt keeps a little of every parse, so the process is replaced after this many.
+COMPILES_OF_A_PROCESS = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """How a compile ended: its error, None if it was good.
+
+    `notices` are its texts for the user.
+    """
+
+    error: Message | None = None
+    notices: tuple[str, ...] = ()
+
+    def raise_if_wrong(self) -> None:
+        """Raise the error of the compile.
+
+        Raises:
+            FloeError: The compile was not good.
+        """
+        if self.error is not None:
+            raise error_of(self.error)
+
+
+class CompileProcess:
+    """Compiles a product on an orchestrator, one compile after the other."""
+
+    def __init__(self, folder: Path, orchestrator: str) -> None:
+        self._folder = folder
+        self._orchestrator = orchestrator
+        self._pool = _new_pool()
+
+    def compile(self, reuse: bool | None = None, *, is_partial: bool = False) -> Compiled:
+        """Compile in place. An error of the product is returned; a process that died is replaced.
+
+        If `is_partial`, dbt parses what has changed since the last compile.
+
+        Raises:
+            EnvironmentProblemError: The process died twice.
+        """
+        for is_last in (False, True):
+            try:
+                return self._pool.submit(
+                    _compile, self._folder, self._orchestrator, reuse, is_partial
+                ).result()
+            except BrokenProcessPool:
+                self._pool.shutdown(wait=False)
+                self._pool = _new_pool()
+                if is_last:
+                    what = "the process that compiles was killed, perhaps for lack of memory"
+                    raise EnvironmentProblemError(what) from None
+        raise AssertionError
+
+    def close(self) -> None:
+        """End the process."""
+        self._pool.shutdown(cancel_futures=True)
+
+
+def _new_pool() -> ProcessPoolExecutor:
+    pool = ProcessPoolExecutor(
+        1,
+        mp_context=get_context("spawn"),
+        initializer=_prepare,
+        max_tasks_per_child=COMPILES_OF_A_PROCESS,
+    )
+    # The process starts with the first task: let it import while others start.
+    pool.submit(os.getpid)
+    return pool
+
+
+def _prepare() -> None:
+    """Import what compiles, and end with the parent, not at ^C of the terminal before it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, name="floe-parent", daemon=True).start()
+    with suppress(ImportError):
+        import dbt.cli.main  # noqa: F401
+    import floe_core.compiler.compile_product  # noqa: F401
+
+
+def _end_with_parent() -> None:
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
+
+
+def _compile(folder: Path, orchestrator: str, reuse: bool | None, is_partial: bool) -> Compiled:
+    from floe_core.compiler import compile_product
+    from floe_core.compiler.dbt.earlier_parses import using
+
+    notices: list[str] = []
+    if not is_partial:
+        _earlier_parses.cache_clear()
+    try:
+        with using(_earlier_parses()):
+            compile_product(
+                folder,
+                orchestrator=orchestrator,
+                reuse=reuse,
+                on_notice=notices.append,
+                keeps_entry_point=True,
+            )
+    except FloeError as error:
+        return Compiled(of_error(error), tuple(notices))
+    return Compiled(None, tuple(notices))
+
+
+@cache
+def _earlier_parses() -> EarlierParses:
+    """Return what this process keeps from one compile to the next."""
+    from floe_core.compiler.dbt.earlier_parses import EarlierParses
+
+    return EarlierParses()

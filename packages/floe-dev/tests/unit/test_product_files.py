@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from watchfiles import Change
+
+from floe_core.compiler.profile import HEADER
+from floe_dev.changed_files import SourceFilter
+from floe_dev.product_files import ProductFiles, changes
+
+
+def write(folder: Path, **texts: str) -> None:
+    for name, text in texts.items():
+        path = folder / name.replace("__", "/").replace("_DOT_", ".")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+
+
+def test_files_that_floe_dbt_and_runs_write_are_left_out(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        models__a_DOT_sql="select 1",
+        floe_DOT_yaml="x",
+        profiles_DOT_yml=f"{HEADER}shop: {{}}",
+        compiled_artifacts_DOT_json="{}",
+        target__manifest_DOT_json="{}",
+        logs__dbt_DOT_log="",
+        shop_DOT_duckdb="",
+        models__a_DOT_sql_swp="kept: not a name of an editor",
+    )
+    (tmp_path / ".floe").mkdir()
+    (tmp_path / ".floe" / "dev.json").write_text("{}")
+    (tmp_path / "models" / ".a.sql.swp").write_text("")
+    found = ProductFiles(tmp_path).snapshot()
+    assert set(found) == {"models/a.sql", "floe.yaml", "models/a.sql_swp"}
+
+
+def test_folders_of_those_names_below_the_top_are_the_products(tmp_path: Path) -> None:
+    write(tmp_path, models__target__a_DOT_sql="select 1", models__logs__b_DOT_sql="select 1")
+    assert set(ProductFiles(tmp_path).snapshot()) == {"models/target/a.sql", "models/logs/b.sql"}
+
+
+def test_what_is_linked_is_read_and_a_link_to_above_has_an_end(tmp_path: Path) -> None:
+    shop, package = tmp_path / "shop", tmp_path / "package"
+    write(shop, models__a_DOT_sql="select 1")
+    write(package, macros__m_DOT_sql="{% macro m() %}{% endmacro %}")
+    (shop / "dbt_packages").mkdir()
+    (shop / "dbt_packages" / "package").symlink_to(package)
+    (shop / "models" / "up").symlink_to(shop)
+    files = ProductFiles(shop)
+    before = files.snapshot()
+    write(package, macros__m_DOT_sql="{% macro m() %}1{% endmacro %}")
+    assert changes(before, files.snapshot()) == ("dbt_packages/package/macros/m.sql",)
+
+
+def test_a_save_without_a_change_is_no_change(tmp_path: Path) -> None:
+    write(tmp_path, models__a_DOT_sql="select 1")
+    files = ProductFiles(tmp_path)
+    before = files.snapshot()
+    write(tmp_path, models__a_DOT_sql="select 1")
+    assert changes(before, files.snapshot()) == ()
+
+
+def test_a_new_a_changed_and_a_deleted_file_are_changes(tmp_path: Path) -> None:
+    write(tmp_path, a_DOT_sql="1", b_DOT_sql="1", same_DOT_sql="1")
+    outside = tmp_path.parent / f"{tmp_path.name}.yaml"
+    files = ProductFiles(tmp_path)
+    files.outside = (outside,)
+    before = files.snapshot()
+    (tmp_path / "a.sql").unlink()
+    write(tmp_path, b_DOT_sql="22", c_DOT_sql="1")
+    outside.write_text("manifest")
+    assert changes(before, files.snapshot()) == (str(outside), "a.sql", "b.sql", "c.sql")
+
+
+@pytest.mark.parametrize(
+    ("name", "is_source"),
+    [
+        ("models/a.sql", True),
+        ("floe.yaml", True),
+        ("export.py", True),
+        ("models/target/a.sql", True),
+        ("target/manifest.json", False),
+        (".floe/runs/1/journal", False),
+        ("models/.floe/x", False),
+        ("compiled_artifacts.json", False),
+        ("shop.duckdb", False),
+        ("shop.duckdb.wal", False),
+        ("models/a.sql~", False),
+        ("schedules.json", False),
+    ],
+)
+def test_a_change_of_what_floe_writes_wakes_nobody(name: str, is_source: bool) -> None:
+    folder = Path("/work/shop")
+    assert SourceFilter(folder)(Change.modified, str(folder / name)) is is_source
+
+
+def test_a_change_of_a_file_elsewhere_wakes() -> None:
+    assert SourceFilter(Path("/work/shop"))(Change.modified, "/work/models/a.sql")

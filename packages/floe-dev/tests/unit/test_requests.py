@@ -1,0 +1,198 @@
+"""Callers and a server, with a product that is really compiled and an orchestrator that is ours."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from multiprocessing import AuthenticationError
+from multiprocessing.connection import Client
+from pathlib import Path
+from threading import Event, Thread
+
+import psutil
+import pytest
+
+from floe_core.foundation.errors import EnvironmentProblemError, InvalidProductError
+from floe_core.plugin_api.powers import RunOptions, RunReport, UncompiledProduct
+from floe_core.runs.build_events import BuildEnded, BuildEvent, NodeResult
+from floe_core.runs.run_parameters import RunParameters
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_dev.client import RunningDev, connect_to_dev
+from floe_dev.compile_process import CompileProcess
+from floe_dev.dev_place import FILE, DevPlace, claimed, read_place, write_place
+from floe_dev.product_at_hand import ProductAtHand
+from floe_dev.request_server import answering
+from floe_dev.warm_runs import WarmRuns
+
+pytestmark = pytest.mark.long
+
+
+class PaperRun:
+    """Ends at once, or when it is canceled if the product has a job named `hangs`."""
+
+    def __init__(self) -> None:
+        self.is_canceled = Event()
+
+    def launch_run(
+        self,
+        artifacts: CompiledArtifacts,
+        options: RunOptions,
+        on_event: Callable[[BuildEvent], None],
+    ) -> RunReport:
+        result = NodeResult("model.shop.a", "success", 0.5)
+        on_event(result)
+        if options.parameters.empty:
+            assert self.is_canceled.wait(30)
+            return RunReport("canceled", "r", 1.0, {})
+        on_event(BuildEnded(True))
+        return RunReport("success", "r", 1.0, {"model.shop.a": result}, look_further=["pages"])
+
+    def cancel(self) -> None:
+        self.is_canceled.set()
+
+
+class PaperSession:
+    pages = "http://127.0.0.1:1"
+
+    def __init__(self) -> None:
+        self.runs: list[PaperRun] = []
+        self.open = 0
+
+    def take_up(self, artifacts: CompiledArtifacts) -> None: ...
+
+    def problem(self) -> str:
+        return ""
+
+    @contextmanager
+    def start_early(self, product: UncompiledProduct) -> Iterator[PaperRun]:
+        self.runs.append(PaperRun())
+        self.open += 1
+        try:
+            yield self.runs[-1]
+        finally:
+            self.open -= 1
+
+
+@pytest.fixture
+def shop(write_product: Callable[..., Path]) -> Path:
+    return write_product(a="select 1 as id")
+
+
+@pytest.fixture
+def session() -> PaperSession:
+    return PaperSession()
+
+
+@pytest.fixture
+def dev(shop: Path, session: PaperSession) -> Iterator[RunningDev]:
+    process = CompileProcess(shop, "plain")
+    runs = WarmRuns(lambda: session, UncompiledProduct(shop, "shop"))
+    product = ProductAtHand(shop, process)
+    try:
+        with claimed(shop), answering("key", product, runs, lambda found: None) as port:
+            write_place(shop, DevPlace.of_this_process("plain", session.pages, port, "key"))
+            found = connect_to_dev(shop, None, print)
+            assert found is not None
+            yield found
+            found.close()
+    finally:
+        runs.close()
+        process.close()
+    assert session.open == 0
+
+
+def compiled(dev: RunningDev) -> CompiledArtifacts:
+    return dev.compile(None, lambda notice: None, lambda stage: None)
+
+
+def test_a_caller_gets_the_product_its_events_and_the_report(dev: RunningDev) -> None:
+    artifacts, events = compiled(dev), []
+    report = dev.launch_run(artifacts, RunOptions("shop"), events.append)
+    result = NodeResult("model.shop.a", "success", 0.5)
+    assert events == [result, BuildEnded(True)]
+    assert report == RunReport(
+        "success", "r", 1.0, {"model.shop.a": result}, look_further=["pages"]
+    )
+
+
+def test_a_changed_file_is_in_the_next_compile(dev: RunningDev, shop: Path) -> None:
+    assert {node.name for node in compiled(dev).nodes} == {"a"}
+    (shop / "models/b.sql").write_text("select * from {{ ref('a') }}")
+    assert {node.name for node in compiled(dev).nodes} == {"a", "b"}
+
+
+def test_an_error_of_the_product_is_the_callers(dev: RunningDev, shop: Path) -> None:
+    compiled(dev)
+    (shop / "models/b.sql").write_text("select * from {{ ref('nobody') }}")
+    with pytest.raises(InvalidProductError, match=r"models/b\.sql"):
+        compiled(dev)
+    (shop / "models/b.sql").unlink()
+    assert {node.name for node in compiled(dev).nodes} == {"a"}
+
+
+def test_a_caller_that_hangs_up_cancels_its_run(
+    dev: RunningDev, shop: Path, session: PaperSession
+) -> None:
+    artifacts = compiled(dev)
+    has_begun = Event()
+    options = RunOptions("shop", parameters=RunParameters(empty=True))
+
+    def call() -> None:
+        with pytest.raises((EnvironmentProblemError, OSError)):
+            dev.launch_run(artifacts, options, lambda event: has_begun.set())
+
+    thread = Thread(target=call)
+    thread.start()
+    assert has_begun.wait(10)
+    # As when its process is killed: the connection is shut while it waits.
+    socket.socket(fileno=os.dup(dev._connection.fileno())).shutdown(socket.SHUT_RDWR)
+    thread.join(10)
+    assert session.runs[0].is_canceled.wait(10)
+
+
+def test_a_caller_without_the_key_is_refused_and_others_are_not(
+    dev: RunningDev, shop: Path
+) -> None:
+    place = read_place(shop)
+    assert place is not None
+    with pytest.raises(AuthenticationError):
+        Client(("127.0.0.1", place.port), authkey=b"another")
+    assert compiled(dev).product.name == "shop"
+
+
+def test_only_its_owner_can_read_the_key(dev: RunningDev, shop: Path) -> None:
+    assert (shop / ".floe" / FILE).stat().st_mode & 0o777 == 0o600
+
+
+def test_other_settings_or_another_orchestrator_do_without_it(
+    dev: RunningDev, shop: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert connect_to_dev(shop, "dagster", print) is None
+    notices: list[str] = []
+    monkeypatch.setenv("DBT_TARGET", "other")
+    assert connect_to_dev(shop, None, notices.append) is None
+    assert notices == [
+        "`floe dev` is up, and not used: its variables DBT_* or FLOE_* differ from those here"
+    ]
+
+
+def test_a_second_one_is_refused(dev: RunningDev, shop: Path) -> None:
+    expected = f"up already at http://127.0.0.1:1, process {os.getpid()}"
+    with pytest.raises(EnvironmentProblemError, match=expected), claimed(shop):
+        pass
+
+
+def test_a_process_that_compiles_and_is_killed_is_replaced(dev: RunningDev, shop: Path) -> None:
+    compiled(dev)
+    for child in psutil.Process().children(recursive=True):
+        if "spawn_main" in " ".join(child.cmdline()):
+            child.kill()
+    (shop / "models/b.sql").write_text("select 2 as id")
+    assert {node.name for node in compiled(dev).nodes} == {"a", "b"}
+
+
+def test_the_place_of_one_that_was_killed_leads_nowhere(shop: Path) -> None:
+    write_place(shop, DevPlace(1, "plain", "http://127.0.0.1:1", 1, "key", ""))
+    assert connect_to_dev(shop, None, print) is None

@@ -1,0 +1,104 @@
+"""Serve a product to its developer: `dagster dev`, on the instance of `floe run`."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+from floe_core.foundation.errors import EnvironmentProblemError
+from floe_core.foundation.guarded_process import start_guarded
+from floe_core.foundation.service_probe import NoAnswerError
+from floe_core.launched_run.process_launcher import EndedRun, StartedProcess
+from floe_core.launched_run.served_program import end_served, last_lines
+from floe_core.plugin_api.powers import DevOptions, RunReport, UncompiledProduct
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_core.storage.regular_files import open_regular
+from floe_orchestrator_dagster.local.instance_home import WORKSPACE, instance_home
+from floe_orchestrator_dagster.local.launch import LAUNCHER, QUIET
+from floe_orchestrator_dagster.service.code_location import reload_location
+from floe_orchestrator_dagster.service.graphql_client import GraphqlClient, RefusedError
+from floe_orchestrator_dagster.service.webserver_access import WebserverAccess
+
+START_SECONDS, REQUEST_SECONDS, POLL_SECONDS = 180.0, 60.0, 0.3
+PROGRAM = "floe_orchestrator_dagster.local.dev_program"
+_VERSION = "query { version }"
+
+
+@contextmanager
+def serve_dev(product: UncompiledProduct, options: DevOptions) -> Iterator[DagsterSession]:
+    """See `DevServer`."""
+    home = instance_home(product.folder, product.name)
+    log = home / "dagster-dev.log"
+    with open_regular(log, "wb") as output:
+        process = start_guarded(
+            [
+                *(sys.executable, "-m", PROGRAM, "--workspace", str(home / WORKSPACE)),
+                *("--host", "127.0.0.1", "--port", str(options.port)),
+            ],
+            home,
+            {**os.environ, **options.variables, **QUIET, "DAGSTER_HOME": str(home)},
+            output,
+        )
+    try:
+        yield DagsterSession(product, options.port, process, log)
+    finally:
+        end_served(process)
+
+
+class DagsterSession:
+    """A `dagster dev` that has been started: webserver, daemon and code server."""
+
+    def __init__(
+        self, product: UncompiledProduct, port: int, process: subprocess.Popen[str], log: Path
+    ) -> None:
+        self.pages = f"http://127.0.0.1:{port}"
+        self._product = product
+        self._process = process
+        self._log = log
+        self._client = GraphqlClient(WebserverAccess(self.pages), REQUEST_SECONDS)
+
+    def take_up(self, artifacts: CompiledArtifacts) -> None:
+        """See `DevSession`."""
+        self._await_pages()
+        try:
+            reload_location(self._client, artifacts.product.name)
+        except (NoAnswerError, RefusedError) as error:
+            raise EnvironmentProblemError(f"Dagster does not load it: {error}") from None
+
+    def problem(self) -> str:
+        """See `DevSession`."""
+        if self._process.poll() is None:
+            return ""
+        return f"Dagster ended; {last_lines(self._log)}"
+
+    def start_early(self, product: UncompiledProduct) -> AbstractContextManager[StartedProcess]:
+        """See `DevSession`: a run on the same instance, in a process of its own."""
+        return replace(LAUNCHER, report=partial(_report, self.pages)).start_early(product)
+
+    def _await_pages(self) -> None:
+        deadline = time.monotonic() + START_SECONDS
+        while True:
+            try:
+                self._client.query(_VERSION)
+            except (NoAnswerError, RefusedError) as error:
+                if problem := self.problem():
+                    raise EnvironmentProblemError(problem) from None
+                if time.monotonic() > deadline:
+                    late = f"Dagster's pages do not respond at {self.pages}: {error}"
+                    raise EnvironmentProblemError(late) from None
+            else:
+                return
+            time.sleep(POLL_SECONDS)
+
+
+def _report(pages: str, ended: EndedRun) -> RunReport:
+    report = LAUNCHER.report(ended)
+    page = f"the run in Dagster's pages: {pages}/runs/{report.run_id}"
+    return replace(report, look_further=[page, *report.look_further[1:]])

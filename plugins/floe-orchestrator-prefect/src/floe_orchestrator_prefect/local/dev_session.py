@@ -1,0 +1,151 @@
+"""Serve a product to its developer: `prefect server start`, and the product served on it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+from floe_core.foundation.errors import EnvironmentProblemError
+from floe_core.foundation.guarded_process import start_guarded
+from floe_core.foundation.service_probe import NoAnswerError, send_request
+from floe_core.launched_run.process_launcher import EndedRun, ProcessLauncher, StartedProcess
+from floe_core.launched_run.run_process import RunProgram
+from floe_core.launched_run.served_program import end_served, last_lines
+from floe_core.plugin_api.powers import DevOptions, RunReport, UncompiledProduct
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_core.storage.regular_files import open_regular
+from floe_orchestrator_prefect.local.launch import LAUNCHER
+from floe_orchestrator_prefect.local.local_home import local_environment, local_home
+from floe_orchestrator_prefect.local.migrated_database import prepare_database
+from floe_orchestrator_prefect.local.own_server import RECORD_TOGETHER, STARTS_ITSELF
+from floe_orchestrator_prefect.names.prefect_names import DEPLOYMENT, flow_name
+
+START_SECONDS, REQUEST_SECONDS, POLL_SECONDS = 180.0, 10.0, 0.3
+_SERVE = """\
+import sys
+from floe_orchestrator_prefect.loader import load_product_flows
+load_product_flows(sys.argv[1], sys.argv[2]).serve()
+"""
+
+
+@contextmanager
+def serve_dev(product: UncompiledProduct, options: DevOptions) -> Iterator[PrefectSession]:
+    """See `DevServer`."""
+    session = PrefectSession(product, options)
+    try:
+        session.start()
+        yield session
+    finally:
+        session.stop()
+
+
+class PrefectSession:
+    """A Prefect server that has been started, and the process that serves a product on it."""
+
+    def __init__(self, product: UncompiledProduct, options: DevOptions) -> None:
+        self.pages = f"http://127.0.0.1:{options.port}"
+        self._product = product
+        self._options = options
+        self._home = local_home(product.folder)
+        self._environment = {
+            **RECORD_TOGETHER,
+            **local_environment(self._home),
+            **options.variables,
+            "PREFECT_API_URL": f"{self.pages}/api",
+            "PREFECT_UI_URL": self.pages,
+        }
+        self._processes: dict[str, subprocess.Popen[str]] = {}
+        self._served: CompiledArtifacts | None = None
+
+    def start(self) -> None:
+        """Start the server."""
+        prepare_database(self._home)
+        port = str(self._options.port)
+        command = ["-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", port]
+        self._start("server", [sys.executable, *command])
+
+    def stop(self) -> None:
+        """End both processes: first the one that serves, which reports the end of its runs."""
+        for name in reversed([*self._processes]):
+            end_served(self._processes.pop(name))
+
+    def take_up(self, artifacts: CompiledArtifacts) -> None:
+        """See `DevSession`. A flow run reads the artifacts; deployments have jobs and schedules."""
+        self._await("/health", "server")
+        served = self._served
+        is_served = served is not None and (served.jobs, served.product) == (
+            artifacts.jobs,
+            artifacts.product,
+        )
+        if is_served:
+            return
+        if (serving := self._processes.pop("flows", None)) is not None:
+            end_served(serving)
+        self._served = artifacts
+        words = [sys.executable, "-c", _SERVE, artifacts.product.name, str(artifacts.folder)]
+        self._start("flows", words)
+        for job in artifacts.jobs:
+            self._await(f"/deployments/name/{flow_name(artifacts, job)}/{DEPLOYMENT}", "flows")
+
+    def problem(self) -> str:
+        """See `DevSession`."""
+        for name, process in tuple(self._processes.items()):
+            if process.poll() is not None:
+                return f"Prefect's process '{name}' ended; {last_lines(self._log(name))}"
+        return ""
+
+    def start_early(self, product: UncompiledProduct) -> AbstractContextManager[StartedProcess]:
+        """See `DevSession`: a run on this server, in a process of its own."""
+        launcher = ProcessLauncher(
+            LAUNCHER.make_home,
+            partial(_program, self._environment),
+            partial(_report, self.pages),
+        )
+        return launcher.start_early(product)
+
+    def _start(self, name: str, words: list[str]) -> None:
+        with open_regular(self._log(name), "wb") as output:
+            self._processes[name] = start_guarded(words, self._home, self._environment, output)
+
+    def _log(self, name: str) -> Path:
+        return self._home / f"dev-{name}.log"
+
+    def _await(self, path: str, name: str) -> None:
+        """Wait until the API answers with success.
+
+        Raises:
+            EnvironmentProblemError: A process ended, or the wait was too long.
+        """
+        deadline = time.monotonic() + START_SECONDS
+        while not self._answers(path):
+            if problem := self.problem():
+                raise EnvironmentProblemError(problem)
+            if time.monotonic() > deadline:
+                late = f"Prefect does not respond at {self.pages}/api{path}"
+                raise EnvironmentProblemError(f"{late}; {last_lines(self._log(name))}")
+            time.sleep(POLL_SECONDS)
+
+    def _answers(self, path: str) -> bool:
+        deadline = time.monotonic() + REQUEST_SECONDS
+        try:
+            return send_request("GET", f"{self.pages}/api{path}", deadline=deadline).status == 200
+        except NoAnswerError:
+            return False
+
+
+def _program(environment: Mapping[str, str], product: UncompiledProduct, home: Path) -> RunProgram:
+    # With this, a run looks for no server of its own.
+    used = {**environment, STARTS_ITSELF: "1"}
+    return replace(LAUNCHER.make_program(product, home), environment=used)
+
+
+def _report(pages: str, ended: EndedRun) -> RunReport:
+    report = LAUNCHER.report(ended)
+    page = f"the run in Prefect's pages: {pages}/runs/flow-run/{report.run_id}"
+    return replace(report, look_further=[page, *report.look_further[1:]])
