@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""Take the pictures in docs/pictures: one product, as Dagster, Airflow and `floe parity` show it.
+"""Take the pictures in docs/pictures: a product, as Dagster, Airflow and `floe parity` show it.
 
 Runs examples/customer-360 from nothing on both orchestrators, opens what they then have in their
-own pages, and takes pictures with headless Chromium. Needs Debian's `chromium` and `pngquant`.
+own pages, and takes pictures with headless Chromium; then three products, one on each orchestrator,
+as the page of their platform shows them. Needs Debian's `chromium` and `pngquant`.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ sys.path[:0] = [str(ROOT / "tests" / "products")]
 
 from airflow_run import picture_of_run  # noqa: E402
 from browser import WIDTH, Clip, Page, browser  # noqa: E402
+from console_page import picture_of_console  # noqa: E402
 from dagster_lineage import picture_of_lineage  # noqa: E402
 
 from floe_core.schemas import CompiledArtifacts  # noqa: E402
@@ -30,7 +32,7 @@ REPORT_WIDTH, REPORT_HEIGHT = 1240, 880
 
 
 def main() -> None:
-    """Write the three pictures anew."""
+    """Write the four pictures anew."""
     chromium, pngquant = _program("chromium"), _program("pngquant")
     PICTURES.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="floe-pictures-") as name:
@@ -42,6 +44,7 @@ def main() -> None:
             picture_of_lineage(page, on_dagster, PICTURES / "dagster.png")
             on_airflow = CompiledArtifacts.load(folder / "airflow")
             picture_of_run(page, on_airflow, PICTURES / "airflow.png")
+            picture_of_console(page, folder / "platform", PICTURES / "console.png")
     for picture in sorted(PICTURES.glob("*.png")):
         _shrink(pngquant, picture)
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from floe_console.data.lateness import late_job
-from floe_console.data.product_records import Fact, ProductRecords
+from floe_console.data.product_records import ProductRecords
 from floe_console.data.product_status import status_of
 from floe_console.data.refresh import PlaceState, Platform
 from floe_console.data.run_book import ListedRun
@@ -20,7 +20,6 @@ from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 FORMAT = 1
 # How many of its last runs are listed with each product.
 LAST_RUNS = 12
-_NOT_READ = Fact(unknown="it has not been read yet")
 
 
 def platform_as_data(platform: Platform, now: datetime | None = None) -> dict[str, Any]:
@@ -73,7 +72,7 @@ def _of_product(
     reasons = place.reasons if place else {}
     reason = next((reasons[each.key] for each in runs if each.key in reasons), "")
     status, why = status_of(state, runs, late, unknown, reason)
-    records = platform.known.records.get(state.name, ProductRecords(*[_NOT_READ] * 3))
+    records = platform.known.records.get(state.name, ProductRecords())
     under_way = [each for each in runs if not each.run.is_over]
     return {
         "place": place.place.name if place else "",
@@ -92,6 +91,8 @@ def _of_product(
         "alerts": records.alerts.as_data(),
         "lineage": records.lineage.as_data(),
         "reuse": records.reuse.as_data(),
+        "freshness": records.freshness.as_data(),
+        "partitions": records.partitions.as_data(),
     }
 
 

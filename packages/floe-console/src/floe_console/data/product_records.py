@@ -1,16 +1,19 @@
-"""What a product's own stores tell: alerts, lineage, and what reuse saved."""
+"""What a product's own stores tell: alerts, lineage, reuse, freshness and partitions."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from floe_console.data.states_of_data import freshness_of, newest_journals, partitions_of
 from floe_core.alerts.delivery_status import status as alert_status
 from floe_core.alerts.target import targets_of
 from floe_core.execution.record.saved_time import savings_of_runs
 from floe_core.foundation.errors import FloeError
 from floe_core.lineage.sending.delivery_status import status as lineage_status
+from floe_core.partitions.store import STORE_VARIABLE
 from floe_core.product_folder.state_folder import runs_place, state_place
 from floe_core.runs.product_redactor import redactor_of
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
@@ -31,13 +34,54 @@ class Fact:
         return {**self.value, "unknown": self.unknown}
 
 
+_NOT_READ = Fact(unknown="it has not been read yet")
+
+
 @dataclass(frozen=True, slots=True)
 class ProductRecords:
     """The records of one product."""
 
-    alerts: Fact
-    lineage: Fact
-    reuse: Fact
+    alerts: Fact = _NOT_READ
+    lineage: Fact = _NOT_READ
+    reuse: Fact = _NOT_READ
+    freshness: Fact = _NOT_READ
+    partitions: Fact = _NOT_READ
+
+
+class RecordsReader:
+    """Reads the records of products; those of runs only if there are new ones."""
+
+    def __init__(self) -> None:
+        self._of_runs: dict[str, tuple[object, Fact, Fact]] = {}
+
+    def read(self, product: CompiledArtifacts) -> ProductRecords:
+        """Return what the stores of a product tell; one that cannot be read hides no other."""
+        why = why_no_records(product)
+        reuse, freshness = self._read_runs(product, why)
+        is_shared = bool(os.environ.get(STORE_VARIABLE)) and product.project_dir is not None
+        return ProductRecords(
+            alerts=_read(product, lambda: _alerts(product), why if _is_local(product) else ""),
+            lineage=_read(product, lambda: _lineage(product), why),
+            reuse=reuse,
+            freshness=freshness,
+            partitions=_read(
+                product,
+                lambda: partitions_of(product),
+                why if product.partitions and not is_shared else "",
+            ),
+        )
+
+    def _read_runs(self, product: CompiledArtifacts, why: str) -> tuple[Fact, Fact]:
+        if why:
+            return Fact(unknown=why), Fact(unknown=why)
+        name, journals = product.product.name, newest_journals(product)
+        signature = (product.product.version, [*journals.items()])
+        known = self._of_runs.get(name)
+        if known is None or known[0] != signature:
+            reuse = _read(product, lambda: _reuse(product), "")
+            fresh = _read(product, lambda: freshness_of(product, [*journals]), "")
+            known = self._of_runs[name] = signature, reuse, fresh
+        return known[1], known[2]
 
 
 def why_no_records(product: CompiledArtifacts) -> str:
@@ -47,16 +91,6 @@ def why_no_records(product: CompiledArtifacts) -> str:
     if not runs_place(product.project_dir).is_dir():
         return f"there are no records of runs in {state_place(product.project_dir)}"
     return ""
-
-
-def read_records(product: CompiledArtifacts) -> ProductRecords:
-    """Return what the stores of a product tell; one that cannot be read hides no other."""
-    why = why_no_records(product)
-    return ProductRecords(
-        alerts=_read(product, lambda: _alerts(product), why if _is_local(product) else ""),
-        lineage=_read(product, lambda: _lineage(product), why),
-        reuse=_read(product, lambda: _reuse(product), why),
-    )
 
 
 def _is_local(product: CompiledArtifacts) -> bool:

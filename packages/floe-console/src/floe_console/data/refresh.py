@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from floe_console.data.places import Place, places_of
-from floe_console.data.product_records import ProductRecords, read_records
+from floe_console.data.product_records import ProductRecords, RecordsReader
 from floe_console.data.run_book import ListedRun, RunBook, RunKey
 from floe_console.data.run_nodes import RunNodes, nodes_of, reason_of
 from floe_console.mesh import Mesh, known_products, read_mesh
@@ -72,6 +72,7 @@ class Platform:
     ) -> None:
         self._path, self._access, self._pace = path, access, pace or Pace()
         self.book = RunBook()
+        self._records = RecordsReader()
         self.known = Known(Mesh("", ()), {})
         self.places: dict[str, PlaceState] = {}
         self.problem = ""
@@ -126,7 +127,7 @@ class Platform:
 
     def read_records(self) -> None:
         """Read what the products' own stores tell."""
-        records = {name: read_records(each) for name, each in self.known.artifacts.items()}
+        records = {name: self._records.read(each) for name, each in self.known.artifacts.items()}
         with self._lock:
             if records != self.known.records:
                 self.known = replace(self.known, records=records)

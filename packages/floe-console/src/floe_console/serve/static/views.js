@@ -129,7 +129,9 @@ export async function productView(state, [name]) {
       ["Late", product.late.length ? h("span", {class: "warn"}, product.late.map(each => `${each.job}: ${new Date(each.deadline).toLocaleString()}`).join(", ")) : Object.values(product.deadlines).length ? `no; due ${Object.values(product.deadlines).join(", ")}` : "no deadline"],
       ["Alerts", told(product.alerts, each => each.targets ? [`${each.waiting} wait, ${each.refused} refused`, each.last_failure].filter(Boolean).join(": ") : "none are sent")],
       ["Lineage events", told(product.lineage, each => [`${each.waiting} wait, ${each.refused} refused`, each.last_failure].filter(Boolean).join(": "))],
-      ["Reuse", told(product.reuse, each => each.policy === "off" && !each.reused ? "off" : `${each.reused} nodes reused, ${duration(each.saved_seconds)} saved in the last ${each.runs} runs`)]]),
+      ["Reuse", told(product.reuse, each => each.policy === "off" && !each.reused ? "off" : `${each.reused} nodes reused, ${duration(each.saved_seconds)} saved in the last ${each.runs} runs`)],
+      ["Freshness", product.freshness.policy === "off" ? "not measured" : told(product.freshness, each => each.sources.length ? each.sources.map(source => badge(source.state, source.source)) : "not measured yet")],
+      ["Partitions", product.partitions.by === "" ? "" : told(product.partitions, each => partitionStrip(each))]]),
     near.size > 1 ? graphPart(state.platform.products.filter(each => near.has(each.name)), () => true, "", "", name) : "",
     product.running.length ? h("section", {}, h("h3", {}, "Running now"), product.running.map(progress)) : "",
     h("h3", {}, "Jobs"), table("Jobs", ["Job", "Starts", "Next", "Waits for"], product.jobs.map(jobRow)),
@@ -139,6 +141,12 @@ export async function productView(state, [name]) {
     product.reads.length ? [h("h3", {}, "Reads"), h("ul", {}, product.reads.map(key => h("li", {}, link(key, at("product", key.slice(0, key.indexOf("/")))),
       product.not_offered.includes(key) ? h("span", {class: "bad"}, " is no longer offered") : "")))] : "",
     readers.size ? [h("h3", {}, "Read by"), h("ul", {}, [...readers].sort().map(each => h("li", {}, link(each, at("product", each)))))] : ""].flat();
+}
+
+/** The last partitions as squares, and how many there are of each kind. */
+function partitionStrip({by, counts, last}) {
+  return [h("span", {class: "strip", role: "img", "aria-label": `the last ${last.length} partitions`}, last.map(each => h("i", {class: each.state, title: `${each.key}: ${each.state}`}))),
+    h("span", {class: "sub"}, `by ${by}: ${Object.entries(counts).map(([state, count]) => `${count} ${state}`).join(", ")}`)];
 }
 
 const told = (fact, say) => fact.unknown ? unknown(fact.unknown) : say(fact);
