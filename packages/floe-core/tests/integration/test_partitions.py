@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from own_database import SERVER, own_database
 from partitioned_product import (
     MODELS,
     PARTITIONS,
@@ -18,6 +21,7 @@ from partitioned_product import (
 )
 from plain_shop import FLOE
 
+from floe_core.alerts.alert import first_error_line
 from floe_core.compiler import compile_product
 from floe_core.execution import BuildEnded, BuildRequest, NodeResult, RunParameters, build
 from floe_core.foundation.errors import UsageError
@@ -118,6 +122,8 @@ def test_a_failed_day_holds_back_its_own_nodes_and_those_below_alone(
     assert (results["daily"].status, results["wide"].status) == ("error", "skipped")
     assert results["daily"].message.splitlines()[0] == "1 of 3 partitions failed: 2026-11-02"
     assert "no_such_column" in results["daily"].message
+    # What an alert shows of it.
+    assert first_error_line(results["daily"]) == "1 of 3 partitions failed: 2026-11-02"
     assert results["total"].message.startswith("skipped: model.shop.daily, model.shop.wide, test.")
 
 
@@ -323,3 +329,56 @@ def test_a_run_with_empty_records_nothing(write_product: WriteProduct, tmp_path:
     parameters = RunParameters(partitions="2026-11-01", empty=True)
     assert succeeded(list(build(artifacts, BuildRequest("shop", "1", parameters=parameters))))
     assert standing(artifacts, "2026-11-01", "2026-11-01")["daily"] == ["missing"]
+
+
+# A build in a process of its own, as a plugin makes it.
+BUILD = """\
+import sys
+from floe_core.execution import BuildRequest, RunParameters, build
+from floe_core.schemas import CompiledArtifacts
+parameters = RunParameters(partitions="2026-11-01...2026-11-20")
+for event in build(CompiledArtifacts.load(sys.argv[1]), BuildRequest("shop", "1", parameters=parameters)):
+    print(getattr(event, "key", ""), flush=True)
+"""
+
+
+def test_a_run_that_is_killed_has_recorded_the_days_before_and_is_retried_from_there(
+    write_product: WriteProduct, tmp_path: Path
+) -> None:
+    artifacts, plain = write(write_product, tmp_path, wide=MODELS["daily"])
+    words = [sys.executable, "-c", BUILD, str(artifacts.folder)]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            # A second has passed since the first days, at the latest.
+            if line.strip() == "2026-11-16":
+                process.kill()
+                break
+    found = standing(artifacts, "2026-11-01", "2026-11-20")
+    assert all(each[0] == "done" for each in found.values())
+    assert all(each[17:] == ["missing"] * 3 for each in found.values())
+    events = run(artifacts, "1", "2026-11-01...2026-11-20", 2)
+    assert succeeded(events)
+    built = [event.key for event in events if isinstance(event, PartitionResult)]
+    assert min(built) >= "2026-11-15"
+    days = days_from("2026-11-01", "2026-11-20")
+    assert results_of(events)["daily"].partitions == tuple((day, "success") for day in days)
+    plain.build(days, attempt=2)
+    same_tables(artifacts, plain)
+
+
+def test_machines_share_states_in_postgresql(
+    write_product: WriteProduct, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with own_database() as name:
+        user, place = SERVER["user"], f"{SERVER['host']}:{SERVER['port']}"
+        url = f"postgresql://{user}:{SERVER['password']}@{place}/{name}"
+        monkeypatch.setenv("FLOE_PARTITION_STORE", url)
+        artifacts, _ = write(write_product, tmp_path)
+        assert succeeded(run(artifacts, "1", "2026-11-01...2026-11-02"))
+        # Another machine has another folder for its own state.
+        monkeypatch.setenv("FLOE_STATE_DIR", str(tmp_path / "elsewhere"))
+        found = standing(artifacts, "2026-11-01", "2026-11-03")
+        assert set(map(tuple, found.values())) == {("done", "done", "missing")}
+        assert str(SERVER["password"]) not in store_of(artifacts).place
+    assert not (artifacts.folder / ".floe" / "partitions").exists()
