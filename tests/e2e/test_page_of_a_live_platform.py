@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import anyio
 import pytest
 from console_browser import Looked, chromium, served
 from live_platform import LivePlatform, live_platform
+from mcp import ClientSession, StdioServerParameters
+from mcp.client.stdio import stdio_client
 from playwright.sync_api import Browser, expect
 
 from floe_console.data.access import manifests_at
@@ -109,6 +114,29 @@ def test_the_same_is_printed_as_json(live: LivePlatform, url: str) -> None:
         "billing": ("airflow", "ok"),
         "marts": ("prefect", "failed"),
     }
+
+
+def test_a_program_is_told_why_a_run_failed(live: LivePlatform) -> None:
+    access = [each for file in live.manifests for each in ("--access", str(file))]
+    parameters = StdioServerParameters(
+        command=str(FLOE), args=["mcp", str(live.manifest), *access], env={**os.environ}
+    )
+
+    async def ask() -> str:
+        async with stdio_client(parameters) as (read, write), ClientSession(read, write) as client:
+            await client.initialize()
+            answer = await client.call_tool("why_did_this_fail", {"product": "marts"})
+            return str(answer.content[0].text)
+
+    # The browser has the event loop of this thread.
+    with ThreadPoolExecutor(1) as pool:
+        text = pool.submit(anyio.run, ask).result()
+    found = json.loads(text[text.index("{") : text.rindex("}") + 1])
+    [node] = found["failed_nodes"]
+    assert (found["run"]["place"], node["unique_id"]) == ("prefect", "model.marts.revenue")
+    assert "Could not convert string 'ada'" in node["message"]["untrusted_text"]
+    assert 'from "mesh"."marts"."stg_customers"' in node["compiled_sql"]["untrusted_text"]
+    assert found["counts"] == {"error": 1, "success": 1}
 
 
 def test_without_access_to_one_its_product_is_unknown(live: LivePlatform) -> None:

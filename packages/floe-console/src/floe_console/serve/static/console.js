@@ -4,7 +4,7 @@ import {productsView, productView, runsView} from "./views.js";
 import {nodeView, runView} from "./details.js";
 
 const POLL = 2000, $ = id => document.getElementById(id);
-export const state = {platform: null, etag: "", text: "", filter: "", shown: "", failedAt: 0};
+export const state = {platform: null, etag: "", text: "", filter: "", isOver: false, failedAt: 0};
 
 export async function ask(path, parameters = {}, headers = {}) {
   const wanted = new URLSearchParams(Object.entries(parameters).filter(([, value]) => value !== "" && value !== undefined && value !== null));
@@ -78,7 +78,7 @@ async function poll() {
       $("title").textContent = found.platform;
     }
     notices();
-    if (found || isFirst || ["run"].includes(route().name)) await show({isNew: isFirst});
+    if (found || isFirst || (route().name === "run" && !state.isOver)) await show({isNew: isFirst});
   } catch {
     state.failedAt ||= Date.now();
     $("freshness").textContent = "not connected";

@@ -6,6 +6,7 @@ const bad = state => state === "error" || state === "fail";
 
 export async function runView(state, [place, product, run_id]) {
   const run = await ask("run", {place, product, run: run_id});
+  state.isOver = !["running", "queued"].includes(run.state);
   const shownNow = run.nodes.filter(each => bad(each.state));
   return [crumbs(run), h("div", {class: "title"}, h("h2", {}, `Run of ${run.job === run.product ? run.product : `${run.product}.${run.job}`}`), badge(run.state)),
     facts([["Run", h("code", {}, run.run_id)], ["Began", when(run.started_at || run.created_at)], ["Took", duration(elapsed(run))], ["For", run.nominal_time ? new Date(run.nominal_time).toLocaleString() : ""],
