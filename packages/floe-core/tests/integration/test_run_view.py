@@ -13,7 +13,7 @@ from rich.console import Console
 from floe_core.cli.run_view import RunView
 from floe_core.compiler import compile_product
 from floe_core.execution import BuildRequest, build
-from floe_core.runs.build_events import NodeLog, from_line, to_line
+from floe_core.runs.build_events import NodeLog, NodeResult, from_line, to_line
 from floe_core.schemas import CompiledArtifacts
 
 WriteProduct = Callable[..., Path]
@@ -63,3 +63,28 @@ def test_why_nothing_is_reused_is_shown_and_dbts_warnings_of_its_parse_are_not(
     assert why.startswith(f"reuse: {state}: ")
     assert why.endswith("so everything is built")
     assert node.split()[1:4] == ["ok", "model", "first"]
+
+
+def test_a_large_run_on_a_terminal_shows_lines_of_what_is_not_green_and_counts(
+    write_product: WriteProduct,
+) -> None:
+    compile_product(folder := write_product())
+    terminal = Console(file=StringIO(), width=200, force_terminal=True, color_system=None)
+    with RunView(CompiledArtifacts.load(folder), terminal, 100) as view:
+        for number in range(60):
+            view.receive(NodeResult(f"model.shop.m{number}", "success", 0.1))
+        view.receive(NodeResult("model.shop.bad", "error", 0.1, "it is wrong"))
+        assert view.progress().startswith("61 of 100, [red]1 failed[/], about 0:")
+    assert isinstance(terminal.file, StringIO)
+    text = terminal.file.getvalue()
+    shown = [each in text for each in ("model.shop.m7", "model.shop.bad", "it is wrong")]
+    assert shown == [False, True, True]
+
+
+def test_a_large_run_without_a_terminal_shows_each_node(write_product: WriteProduct) -> None:
+    compile_product(folder := write_product())
+    pipe = Console(file=StringIO(), width=200)
+    view = RunView(CompiledArtifacts.load(folder), pipe, 100)
+    view.receive(NodeResult("model.shop.m1", "success", 0.1))
+    assert isinstance(pipe.file, StringIO)
+    assert pipe.file.getvalue() == "    1/100  ok       model     model.shop.m1  0.10 s\n"

@@ -19,6 +19,12 @@ class WarmRuns:
         self._changing = threading.Lock()
         self._ready: tuple[DevRun, ExitStack] | None = None
         self._is_closed = False
+        self._taken = 0
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a run is under way."""
+        return self._taken > 0
 
     def prepare(self) -> None:
         """Start the processes of the next run, unless they are there."""
@@ -35,11 +41,14 @@ class WarmRuns:
         """
         with self._changing:
             found, self._ready = self._ready, None
-        run, stack = found or self._start()
+            self._taken += 1
         try:
+            run, stack = found or self._start()
             with stack:
                 yield run
         finally:
+            with self._changing:
+                self._taken -= 1
             self.prepare()
 
     def drop(self) -> None:

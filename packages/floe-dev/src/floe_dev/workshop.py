@@ -85,12 +85,17 @@ class Workshop:
                 self._terminal.say("the last good state goes on running", "dim")
 
     def _take_up(self, runs: WarmRuns) -> None:
-        """Have the orchestrator load the latest good compilation, unless it has."""
+        """Have the orchestrator load the latest good compilation, unless it has.
+
+        A run goes first: it reads what was compiled by itself, and needs the cores.
+        """
         shown = self._shown
         artifacts = shown.artifacts if shown is not None else None
         if artifacts is None or artifacts is self._loaded:
             return
         is_first, began = self._loaded is None, time.monotonic()
+        if runs.is_busy and not is_first:
+            return
         self._loaded = artifacts
         try:
             self._orchestrator.take_up(artifacts)

@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from floe_core.cli.completion import environment_names
+
 Product = Annotated[
     Path, typer.Argument(help="The folder with floe.yaml.", show_default="the current folder")
 ]
@@ -77,6 +79,7 @@ Env = Annotated[
         metavar="NAME",
         envvar="FLOE_ENV",
         callback=use_environment,
+        autocompletion=environment_names,
         help="An environment of the manifest.",
     ),
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -32,14 +33,25 @@ MARKS: dict[NodeStatus, str] = {
 }
 
 
+# A terminal has room for a line for each node of a run with at most so many.
+_MOST_LINES = 60
+_GREEN = ("success", "pass", "reused")
+
+
 class RunView:
-    """Prints each node as it ends and, on a terminal, the nodes that are running."""
+    """Prints each node as it ends and, on a terminal, the nodes that are running.
+
+    On a terminal, large runs print only nodes that are not green.
+    """
 
     def __init__(self, artifacts: CompiledArtifacts, console: Console, total: int) -> None:
         self._artifacts = artifacts
         self._console = console
         self._total = total
         self._ended: set[str] = set()
+        self._bad = 0
+        self._began = time.monotonic()
+        self._hides_green = console.is_terminal and total > _MOST_LINES
         self._running: dict[str, None] = {}
         self._partition = ""
         self._latest_message = "starting"
@@ -68,8 +80,16 @@ class RunView:
             self._running.clear()
         names = ", ".join(self._name(node_id) for node_id in list(self._running)[:4])
         doing = names or ("" if self._ended else self._latest_message)
-        ended = f"{len(self._ended)} of {self._total}"
-        self._status.update(f"{ended}  {self._partition}{escape(doing)}")
+        self._status.update(f"{self.progress()}  {self._partition}{escape(doing)}")
+
+    def progress(self) -> str:
+        """Return how many nodes have ended and failed, and how long the others may take."""
+        done, seconds = len(self._ended), time.monotonic() - self._began
+        failed = f", [red]{self._bad} failed[/]" if self._bad else ""
+        if not done or not self._hides_green or done >= self._total:
+            return f"{done} of {self._total}{failed}"
+        left = int(seconds / done * (self._total - done))
+        return f"{done} of {self._total}{failed}, about {left // 60}:{left % 60:02} left"
 
     def _show_message(self, message: NodeLog) -> None:
         """Show a message that belongs to no node: print errors, show others until a node runs.
@@ -89,6 +109,9 @@ class RunView:
         self._running.pop(result.unique_id, None)
         is_retried = result.unique_id in self._ended
         self._ended.add(result.unique_id)
+        self._bad += result.status in ("error", "fail") and not is_retried
+        if self._hides_green and result.status in _GREEN and not is_retried:
+            return
         count = f"{len(self._ended):>{len(str(self._total))}}/{self._total}"
         count = f"{'again':>{len(count)}}" if is_retried else count
         kind = result.unique_id.partition(".")[0]

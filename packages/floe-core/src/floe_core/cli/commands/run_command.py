@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from floe_core.cli.completion import job_names, node_names
 from floe_core.cli.console import count_of, notice, print_json, stderr, stdout
 from floe_core.cli.early_start import start_early
 from floe_core.cli.options import Env, Json, On, Product
@@ -52,13 +53,18 @@ def run(
     on: On = None,
     env: Env = None,
     job: Annotated[
-        str | None, typer.Option(help="A job of the product instead of all of it.")
+        str | None,
+        typer.Option(help="A job of the product instead of all of it.", autocompletion=job_names),
     ] = None,
     select: Annotated[
-        str | None, typer.Option(help="Nodes to run, in dbt's selection syntax.")
+        str | None,
+        typer.Option(help="Nodes to run, in dbt's selection syntax.", autocompletion=node_names),
     ] = None,
     exclude: Annotated[
-        str | None, typer.Option(help="Nodes to leave out, in dbt's selection syntax.")
+        str | None,
+        typer.Option(
+            help="Nodes to leave out, in dbt's selection syntax.", autocompletion=node_names
+        ),
     ] = None,
     resource_type: Annotated[
         list[ResourceTypeOption] | None,

@@ -1,0 +1,125 @@
+"""A `floe dev` says in a line what is wrong, and goes on when the cause is gone; on Dagster."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from dev_session import FLOE, MODEL, alive, dev_of, floe, left_of, product, run, value, write
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+READY = "pages, with the product"
+
+
+def test_a_product_that_is_wrong_at_the_start_is_waited_for(tmp_path: Path) -> None:
+    """Whether floe.yaml is wrong or the dbt project."""
+    shop = product(tmp_path, "dagster")
+    spec = (shop / "floe.yaml").read_text()
+    (shop / "floe.yaml").write_text(spec.replace("metadata:", "metdata:"))
+    write(shop, "select {{ nope( }} as id")
+    with dev_of(shop) as dev:
+        dev.await_line("unknown key 'metdata'")
+        (shop / "floe.yaml").write_text(spec)
+        dev.await_line(f"{MODEL}: dbt: Compilation Error")
+        write(shop, "select 1 as id")
+        dev.await_line(READY)
+        assert run(shop)["status"] == "success"
+
+
+def test_a_port_in_use_is_waited_for_or_replaced(tmp_path: Path) -> None:
+    shop = product(tmp_path, "dagster")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with dev_of(shop, "--port", str(port)) as dev:
+            dev.await_line(f"port {port} is in use; waiting until it is free")
+            taken.close()
+            dev.await_line(f"{READY}: http://127.0.0.1:{port}")
+
+
+def test_a_file_that_is_saved_in_two_steps_ends_good(tmp_path: Path) -> None:
+    shop = product(tmp_path, "dagster")
+    with dev_of(shop) as dev:
+        seen = dev.await_line(READY)
+        write(shop, "select {{")
+        dev.await_line("does not compile", seen)
+        write(shop, "select {{ 5 }} as id")
+        dev.await_line("the errors are gone", seen)
+        assert (run(shop)["status"], value(shop)) == ("success", [(5,)])
+
+
+def test_processes_that_were_stopped_go_on(tmp_path: Path) -> None:
+    """As those of a laptop that sleeps."""
+    shop = product(tmp_path, "dagster")
+    with dev_of(shop) as dev:
+        dev.await_line(READY)
+        processes = dev.processes()
+        for process in processes:
+            process.suspend()
+        write(shop, "select 6 as id")
+        for process in reversed(processes):
+            process.resume()
+        dev.await_line(f"{MODEL}: compiled")
+        assert (run(shop)["status"], value(shop)) == ("success", [(6,)])
+
+
+def test_a_killed_one_leaves_no_process_and_is_not_used(tmp_path: Path) -> None:
+    shop = product(tmp_path, "dagster")
+    with dev_of(shop) as dev:
+        dev.await_line(READY)
+        processes = dev.processes()
+        os.kill(dev.process.pid, signal.SIGKILL)
+        dev.process.wait()
+        psutil.wait_procs(processes, timeout=40)
+        assert alive(processes) == []
+    assert left_of(shop) == []
+    assert run(shop)["status"] == "success"
+    with dev_of(shop) as again:
+        again.await_line(READY)
+
+
+def test_a_canceled_run_ends_and_the_session_goes_on(tmp_path: Path) -> None:
+    shop = product(tmp_path, "dagster")
+    slow = "select max(i) as id from range(100000000000) t(i)"
+    with dev_of(shop) as dev:
+        dev.await_line(READY)
+        write(shop, slow)
+        canceled = floe_interrupted(shop)
+        assert canceled == 130
+        write(shop, "select 8 as id")
+        assert (run(shop)["status"], value(shop)) == ("success", [(8,)])
+
+
+def floe_interrupted(shop: Path) -> int:
+    """Call `floe run`, interrupt it once the model runs, and return its exit code."""
+    process = subprocess.Popen(
+        [FLOE, "run", shop], stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    assert process.stderr is not None
+    for line in process.stderr:
+        if line.startswith("running"):
+            break
+    time.sleep(4)
+    process.send_signal(signal.SIGINT)
+    return process.wait(60)
+
+
+def test_other_variables_of_dbt_make_a_run_of_its_own(tmp_path: Path) -> None:
+    shop = product(tmp_path, "dagster")
+    with dev_of(shop) as dev:
+        dev.await_line(READY)
+        os.environ["DBT_WARN_ERROR"] = "false"
+        try:
+            done = floe("run", shop)
+        finally:
+            del os.environ["DBT_WARN_ERROR"]
+        assert (done.returncode, "its variables DBT_* or FLOE_* differ" in done.stderr) == (0, True)
+        assert dev.pages not in done.stdout
