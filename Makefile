@@ -99,6 +99,7 @@ bench: setup
 	.venv-bench/bin/python benchmarks/ticks.py
 	.venv-bench/bin/python benchmarks/column_lineage.py
 	.venv-bench/bin/python benchmarks/mesh.py
+	.venv-bench/bin/python benchmarks/partitions.py
 	.venv-bench/bin/python benchmarks/reuse.py
 	.venv-bench/bin/python benchmarks/no_news.py --rounds 1
 	.venv-bench/bin/python benchmarks/schedule_uptake.py

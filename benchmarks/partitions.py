@@ -1,0 +1,151 @@
+"""What partitions cost: a backfill beside plain dbt, and `floe partitions` of very many.
+
+    .venv/bin/python benchmarks/partitions.py [--days 365] [--models 20] [--chunk 30] [--json FILE]
+
+The backfill builds the days in chunks; plain dbt is called for the same chunks, with the same vars,
+after it. Both are CPU seconds of processes of their own. `floe partitions` is of 50 nodes with
+10,000 partitions each.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+from floe_core.compiler import compile_product
+from floe_core.partitions.calendar import complete_partitions
+from floe_core.partitions.records import Record
+from floe_core.partitions.standing import code_of
+from floe_core.partitions.store import store_of
+
+START = date(2025, 1, 1)
+NODES, PARTITIONS = 50, 10_000
+BIN = Path(sys.executable).parent
+MANIFEST = """\
+apiVersion: floe.dev/v1
+kind: Manifest
+metadata: {name: many, version: 1.0.0}
+plugins:
+  orchestrator: {type: dagster}
+  compute: {type: duckdb, config: {threads: 2}}
+"""
+FLOE = """\
+apiVersion: floe.dev/v1
+kind: FloeSpec
+metadata: {{name: many, version: 1.0.0}}
+execution: {{backfillBy: {chunk}}}
+partitions: {{by: day, start: {start}, select: "m*", vars: {{a: start, b: end}}}}
+"""
+RAW = """\
+{{ config(materialized='table') }}
+select timestamp '2025-01-01' + to_minutes(cast(i * 30 as int)) as at_, i as v
+from range(17520) t(i)
+"""
+MODEL = """\
+{{{{ config(materialized='incremental', unique_key='day') }}}}
+select at_::date as day, sum(v) as v, {number} as n from {{{{ ref('raw') }}}}
+where at_ >= '{{{{ var("a") }}}}' and at_ < '{{{{ var("b") }}}}' group by 1
+"""
+BUILD = """\
+import sys
+from floe_core.execution import BuildRequest, RunParameters, build
+from floe_core.schemas import CompiledArtifacts
+request = BuildRequest("many", "1", parameters=RunParameters(partitions=sys.argv[2]))
+*_, end = build(CompiledArtifacts.load(sys.argv[1]), request)
+sys.exit(not end.succeeded)
+"""
+
+
+def write(folder: Path, models: int, chunk: int, start: date) -> None:
+    """Write and compile a product."""
+    (folder / "models").mkdir(parents=True)
+    (folder / "floe.yaml").write_text(FLOE.format(chunk=chunk, start=start))
+    (folder / "manifest.yaml").write_text(MANIFEST)
+    (folder / "dbt_project.yml").write_text("name: many\nversion: 1.0.0\nprofile: many\n")
+    (folder / "models" / "raw.sql").write_text(RAW)
+    for number in range(models):
+        (folder / "models" / f"m{number}.sql").write_text(MODEL.format(number=number))
+    compile_product(folder)
+
+
+def cpu_seconds(*words: str | Path, cwd: Path) -> float:
+    """Return what a process and those that it starts take."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    environment = {**os.environ, "FLOE_PROJECT_DIR": str(cwd)}
+    subprocess.run(words, cwd=cwd, env=environment, check=True, stdout=subprocess.DEVNULL)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def by_floe(folder: Path, days: int) -> float:
+    """Return what a backfill takes."""
+    last = START + timedelta(days=days - 1)
+    return cpu_seconds(sys.executable, "-c", BUILD, folder, f"{START}...{last}", cwd=folder)
+
+
+def by_dbt(folder: Path, days: int, chunk: int) -> float:
+    """Return what plain dbt takes for the same."""
+    call = [str(BIN / "dbt"), "-q", "build", "--profiles-dir", ".", "--target-path", "plain"]
+    seconds = cpu_seconds(*call, "--select", "raw", cwd=folder)
+    for first in range(0, days, chunk):
+        edges = (START + timedelta(days=n) for n in (first, min(first + chunk, days)))
+        given = dict(zip("ab", (f"{edge} 00:00:00" for edge in edges), strict=True))
+        words = ["--select", "m*", "--vars", json.dumps(given)]
+        seconds += cpu_seconds(*call, *words, cwd=folder)
+    return seconds
+
+
+def of_many(folder: Path) -> float:
+    """Return what `floe partitions` takes."""
+    today = datetime.now(UTC)
+    write(folder, NODES, 1, today.date() - timedelta(days=PARTITIONS))
+    artifacts = compile_product(folder)
+    assert artifacts.partitions is not None
+    keys = [each.key for each in complete_partitions(artifacts.partitions, today)]
+    codes = {i: code_of(artifacts.by_id[i]) for i in artifacts.partitions.node_ids}
+    records = {
+        node_id: {
+            key: Record("done", f"run-{n // 30}", 1, code, n, n, n) for n, key in enumerate(keys)
+        }
+        for node_id, code in codes.items()
+    }
+    store_of(artifacts).write(artifacts.partitions, records)
+    # The folder of the states is newer than the artifacts.
+    compile_product(folder)
+    return cpu_seconds(BIN / "floe", "partitions", folder, cwd=folder)
+
+
+def main() -> None:
+    """Measure, and print or write what was found."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--days", type=int, default=365)
+    parser.add_argument("--models", type=int, default=20)
+    parser.add_argument("--chunk", type=int, default=30)
+    parser.add_argument("--json", type=Path)
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        root = Path(name)
+        write(root / "backfill", given.models, given.chunk, START)
+        ours = by_floe(root / "backfill", given.days)
+        theirs = by_dbt(root / "backfill", given.days, given.chunk)
+        found = {
+            "backfill_by_floe": round(ours, 2),
+            "backfill_by_dbt": round(theirs, 2),
+            "ratio": round(ours / theirs, 2),
+            "floe_partitions_of_many": round(of_many(root / "many"), 2),
+        }
+    text = json.dumps(found, indent=1)
+    print(text)
+    if given.json:
+        given.json.write_text(text)
+
+
+if __name__ == "__main__":
+    main()
