@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import time
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,6 +19,8 @@ from floe_parity.platform import compare_platform, is_platform
 from floe_parity.shown_sides import comparison_as_dict, folder_of_sides, run_shown
 
 if TYPE_CHECKING:
+    from floe_core.partitions.calendar import Partition
+    from floe_core.schemas.compiled_artifacts import CompiledArtifacts
     from floe_parity.comparison import Comparison
     from floe_parity.sides.side import Side
 
@@ -69,6 +73,14 @@ def parity(
             help="For a platform: where a product runs on one more side, called `placed`.",
         ),
     ] = None,
+    partition: Annotated[
+        str,
+        typer.Option(
+            metavar="KEY",
+            help="The partitions that all sides build: `KEY` or `FIRST...LAST`. Default: those "
+            "that a run builds now.",
+        ),
+    ] = "",
     keep: Annotated[
         Path | None,
         typer.Option(
@@ -95,14 +107,18 @@ def parity(
 
     leave_environment("parity runs")
     if is_platform(product):
-        if dbt or html:
-            raise UsageError("--dbt and --html are for one product; give its folder")
+        if dbt or html or partition:
+            what = "--dbt, --html and --partition are for one product; give its folder"
+            raise UsageError(what)
         raise typer.Exit(compare_platform(product, on or [], place or [], keep, as_json=as_json))
     if place:
         raise UsageError("--place is for a platform; give its manifest.yaml")
     choices = _choices(product, on, dbt)
     with folder_of_sides(keep) as folder:
-        sides = [_run(product, each, folder / where) for where, each in choices.items()]
+        now = datetime.now(UTC)
+        sides = [
+            _run(product, each, folder / where, partition, now) for where, each in choices.items()
+        ]
         comparison = compare(*sides)
         if html is not None:
             _write_page(comparison, html)
@@ -194,7 +210,9 @@ def _install_dbt(version: str, product: Path) -> str:
     return str(program_of_version(version, profile.adapter))
 
 
-def _run(product: Path, choice: tuple[str, str | None], folder: Path) -> Side:
+def _run(
+    product: Path, choice: tuple[str, str | None], folder: Path, named: str, now: datetime
+) -> Side:
     from rich.markup import escape
 
     from floe_parity.sides.side import compile_side
@@ -205,4 +223,15 @@ def _run(product: Path, choice: tuple[str, str | None], folder: Path) -> Side:
     console.print(f"[bold]{name}[/]: compiling a copy of {escape(str(product))}", soft_wrap=True)
     compiled = compile_side(product, name, folder, dbt)
     console.print(f"  compiled in {time.monotonic() - began:.1f} s")
-    return run_shown(compiled)
+    return run_shown(replace(compiled, partitions=_partitions(compiled.artifacts, named, now)))
+
+
+def _partitions(artifacts: CompiledArtifacts, named: str, now: datetime) -> tuple[Partition, ...]:
+    from floe_core.partitions.chosen import partitions_of_run
+
+    declaration = artifacts.partitions
+    if declaration is None:
+        if named:
+            raise UsageError(f"{artifacts.product.name} has no partitions, such as {named}")
+        return ()
+    return partitions_of_run(declaration, named, now=now)

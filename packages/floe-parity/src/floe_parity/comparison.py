@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -99,7 +100,18 @@ def _statuses(left: Side, right: Side, node_id: str) -> list[str]:
     failures = [result.failures if result else None for result in (ours, theirs)]
     if failures[0] != failures[1]:
         return [f"{failures[0]} failures on {left.name}, {failures[1]} on {right.name}"]
-    return []
+    return [*_partitions((left.name, right.name), ours, theirs)]
+
+
+def _partitions(
+    names: tuple[str, str], ours: NodeResult | None, theirs: NodeResult | None
+) -> Iterator[str]:
+    """Yield the partitions of a node that ended differently."""
+    one, two = (dict(each.partitions) if each else {} for each in (ours, theirs))
+    for key in sorted({*one, *two}):
+        left, right = (each.get(key, "absent") for each in (one, two))
+        if left != right:
+            yield f"partition {key}: {left} on {names[0]}, {right} on {names[1]}"
 
 
 def _beyond_nodes(left: Side, right: Side) -> list[str]:

@@ -222,3 +222,12 @@ def test_floe_run_reports_each_partition_as_dagster_has_it(compiled):
         ("2026-11-03", "error"),
         ("2026-11-04", "success"),
     )
+
+
+def test_partitions_with_a_gap_are_logged_each(compiled):
+    product = compiled(FILES, PARTITIONS)
+    parameters = RunParameters(partitions="2026-11-02,2026-11-05")
+    options = RunOptions("web-shop", parameters=parameters)
+    report = DagsterPlugin().launch_run(product, options, lambda event: None)
+    assert (report.status, report.message) == ("success", "")
+    assert days_in(product, "daily") == ["2026-11-02", "2026-11-05"]

@@ -9,29 +9,33 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, cast, get_args
 
 from floe_core.dbt.call import DbtCall, place_arguments
-from floe_core.dbt.invocation import (
-    own_vars,
-    policy_arguments,
-    run_vars,
-)
+from floe_core.dbt.invocation import policy_arguments, vars_of_build
+from floe_core.dbt.selection import arguments_for_nodes
 from floe_core.foundation.guarded_process import start_guarded
+from floe_core.partitions.calendar import Partition
+from floe_core.partitions.values import partition_vars
 from floe_core.plugin_api.powers import RunReport
 from floe_core.runs.build_events import BuildEvent, NodeResult, NodeStatus
 from floe_core.runs.build_request import BuildRequest
+from floe_core.runs.time_range import TimeRange
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.user_yaml.dbt_vars import vars_argument
 from floe_core.warehouse.dbt_profiles import profiles_dir
 from floe_core.warehouse.outside_values import set_outside_values
+from floe_parity.sides.plain_partitions import build_by_partition
 
 NAME = "dbt"
 WORK = "target/plain-dbt"
 RUN_ID = "plain-dbt"
 EVENTS = "events.jsonl"
+# As dbt takes the times of microbatches: in UTC, without a zone.
+_TIME = "%Y-%m-%dT%H:%M:%S"
 # dbt's statuses for which floe has another word.
 _STATUSES = {
     "no-op": "success",
@@ -45,9 +49,13 @@ Json = Mapping[str, Any]
 
 
 def run_plain_dbt(
-    artifacts: CompiledArtifacts, on_event: Callable[[BuildEvent], None]
+    artifacts: CompiledArtifacts,
+    on_event: Callable[[BuildEvent], None],
+    partitions: tuple[Partition, ...] = (),
 ) -> tuple[RunReport, frozenset[tuple[str, str]]]:
     """Run `dbt build` in the product's folder, and return its report and dbt's own edges.
+
+    Of a product with partitions, these are built, each with a call of its own.
 
     dbt parses the project itself, without a selection. It gets the vars that a floe run passes,
     since a product may need them.
@@ -58,7 +66,12 @@ def run_plain_dbt(
     began = time.monotonic()
     fresh = _freshness(artifacts, work)
     stale = [artifacts.by_id[i].tested for i, each in fresh.items() if not each.passed]
-    code, found = _build(artifacts.for_job(artifacts.jobs[0].name), work, _without(stale))
+    of_job = artifacts.for_job(artifacts.jobs[0].name)
+    code, found = (
+        _build_partitions(of_job, work, partitions)
+        if artifacts.partitions
+        else _build(of_job, work, _without(stale))
+    )
     code = max(code, 1) if stale else code
     seconds = time.monotonic() - began
     ids = {node.unique_id for node in artifacts.nodes_of(artifacts.jobs[0])}
@@ -88,6 +101,35 @@ def _build(
         return code, built
     code = max(code, _run(_call(artifacts, work, ("test",), selection), work / EVENTS))
     return code, {**built, **_results(work)}
+
+
+def _build_partitions(
+    artifacts: CompiledArtifacts, work: Path, partitions: tuple[Partition, ...]
+) -> tuple[int, dict[str, NodeResult]]:
+    declaration = artifacts.partitions
+    assert declaration is not None
+
+    def build(
+        node_ids: frozenset[str], partition: Partition | None
+    ) -> tuple[int, dict[str, NodeResult]]:
+        if not node_ids:
+            return 0, {}
+        moment = partitions[-1].end if partitions else None
+        request = replace(_request(artifacts), nominal_time=moment)
+        times: list[str] = []
+        if partition is not None:
+            start, end = (each.strftime(_TIME) for each in (partition.start, partition.end))
+            times = ["--event-time-start", start, "--event-time-end", end]
+            values = partition_vars(declaration, (partition,))
+            span = TimeRange(partition.start, partition.end)
+            request = replace(request, range=span, partition_vars=values)
+        selection = [*arguments_for_nodes(artifacts, node_ids), *times]
+        (work / "run_results.json").unlink(missing_ok=True)
+        code = _run(_call(artifacts, work, ("build",), selection, request), work / EVENTS)
+        return code, _results(work)
+
+    ids = [node.unique_id for node in artifacts.nodes_of(artifacts.jobs[0])]
+    return build_by_partition(artifacts, ids, partitions, build)
 
 
 def _freshness(artifacts: CompiledArtifacts, work: Path) -> dict[str, NodeResult]:
@@ -131,13 +173,17 @@ def _run(call: DbtCall, events: Path) -> int:
 
 
 def _call(
-    artifacts: CompiledArtifacts, work: Path, verb: tuple[str, ...], selection: list[str]
+    artifacts: CompiledArtifacts,
+    work: Path,
+    verb: tuple[str, ...],
+    selection: list[str],
+    request: BuildRequest | None = None,
 ) -> DbtCall:
     dbt, folder = artifacts.dbt, artifacts.folder
     set_outside_values(dbt)
     profiles = profiles_dir(dbt, folder)
     job = artifacts.jobs[0]
-    request = BuildRequest(job=job.name, run_id=RUN_ID)
+    request = request or _request(artifacts)
     arguments = (
         *verb,
         *(("--full-refresh",) if job.full_refresh and verb == ("build",) else ()),
@@ -145,10 +191,14 @@ def _call(
         *("--log-format", "json", "--log-level", "debug"),
         *place_arguments(folder, profiles, dbt.profile_name, dbt.target_name, work, work),
         *policy_arguments(artifacts.execution),
-        *("--vars", vars_argument({**own_vars(artifacts, request), **run_vars(request)})),
+        *("--vars", vars_argument(vars_of_build(artifacts, request))),
         *selection,
     )
     return DbtCall(dbt.executable, folder, arguments, {})
+
+
+def _request(artifacts: CompiledArtifacts) -> BuildRequest:
+    return BuildRequest(job=artifacts.jobs[0].name, run_id=RUN_ID)
 
 
 def _results(work: Path) -> dict[str, NodeResult]:

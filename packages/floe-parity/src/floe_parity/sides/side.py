@@ -16,9 +16,12 @@ from floe_core.compiler.profile import Profile, isolate
 from floe_core.foundation.errors import UsageError
 from floe_core.foundation.process_environment import environment_with
 from floe_core.launched_run.launcher import launch
+from floe_core.partitions.calendar import Partition
+from floe_core.partitions.chosen import name_partitions
 from floe_core.plugin_api.powers import RunOptions, RunReport
 from floe_core.ports.ledger import LEDGER_VARIABLE
 from floe_core.runs.build_events import BuildEvent
+from floe_core.runs.run_parameters import RunParameters
 from floe_core.schedules.live_schedules import with_live_schedules
 from floe_core.schemas.compiled_artifacts import ARTIFACTS_FILE, CompiledArtifacts
 from floe_core.schemas.nodes import Node
@@ -93,7 +96,8 @@ class CompiledSide:
     """A side that is compiled and has not run. `scratch` is None where the warehouse is its own.
 
     `label` is its name where it has one of its own. `ledger` is a folder for updates of ports: they
-    start no run elsewhere. `read` are schemas of other products on this side.
+    start no run elsewhere. `read` are schemas of other products on this side. `partitions` are
+    those to build, () for those of now.
     """
 
     runner: str
@@ -104,6 +108,7 @@ class CompiledSide:
     ledger: Path
     label: str = ""
     read: tuple[Scratch, ...] = ()
+    partitions: tuple[Partition, ...] = ()
 
     @property
     def name(self) -> str:
@@ -234,20 +239,28 @@ def run_in_schemas(side: CompiledSide, on_event: Callable[[BuildEvent], None]) -
 def _run(side: CompiledSide, on_event: Callable[[BuildEvent], None]) -> Side:
     name, artifacts, scratches = side.name, side.artifacts, side.scratches
     if side.runner == plain_dbt.NAME:
-        report, edges = plain_dbt.run_plain_dbt(artifacts, on_event)
+        report, edges = plain_dbt.run_plain_dbt(artifacts, on_event, side.partitions)
         tables = read_tables(artifacts)
         return Side(
             name, artifacts, report, tables, edges=edges, scratches=scratches, runner=side.runner
         )
     folder = artifacts.folder
     with caught_in_file(folder):
-        report = launch(artifacts, RunOptions(artifacts.jobs[0].name), on_event)
+        report = launch(artifacts, _options(side), on_event)
         events = collect_events(artifacts, {each.base: each.schema for each in scratches})
     promises = promises_of(artifacts, today())
     tables, edges = read_tables(artifacts), _edges(artifacts)
     return Side(
         name, artifacts, report, tables, events, promises, edges, scratches, runner=side.runner
     )
+
+
+def _options(side: CompiledSide) -> RunOptions:
+    job, partitions = side.artifacts.jobs[0].name, side.partitions
+    if not partitions:
+        return RunOptions(job)
+    parameters = RunParameters(partitions=name_partitions(partitions))
+    return RunOptions(job, nominal_time=partitions[-1].end, parameters=parameters)
 
 
 def _edges(artifacts: CompiledArtifacts) -> Edges:

@@ -59,14 +59,16 @@ def _contradictions(
 
 
 def _materialized(instance: DagsterInstance, run_id: str) -> set[tuple[AssetKey, str]]:
-    """Return the assets that were built, each with its partition, "" for none."""
+    """Return the assets that were built, each with its partition, "" for none.
+
+    In a run without partitions of Dagster's own, an output of a partitioned asset has none, beside
+    the partitions that the run has logged.
+    """
     entries = instance.all_logs(run_id, of_type=DagsterEventType.ASSET_MATERIALIZATION)
     events = (entry.dagster_event for entry in entries)
-    return {
-        (event.asset_key, event.partition or "")
-        for event in events
-        if event is not None and event.asset_key
-    }
+    built = [(e.asset_key, e.partition or "") for e in events if e is not None and e.asset_key]
+    partitioned = {key for key, partition in built if partition}
+    return {(key, partition) for key, partition in built if partition or key not in partitioned}
 
 
 def _built_partitions(result: NodeResult) -> tuple[str, ...]:

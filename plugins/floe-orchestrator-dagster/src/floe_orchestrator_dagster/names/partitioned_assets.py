@@ -16,7 +16,7 @@ from dagster import (
 
 from floe_core.foundation.errors import UsageError
 from floe_core.partitions.calendar import Partition
-from floe_core.partitions.chosen import RANGE, partitions_of_run
+from floe_core.partitions.chosen import RANGE, name_partitions, partitions_of_run
 from floe_core.runs.time_range import TimeRange
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.partitions import PartitionBy, Partitions
@@ -92,7 +92,9 @@ def _has_partitioned(artifacts: CompiledArtifacts, job: Job) -> bool:
 
 
 def _tags_of(partitions: tuple[Partition, ...]) -> dict[str, str]:
-    if not partitions:
+    named = name_partitions(partitions)
+    if not partitions or "," in named:
+        # A range of Dagster's has no gaps: such a run logs what it builds.
         return {}
     first, last = partitions[0].key, partitions[-1].key
     if first == last:

@@ -152,7 +152,7 @@ def request_of(
     moment = tags.get(NOMINAL_TIME_TAG) or tags.get(SCHEDULED_EXECUTION_TIME_TAG)
     nominal_time = datetime.fromisoformat(moment) if moment else None
     parameters = parameters_of(context, artifacts)
-    check_partitions(parameters.partitions, tags)
+    check_partitions(artifacts, parameters.partitions, tags)
     requested = with_functions(artifacts, node_ids)
     attempt = attempt_by_hand(_choose_nodes(context, artifacts, parameters, requested), before)
     return BuildRequest(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from dagster import (
@@ -14,25 +15,29 @@ from dagster import (
 )
 
 from floe_core.execution import NodeResult, PartitionResult
-from floe_core.partitions.chosen import RANGE
+from floe_core.foundation.errors import UsageError
+from floe_core.partitions.chosen import partitions_named
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_orchestrator_dagster.names.partitioned_assets import named_in
 
 
-def check_partitions(named: str, tags: Mapping[str, str]) -> None:
+def check_partitions(artifacts: CompiledArtifacts, named: str, tags: Mapping[str, str]) -> None:
     """Check that a run's config names no other partitions than its tags.
 
     Raises:
         Failure: It does.
     """
-    of_run = named_in(tags)
-    if named and of_run and _ends(named) != _ends(of_run):
+    of_run, declaration, now = named_in(tags), artifacts.partitions, datetime.now(UTC)
+    if declaration is None or not (named and of_run):
+        return
+    try:
+        own, others = (partitions_named(declaration, each, now) for each in (of_run, named))
+    except UsageError:
+        # The build refuses them.
+        return
+    if own != others:
         what = f"the run is for partition {of_run}, and its config says {named}"
         raise Failure(what, allow_retries=False)
-
-
-def _ends(named: str) -> tuple[str, str]:
-    first, _, last = (each.strip() for each in named.partition(RANGE))
-    return first, last or first
 
 
 class BuiltPartitions:
