@@ -156,6 +156,11 @@ def compiled(product: Path, parses: EarlierParses | None) -> tuple[dict[str, byt
     return {name: text for name, text in found.items() if not name.endswith(".msgpack")}, ""
 
 
+def replace(folder: Path, source: Path) -> None:
+    shutil.rmtree(folder)
+    shutil.copytree(source, folder, symlinks=True)
+
+
 @pytest.mark.parametrize(
     ("seed", "edits"),
     [
@@ -169,9 +174,9 @@ def test_random_edits(seed: int, edits: int, tmp_path: Path) -> None:
     parses, good, files = EarlierParses(), 0, ProductFiles(product.product)
     files.outside = (product.manifest,)
     before = files.snapshot()
+    kept = tmp_path / "kept"
+    shutil.copytree(product.product, kept, symlinks=True)
     for number in range(edits):
-        kept = tmp_path / "kept"
-        shutil.copytree(product.product, kept, symlinks=True)
         what = product.edit()
         now = files.snapshot()
         if not is_partly_parsed(changes(before, now), model_paths(product.product)):
@@ -180,9 +185,9 @@ def test_random_edits(seed: int, edits: int, tmp_path: Path) -> None:
         ours, whole = compiled(product.product, parses), compiled(product.product, None)
         assert ours == whole, f"after edit {number}, {what}"
         good += not whole[1]
-        if whole[1] and product.chance.random() < 0.8:
+        if not whole[1]:
+            replace(kept, product.product)
+        elif product.chance.random() < 0.8:
             # What is wrong is taken back, mostly at once.
-            shutil.rmtree(product.product)
-            shutil.copytree(kept, product.product, symlinks=True)
-        shutil.rmtree(kept)
+            replace(product.product, kept)
     assert good > edits / 2
