@@ -12,6 +12,7 @@ from floe_core.lineage import facets
 from floe_core.lineage.calling_run import NamedRun, calling_run
 from floe_core.lineage.events import LineageJob, run_event
 from floe_core.lineage.facets import Json
+from floe_core.lineage.partition_facets import period_of_run, subset_of_output
 from floe_core.lineage.product_graph import ProductGraph
 from floe_core.lineage.run_ids import run_id_of_build, run_id_of_node
 from floe_core.lineage.sending.spool_notes import with_notes
@@ -20,6 +21,7 @@ from floe_core.runs.build_events import BuildEnded, BuildEvent, NodeResult, Node
 from floe_core.runs.build_request import BuildRequest
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.nodes import Column, Node
+from floe_core.schemas.partitions import Partitions
 from floe_core.secrets.redactor import Redactor
 from floe_core.tracing.span_ids import SpanIds
 
@@ -176,6 +178,7 @@ class BuildStory:
         compiled_sql: str | None,
         columns: tuple[Column, ...],
     ) -> Json:
+        partitions = self._artifacts.partitions
         query = compiled_sql or self._graph.query_of_snapshot(run.node)
         job_facets = run.job.facets | (self._sql(query) if query else {})
         output = self._graph.with_built_columns(run.node, run.output, columns)
@@ -183,11 +186,11 @@ class BuildStory:
             _event_type(result),
             at,
             run.run_id,
-            run.run_facets | self._outcome(run.node, result),
+            run.run_facets | self._outcome(run.node, result) | period_of_run(partitions, result),
             LineageJob(run.job.namespace, run.job.name, job_facets),
             with_verdict(run.node, result, run.inputs),
             [
-                *_outputs(output, result),
+                *_outputs(output, result, partitions),
                 *(_output_of_step(name, each, result) for name, each in run.outputs_of_step),
             ],
         )
@@ -241,20 +244,21 @@ def _output_of_step(name: str, output: Json, result: NodeResult) -> Json:
         version = {"version": facets.dataset_version(fact.version)}
         output = output | {"facets": output["facets"] | version}
     if fact.rows is not None:
-        output = output | _statistics(fact.rows)
+        output = output | {"outputFacets": _statistics(fact.rows)}
     return output
 
 
-def _outputs(output: Json | None, result: NodeResult) -> list[Json]:
+def _outputs(output: Json | None, result: NodeResult, partitions: Partitions | None) -> list[Json]:
     if output is None:
         return []
-    if result.rows is None or result.rows < 0 or not result.passed:
-        return [output]
-    return [output | _statistics(result.rows)]
+    found = subset_of_output(partitions, result)
+    if result.rows is not None and result.rows >= 0 and result.passed:
+        found |= _statistics(result.rows)
+    return [output | {"outputFacets": found} if found else output]
 
 
 def _statistics(rows: int) -> Json:
-    return {"outputFacets": {"outputStatistics": facets.output_statistics(rows)}}
+    return {"outputStatistics": facets.output_statistics(rows)}
 
 
 def _event_type(result: NodeResult) -> str:

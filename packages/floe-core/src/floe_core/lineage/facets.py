@@ -67,9 +67,14 @@ def job_dependency(before: NamedRun, *, has_started: bool) -> Json:
     return {**before.to_json(), "dependency_type": kind, **(rules if has_started else {})}
 
 
-def nominal_time(moment: datetime) -> Json:
-    """Return the facet of a tick."""
-    return facet("1-0-1", "NominalTimeRunFacet", nominalStartTime=timestamp(moment))
+def nominal_time(moment: datetime, end: datetime | None = None) -> Json:
+    """Return the facet of a tick, or of a period from `moment` up to `end`."""
+    return facet(
+        "1-0-1",
+        "NominalTimeRunFacet",
+        nominalStartTime=timestamp(moment),
+        nominalEndTime=timestamp(end) if end else None,
+    )
 
 
 def processing_engine(name: str, version: str) -> Json:
@@ -167,6 +172,14 @@ def column_lineage(fields: Json, dataset: list[Json]) -> Json:
 def output_statistics(rows: int) -> Json:
     """Return the facet of the number of rows written."""
     return facet("1-0-2", "OutputStatisticsOutputDatasetFacet", rowCount=rows)
+
+
+def output_subset(partitions: list[Json]) -> Json:
+    """Return the facet of the part of a dataset that was written, its partitions."""
+    condition = {"type": "partition", "partitions": partitions}
+    found = facet("1-0-0", "BaseSubsetDatasetFacet", outputCondition=condition)
+    file, _, _ = found["_schemaURL"].partition("#")
+    return {**found, "_schemaURL": f"{file}#/$defs/OutputSubsetOutputDatasetFacet"}
 
 
 def dataset_version(version: str) -> Json:

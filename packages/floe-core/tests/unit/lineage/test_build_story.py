@@ -9,6 +9,7 @@ import pytest
 
 from floe_core.lineage.build_story import BuildStory
 from floe_core.runs.build_events import BuildEnded, NodeResult, ReusedBuild
+from floe_core.schemas.partitions import Partitions
 from floe_core.secrets.redactor import Redactor
 from floe_core.tracing.span_ids import SpanIds
 
@@ -331,3 +332,43 @@ def test_what_was_expected_follows_the_condition_that_decided(
         str(failures),
         status == "pass",
     )
+
+
+def by_day(status: str, partitions: tuple[tuple[str, str], ...]) -> Event:
+    """Return the end of a node that is built by day."""
+    product = artifacts(Path("/product")).model_copy(
+        update={"partitions": Partitions(by="day", start="2026-11-01", timezone="Europe/Berlin")}
+    )
+    told = BuildStory(product, REQUEST, Redactor(()))
+    told.start(started("", 0).at)
+    told.start_node(started("model.shop.orders", 3))
+    ended = replace(result("model.shop.orders", status, 4, rows=6), partitions=partitions)
+    return last(told.end_node(ended, SQL))
+
+
+def test_the_end_of_a_node_says_the_period_and_the_partitions_that_were_built() -> None:
+    found = by_day("success", (("2026-11-03", "success"), ("2026-11-04", "success")))
+    assert faults(found) == []
+    period = found["run"]["facets"]["nominalTime"]
+    assert (period["nominalStartTime"], period["nominalEndTime"]) == (
+        "2026-11-02T23:00:00.000Z",
+        "2026-11-04T23:00:00.000Z",
+    )
+    [output] = found["outputs"]
+    assert output["outputFacets"]["outputStatistics"]["rowCount"] == 6
+    condition = output["outputFacets"]["subset"]["outputCondition"]
+    assert condition["type"] == "partition"
+    assert [each["identifier"] for each in condition["partitions"]] == ["2026-11-03", "2026-11-04"]
+    assert condition["partitions"][0]["dimensions"] == {
+        "start": "2026-11-02T23:00:00+00:00",
+        "end": "2026-11-03T23:00:00+00:00",
+    }
+
+
+def test_a_partition_that_failed_is_no_part_of_the_output() -> None:
+    found = by_day("error", (("2026-11-03", "success"), ("2026-11-04", "error")))
+    assert (found["eventType"], faults(found)) == ("FAIL", [])
+    [output] = found["outputs"]
+    condition = output["outputFacets"]["subset"]["outputCondition"]
+    assert [each["identifier"] for each in condition["partitions"]] == ["2026-11-03"]
+    assert "outputStatistics" not in output["outputFacets"]
