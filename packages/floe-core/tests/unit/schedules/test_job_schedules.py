@@ -9,8 +9,9 @@ import pytest
 from floe_core.foundation.errors import UsageError
 from floe_core.schedules import tzdata_version
 from floe_core.schedules.job_schedules import JobSchedules
-from floe_core.schedules.live_schedules import with_live_schedules
+from floe_core.schedules.live_schedules import PAUSED_VARIABLE, with_live_schedules
 from floe_core.schemas.policies import Job
+from floe_core.schemas.ports import UpdateTrigger
 
 
 def schedule(artifacts, job="web-shop"):
@@ -30,6 +31,19 @@ def test_setting_replaces_and_setting_again_replaces_that(shop):
     assert schedule(shop()) == ("30 2 * * *", "Europe/London", True)
     schedules.set("web-shop", "@hourly", "Asia/Kolkata")
     assert schedule(shop()) == ("@hourly", "Asia/Kolkata", True)
+
+
+def test_a_paused_process_starts_nothing_and_stores_nothing(shop, monkeypatch):
+    JobSchedules(shop()).set("web-shop", "30 2 * * *", "Europe/London")
+    monkeypatch.setenv(PAUSED_VARIABLE, "true")
+    assert schedule(shop()) == ("30 2 * * *", "Europe/London", False)
+    trigger = UpdateTrigger(on_update="any", ports=("crm/people@1",))
+    waiting = shop().model_copy(update={"jobs": (Job(name="web-shop", trigger=trigger),)})
+    paused = with_live_schedules(waiting).job("web-shop").trigger
+    assert paused is not None
+    assert not paused.enabled
+    monkeypatch.delenv(PAUSED_VARIABLE)
+    assert schedule(shop()) == ("30 2 * * *", "Europe/London", True)
 
 
 def test_another_time_and_a_pause_keep_how_a_job_catches_up(shop):
