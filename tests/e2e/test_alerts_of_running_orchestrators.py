@@ -24,6 +24,8 @@ from everywhere import holders_of, wait_for_middle
 from faulty_product import ENDLESS, FaultyProduct, warehouse
 from wait_for import wait_for
 
+pytestmark = pytest.mark.slow
+
 FAILED, AGAIN = "run failed", "run succeeded again"
 OVER = {"SUCCESS", "FAILURE", "CANCELED", "success", "failed"} | {
     "COMPLETED",

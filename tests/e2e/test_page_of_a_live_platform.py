@@ -21,6 +21,8 @@ from playwright.sync_api import Browser, expect
 from floe_console.data.access import manifests_at
 from floe_console.data.refresh import Pace, Platform
 
+pytestmark = pytest.mark.slow
+
 FLOE = Path(sys.executable).parent / "floe"
 expect.set_options(timeout=120_000)
 # Some seconds, in which the page must show that the run is under way.

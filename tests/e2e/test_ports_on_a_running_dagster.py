@@ -23,6 +23,8 @@ from floe_core.ports.ledger import ledger_of
 from floe_orchestrator_dagster.loader import load_product_definitions
 from floe_orchestrator_dagster.names.dagster_names import UPDATES_TAG
 
+pytestmark = pytest.mark.slow
+
 # How long a run may take to begin after the last update.
 SOON = 60.0
 

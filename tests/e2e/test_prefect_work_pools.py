@@ -23,6 +23,8 @@ from floe_core.schedules import next_tick
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_orchestrator_prefect import PrefectPlugin
 
+pytestmark = pytest.mark.slow
+
 DEPLOY = """\
 import sys
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from multiprocessing import AuthenticationError
 from multiprocessing.connection import Client
 from pathlib import Path
@@ -187,8 +187,10 @@ def test_a_second_one_is_refused(dev: RunningDev, shop: Path) -> None:
 def test_a_process_that_compiles_and_is_killed_is_replaced(dev: RunningDev, shop: Path) -> None:
     compiled(dev)
     for child in psutil.Process().children(recursive=True):
-        if "spawn_main" in " ".join(child.cmdline()):
-            child.kill()
+        # One that has ended in the meantime has no command line.
+        with suppress(psutil.NoSuchProcess):
+            if "spawn_main" in " ".join(child.cmdline()):
+                child.kill()
     (shop / "models/b.sql").write_text("select 2 as id")
     assert {node.name for node in compiled(dev).nodes} == {"a", "b"}
 

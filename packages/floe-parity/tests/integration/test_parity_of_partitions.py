@@ -6,6 +6,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
+
 from floe_core.partitions.chosen import partitions_of_run
 from floe_parity.comparison import Comparison, compare
 from floe_parity.sides.side import Side, compile_side, run_side
@@ -80,8 +82,13 @@ def statuses(comparison: Comparison, name: str) -> list[dict[str, str]]:
     return [dict(each.partitions) for each in node.results if each]
 
 
-def test_partitions_come_to_the_same_as_with_plain_dbt(tmp_path: Path) -> None:
-    found = compared(tmp_path, "2026-11-02...2026-11-04", {})
+@pytest.fixture(scope="module")
+def sound(tmp_path_factory: pytest.TempPathFactory) -> Comparison:
+    return compared(tmp_path_factory.mktemp("sound"), "2026-11-02...2026-11-04", {})
+
+
+def test_partitions_come_to_the_same_as_with_plain_dbt(sound: Comparison) -> None:
+    found = sound
     assert told(found) == []
     assert found.has_succeeded
     expected = dict.fromkeys(("2026-11-02", "2026-11-03", "2026-11-04"), "success")
@@ -101,12 +108,11 @@ def test_a_failed_partition_comes_to_the_same(tmp_path: Path) -> None:
     assert [each.status for each in total.results if each] == ["skipped", "skipped"]
 
 
-def test_a_partition_that_one_side_lacks_is_a_difference(tmp_path: Path) -> None:
-    found = compared(tmp_path, "2026-11-02...2026-11-03", {})
-    plain, dagster = found.sides
+def test_a_partition_that_one_side_lacks_is_a_difference(sound: Comparison) -> None:
+    plain, dagster = sound.sides
     node = dagster.report.nodes["model.days.daily"]
-    nodes = {**dagster.report.nodes, node.unique_id: replace(node, partitions=node.partitions[:1])}
+    nodes = {**dagster.report.nodes, node.unique_id: replace(node, partitions=node.partitions[:2])}
     changed = replace(dagster, report=replace(dagster.report, nodes=nodes))
     assert told(compare(plain, changed)) == [
-        "model.days.daily: partition 2026-11-03: success on dbt, absent on dagster"
+        "model.days.daily: partition 2026-11-04: success on dbt, absent on dagster"
     ]

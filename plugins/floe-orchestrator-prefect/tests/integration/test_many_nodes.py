@@ -21,6 +21,8 @@ from floe_orchestrator_prefect.loader import load_product_flows
 from floe_orchestrator_prefect.task import run_states
 from floe_orchestrator_prefect.task.run_states import Change, RunStates
 
+pytestmark = pytest.mark.slow
+
 MANIFEST = """\
 apiVersion: floe.dev/v1
 kind: Manifest
