@@ -16,14 +16,6 @@ from floe_core.schemas.partitions import Partitions
 from floe_core.schemas.policies import Job
 
 
-def has_partitions(artifacts: CompiledArtifacts, job: Job) -> bool:
-    """Return whether a job builds partitioned nodes."""
-    if artifacts.partitions is None:
-        return False
-    partitioned = frozenset(artifacts.partitions.node_ids)
-    return any(node.unique_id in partitioned for node in artifacts.nodes_of(job))
-
-
 def with_partitions(artifacts: CompiledArtifacts, options: RunOptions) -> RunOptions:
     """Return the options of a run; one that names partitions is for the end of the last one.
 

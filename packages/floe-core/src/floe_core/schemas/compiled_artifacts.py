@@ -86,6 +86,13 @@ class CompiledArtifacts(Frozen):
 
     _project_dir: Path | None = PrivateAttr(default=None)
 
+    def partitions_of(self, job: Job) -> Partitions | None:
+        """Return the partitions of the product if a job builds nodes by partition, else None."""
+        declared = self.partitions
+        if declared is None or declared.members.isdisjoint(n.unique_id for n in self.nodes_of(job)):
+            return None
+        return declared
+
     @property
     def project_dir(self) -> Path | None:
         """The absolute folder that this was loaded from or compiled into, None if there is none."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Literal
 
 from floe_core.schemas.frozen import Frozen
@@ -28,3 +29,8 @@ class Partitions(Frozen):
     vars: dict[str, PartitionValue] = {}
     node_ids: tuple[str, ...] = ()
     microbatch: tuple[str, ...] = ()
+
+    @cached_property
+    def members(self) -> frozenset[str]:
+        """The same nodes as `node_ids`, to look one up."""
+        return frozenset(self.node_ids)

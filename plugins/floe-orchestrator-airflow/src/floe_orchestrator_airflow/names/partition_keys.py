@@ -15,9 +15,5 @@ def keyed_partitions(artifacts: CompiledArtifacts, job: Job) -> Partitions | Non
     They have one only if `plugins.orchestrator.config` of the manifest asks for it: an asset event
     of such a run starts no DAG that is not partitioned itself.
     """
-    declaration = artifacts.partitions
-    if declaration is None or not artifacts.orchestrator.config.get(SETTING):
-        return None
-    partitioned = frozenset(declaration.node_ids)
-    has_some = any(node.unique_id in partitioned for node in artifacts.nodes_of(job))
-    return declaration if has_some else None
+    wants_keys = artifacts.orchestrator.config.get(SETTING)
+    return artifacts.partitions_of(job) if wants_keys else None

@@ -52,7 +52,7 @@ def definition_of_node(
 ) -> TimeWindowPartitionsDefinition | None:
     """Return the partitions of a node's asset, None if it is built whole."""
     declaration = artifacts.partitions
-    if declaration is None or node_id not in declaration.node_ids:
+    if declaration is None or node_id not in declaration.members:
         return None
     return partitions_definition(declaration)
 
@@ -66,8 +66,8 @@ def tags_of_run(
     span: TimeRange | None = None,
 ) -> dict[str, str]:
     """Return the tags of the partitions that a run builds, {} if it builds none."""
-    declaration = artifacts.partitions
-    if declaration is None or not _has_partitioned(artifacts, job):
+    declaration = artifacts.partitions_of(job)
+    if declaration is None:
         return {}
     try:
         found = partitions_of_run(declaration, named, tick, span)
@@ -83,12 +83,6 @@ def named_in(tags: Mapping[str, str]) -> str:
         return key
     first, last = tags.get(FIRST_PARTITION_TAG, ""), tags.get(LAST_PARTITION_TAG, "")
     return f"{first}{RANGE}{last}" if first and first != last else first
-
-
-def _has_partitioned(artifacts: CompiledArtifacts, job: Job) -> bool:
-    declaration = artifacts.partitions
-    partitioned = set(declaration.node_ids) if declaration else set()
-    return any(node.unique_id in partitioned for node in artifacts.nodes_of(job))
 
 
 def _tags_of(partitions: tuple[Partition, ...]) -> dict[str, str]:

@@ -136,7 +136,7 @@ def run(
     schedule or, with `execution.backfillBy: range` in floe.yaml, one run for all. If the job has
     partitions, it is one run that builds them one after the other.
     """
-    from floe_core.cli.partition_options import backfilled, has_partitions, one_standing
+    from floe_core.cli.partition_options import backfilled, one_standing
     from floe_core.runs.run_parameters import RunParameters
 
     refuse_second_selection(product, select, exclude)
@@ -157,7 +157,7 @@ def run(
         _refuse_parameters(parameters)
         artifacts = compile_here(product, on, reuse)
         chosen = _job(artifacts, job)
-        if wanted is None and not has_partitions(artifacts, chosen):
+        if wanted is None and artifacts.partitions_of(chosen) is None:
             return _run_backfill(artifacts, chosen, backfill, as_json)
         return _run_partitions(
             artifacts, chosen, backfilled(artifacts, chosen, backfill, wanted), as_json
