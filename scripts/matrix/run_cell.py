@@ -86,6 +86,7 @@ def make_environment(cell: Cell, folder: Path) -> str:
         "floe-ci",
         "floe-console",
         "floe-dev",
+        "floe-diff",
         "floe-import",
         "floe-kubernetes",
         "floe-parity",

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from floe_core.compiler import compile_product
-from floe_core.difference import difference
+from floe_diff import difference
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 ROOT = Path(__file__).parents[2]

@@ -32,6 +32,7 @@ OURS = (
     "packages/floe-core",
     "packages/floe-ci",
     "packages/floe-console",
+    "packages/floe-diff",
     "packages/floe-parity",
     "packages/floe-partitions",
     "packages/floe-warehouses",

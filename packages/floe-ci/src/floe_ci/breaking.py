@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from floe_ci.compilations import Compilation
-from floe_core.difference.data.tables import both_open
 from floe_core.schemas.nodes import Node
 from floe_core.warehouse.table_contents import relation_of
 from floe_core.warehouse.warehouse import Warehouse
+from floe_diff.data.tables import both_open
 
 PRIVATE = "private"
 

@@ -7,9 +7,9 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from floe_ci.report import ChangeReport
-from floe_core.difference.data import markdown as data_markdown
-from floe_core.difference.markdown import as_markdown as difference_markdown
 from floe_core.runs.build_events import NodeResult
+from floe_diff.data import markdown as data_markdown
+from floe_diff.markdown import as_markdown as difference_markdown
 
 # GitHub refuses a comment of more than 65,536 characters; GitLab takes a million.
 LONGEST = 65_000

@@ -7,9 +7,9 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from floe_ci.breaking import Break
-from floe_core.difference import ProductDifference
-from floe_core.difference.data import DataDifference
 from floe_core.runs.build_events import NodeResult
+from floe_diff import ProductDifference
+from floe_diff.data import DataDifference
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ from floe_ci.production import Production
 from floe_ci.scratch_build import Built, build_in_scratch
 from floe_ci.scratch_head import ScratchHead
 from floe_ci.workplace import workplace
-from floe_core.difference.data import data_difference
 from floe_core.reuse.verification import Tell, Verification, Verifier, Watch
+from floe_diff.data import data_difference
 
 SCRATCH = "verification"
 

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from floe_ci.breaking import Break
 from floe_ci.markdown import LONGEST, as_markdown
 from floe_ci.report import ChangeReport
-from floe_core.difference import ProductDifference
 from floe_core.runs.build_events import NodeResult
+from floe_diff import ProductDifference
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 NOTHING = ProductDifference((), (), (), (), (), {}, (NOW, NOW))

@@ -35,8 +35,8 @@ def what_does_this_change_break(folder: str, manifest: str, product: str) -> dic
     """Return what differs between a product as published and its code now; writes nothing."""
     from floe_core.compiler.compile_product import prepare_product
     from floe_core.compiler.ports.products import consumers_of, read_platform
-    from floe_core.difference import difference
     from floe_core.foundation.errors import UsageError
+    from floe_diff import difference
 
     before = read_platform(Path(manifest)).products.get(product)
     if before is None:

@@ -16,6 +16,7 @@ from floe_core.foundation.errors import PluginError, UsageError
 _PACKAGES = {
     "ci": "floe-ci",
     "dev": "floe-dev",
+    "diff": "floe-diff",
     "helm": "floe-kubernetes",
     "import": "floe-import",
     "mcp": "floe-console",

@@ -12,7 +12,6 @@ from floe_core.cli.command_errors import Commands
 from floe_core.cli.commands import (
     alerts_command,
     compile_command,
-    diff_command,
     doctor_command,
     explain_command,
     init_command,
@@ -43,7 +42,6 @@ app.command("compile")(compile_command.compile_)
 app.command("run")(run_command.run)
 app.command("plan")(plan_command.plan)
 app.command("show")(show_command.show)
-app.command("diff")(diff_command.diff)
 app.command("explain")(explain_command.explain)
 app.command("ticks")(ticks_command.ticks)
 app.command("check", deprecated=True)(doctor_command.check)

@@ -12,9 +12,9 @@ from plain_shop import FLOE
 
 from floe_core import plugin_registry
 from floe_core.compiler import compile_product
-from floe_core.difference import difference
 from floe_core.foundation.errors import InvalidProductError
 from floe_core.plugin_api.concepts import product_concepts
+from floe_diff import difference
 
 WriteProduct = Callable[..., Path]
 POOLS = """\

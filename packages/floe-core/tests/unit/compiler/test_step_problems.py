@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from floe_core.compiler import compile_product
-from floe_core.difference.nodes import changed_nodes
 from floe_core.foundation.errors import InvalidProductError
 from floe_core.schemas import CompiledArtifacts
+from floe_diff.nodes import changed_nodes
 
 WriteProduct = Callable[..., Path]
 

@@ -11,12 +11,12 @@ from collections.abc import Iterator
 import duckdb
 import pytest
 
-from floe_core.difference.ports import Reading, changed_columns
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts, Product
 from floe_core.schemas.ports import InputPort, Port, PortColumn
 from floe_core.sql.columns.known_tables import KnownTable
 from floe_core.sql.columns.needs import Needed
 from floe_core.sql.needed_columns import read_query
+from floe_diff.ports import Reading, changed_columns
 
 PORT = ("id", "name", "amt", "day", "js")
 TABLES = {"p": PORT, "o": ("id", "x", "day")}

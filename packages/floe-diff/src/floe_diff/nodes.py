@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from floe_core.difference.fields import FieldChange, changed_fields
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.nodes import Node
+from floe_diff.fields import FieldChange, changed_fields
 
 # Fields that decide what a node does and where; `checksum` is shown as "code", `depends_on` as
 # edges.

@@ -78,8 +78,8 @@ def diff(
     """
     from floe_core.cli.moments import days_after, read_moment
     from floe_core.compiler.ports.products import Consumers, consumers_of
-    from floe_core.difference import difference
-    from floe_core.difference.markdown import as_markdown
+    from floe_diff import difference
+    from floe_diff.markdown import as_markdown
 
     _refuse_what_is_ignored(context, data)
     if data:
@@ -134,9 +134,9 @@ def _compare_data(
     names: tuple[str, str], product: Path, samples: int, markdown: bool, as_json: bool
 ) -> int:
     """Print what differs; return 1 if anything does, else 0."""
-    from floe_core.difference.data import data_difference
-    from floe_core.difference.data.markdown import as_markdown
-    from floe_core.difference.data.places import place_named
+    from floe_diff.data import data_difference
+    from floe_diff.data.markdown import as_markdown
+    from floe_diff.data.places import place_named
 
     left, right = (place_named(name, product) for name in names)
     found = data_difference(left, right, samples)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
-from floe_core.difference.jobs import JobDifference
-from floe_core.difference.nodes import NodeDifference
-from floe_core.difference.ports import PortChange
-from floe_core.difference.products import ProductDifference
+from floe_diff.jobs import JobDifference
+from floe_diff.nodes import NodeDifference
+from floe_diff.ports import PortChange
+from floe_diff.products import ProductDifference
 
 MAX_SHOWN = 50
 MAX_TICKS = 3

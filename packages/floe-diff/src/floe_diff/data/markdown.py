@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from floe_core.difference.data.tables import DataDifference, Sample, TableDifference
+from floe_diff.data.tables import DataDifference, Sample, TableDifference
 
 MAX_TEXT = 60
 MAX_COLUMNS = 8

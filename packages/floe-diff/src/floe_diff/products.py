@@ -6,12 +6,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from floe_core.difference.fields import FieldChange, changed_fields
-from floe_core.difference.jobs import JobDifference, changed_jobs
-from floe_core.difference.nodes import NodeDifference, changed_nodes, downstream
-from floe_core.difference.ports import PortChange, changed_ports
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.resources import ResourceSpec
+from floe_diff.fields import FieldChange, changed_fields
+from floe_diff.jobs import JobDifference, changed_jobs
+from floe_diff.nodes import NodeDifference, changed_nodes, downstream
+from floe_diff.ports import PortChange, changed_ports
 
 
 @dataclass(frozen=True, slots=True)

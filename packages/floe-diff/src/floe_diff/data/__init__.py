@@ -1,5 +1,5 @@
 """Compare the tables of one product in two places."""
 
-from floe_core.difference.data.tables import DataDifference, TableDifference, data_difference
+from floe_diff.data.tables import DataDifference, TableDifference, data_difference
 
 __all__ = ["DataDifference", "TableDifference", "data_difference"]

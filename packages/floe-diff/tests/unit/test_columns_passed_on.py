@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from floe_core.difference.ports import PortChange, Reading, changed_columns
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts, Product
 from floe_core.schemas.ports import InputPort, Port, PortColumn
+from floe_diff.ports import PortChange, Reading, changed_columns
 
 
 def port(name: str, *columns: str) -> Port:

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from floe_core.compiler import compile_product
-from floe_core.difference import ProductDifference, difference
-from floe_core.difference.markdown import as_markdown
 from floe_core.schemas import CompiledArtifacts
+from floe_diff import ProductDifference, difference
+from floe_diff.markdown import as_markdown
 
 pytestmark = pytest.mark.long
 

@@ -9,11 +9,11 @@ import pytest
 from typer.testing import CliRunner
 
 from floe_core.cli.main import app
-from floe_core.difference import NodeDifference, difference
-from floe_core.difference.fields import FieldChange
-from floe_core.difference.markdown import as_markdown
 from floe_core.foundation.errors import StaleProductError, UsageError
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_diff import NodeDifference, difference
+from floe_diff.fields import FieldChange
+from floe_diff.markdown import as_markdown
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 

@@ -16,8 +16,8 @@ from own_database import SERVER, own_database
 from typer.testing import CliRunner
 
 from floe_core.cli.main import app
-from floe_core.warehouse import row_differences
 from floe_core.warehouse.dialects import DIALECTS
+from floe_diff.data import row_differences
 
 MODELS = {
     "people.sql": "select 1 as id",

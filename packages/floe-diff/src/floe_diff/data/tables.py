@@ -8,13 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from floe_core.difference.data.keys import keys_in
-from floe_core.difference.data.places import Place
 from floe_core.foundation.errors import UsageError
 from floe_core.schemas.nodes import Node
 from floe_core.warehouse.connection import open_warehouse
 from floe_core.warehouse.dialects import dialect_of
-from floe_core.warehouse.row_differences import HashedTable, RowDifferences, row_differences
 from floe_core.warehouse.table_contents import (
     TableContents,
     contents,
@@ -23,6 +20,9 @@ from floe_core.warehouse.table_contents import (
 )
 from floe_core.warehouse.table_differences import column_differences
 from floe_core.warehouse.warehouse import Warehouse
+from floe_diff.data.keys import keys_in
+from floe_diff.data.places import Place
+from floe_diff.data.row_differences import HashedTable, RowDifferences, row_differences
 
 Values = dict[str, str | None]
 

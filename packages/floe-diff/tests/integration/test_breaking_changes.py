@@ -16,9 +16,9 @@ import duckdb
 import pytest
 
 from floe_core.compiler import compile_product
-from floe_core.difference import difference
 from floe_core.schemas.artifacts_reader import read_artifacts
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_diff import difference
 
 Json = dict[str, Any]
 COLUMNS = ("id", "name", "city", "age", "email", "phone", "joined", "note", "score", "tier")
