@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -31,6 +33,8 @@ FLAG_SOURCES.__enter__()
 
 # What a script starts in the background ignores ^C, and so would every program that a test starts.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+BEGUN = time.monotonic()
 
 # Folders whose tests run dbt, an orchestrator or a program for real.
 REAL = ("integration", "e2e")
@@ -70,6 +74,18 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     from files_and_servers import FilesAndServers
 
     return FilesAndServers(config, log)
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Say at once which test failed and after how long: a run that is ended has no summary."""
+    if not report.failed or "PYTEST_XDIST_WORKER" in os.environ:
+        return
+    causes = [line for line in str(report.longrepr).splitlines() if line.startswith("E ")]
+    sys.stderr.write(
+        f"\nFAILED {report.nodeid}, {report.when} of {report.duration:.0f} s, "
+        f"at {time.monotonic() - BEGUN:.0f} s: {''.join(causes[:1])}\n"
+    )
+    sys.stderr.flush()
 
 
 @pytest.fixture(autouse=True)
