@@ -35,6 +35,8 @@ FLAG_SOURCES.__enter__()
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 BEGUN = time.monotonic()
+# What tests of more than a second took, in seconds, of this run and earlier ones.
+DURATIONS = Path(__file__).parent / "build" / "durations.tsv"
 
 # Folders whose tests run dbt, an orchestrator or a program for real.
 REAL = ("integration", "e2e")
@@ -77,15 +79,20 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
-    """Say at once which test failed and after how long: a run that is ended has no summary."""
-    if not report.failed or "PYTEST_XDIST_WORKER" in os.environ:
+    """Say at once which test failed, and note what each took: a run that is ended says neither."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
         return
-    causes = [line for line in str(report.longrepr).splitlines() if line.startswith("E ")]
-    sys.stderr.write(
-        f"\nFAILED {report.nodeid}, {report.when} of {report.duration:.0f} s, "
-        f"at {time.monotonic() - BEGUN:.0f} s: {''.join(causes[:1])}\n"
-    )
-    sys.stderr.flush()
+    if report.duration > 1:
+        DURATIONS.parent.mkdir(exist_ok=True)
+        with DURATIONS.open("a") as file:
+            file.write(f"{report.duration:.1f}\t{report.when}\t{report.nodeid}\n")
+    if report.failed:
+        causes = [line for line in str(report.longrepr).splitlines() if line.startswith("E ")]
+        sys.stderr.write(
+            f"\nFAILED {report.nodeid}, {report.when} of {report.duration:.0f} s, "
+            f"at {time.monotonic() - BEGUN:.0f} s: {''.join(causes[:1])}\n"
+        )
+        sys.stderr.flush()
 
 
 @pytest.fixture(autouse=True)
