@@ -14,7 +14,7 @@ from ruamel.yaml import YAML
 from floe_core.compiler.inputs import DBT_PROJECT_FILE, Inputs
 from floe_core.compiler.profile import PROFILES_FILE
 from floe_core.foundation.errors import EnvironmentProblemError, UsageError
-from floe_core.schedules.schedule_store import STORE_FILE
+from floe_core.schedules.schedule_store import CLAIMS, STORE_FILE
 from floe_core.schemas.compiled_artifacts import ARTIFACTS_FILE
 from floe_core.storage.atomic_files import missing_folders, remove_empty
 
@@ -22,6 +22,7 @@ from floe_core.storage.atomic_files import missing_folders, remove_empty
 # name belongs to the project.
 LEFT_AT_TOP = frozenset(
     {STORE_FILE, f".{STORE_FILE}.lock", "target", "logs", ".idea", ".vscode", ".user.yml"}
+    | {f"{CLAIMS}.json", f"{CLAIMS}.json.lock"}
 )
 LEFT_ANYWHERE = frozenset({".git", ".floe", "__pycache__"})
 _WAREHOUSE_FILES = ("", ".wal", ".lock")

@@ -298,6 +298,18 @@ class RunningSchedule:
 
 
 @runtime_checkable
+class OwnerFollower(Protocol):
+    """A plugin that makes a running orchestrator apply the owner of a job, which a move changes."""
+
+    def follow_owner(self, job_name: str) -> None:
+        """Start or stop the job's schedule there, and start the ticks that it now runs late.
+
+        Raises:
+            EnvironmentProblemError: The orchestrator responds but does not apply it.
+        """
+
+
+@runtime_checkable
 class ScheduleReporter(Protocol):
     """A plugin that can query a running orchestrator for a job's schedule."""
 

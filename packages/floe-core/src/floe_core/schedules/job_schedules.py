@@ -11,11 +11,11 @@ from typing import Any
 from floe_core.foundation.errors import EnvironmentProblemError, UsageError
 from floe_core.schedules.dialect import parse_cron
 from floe_core.schedules.live_schedules import with_live_schedules
-from floe_core.schedules.schedule_override import ScheduleOverride, Switch
+from floe_core.schedules.schedule_override import Overrides, ScheduleOverride, Switch
 from floe_core.schedules.schedule_store import ScheduleStore, place_in, store_of
 from floe_core.schedules.zones import check_timezone
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
-from floe_core.schemas.policies import Job
+from floe_core.schemas.policies import Job, Owner
 
 
 class JobSchedules:
@@ -64,9 +64,8 @@ class JobSchedules:
             ValueError: The job, the expression or the zone is not valid; it lists all problems.
         """
         self._check(job_name, cron, timezone)
-        self._write(
-            job_name, ScheduleOverride(since=_now(), cron=cron, timezone=timezone, switch="on")
-        )
+        entry = ScheduleOverride(since=_now(), cron=cron, timezone=timezone, switch="on")
+        self._store.change(lambda kept: {**kept, job_name: _owned(entry, kept.get(job_name))})
 
     def remove(self, job_name: str) -> None:
         """Remove a job's schedule, whatever floe.yaml says."""
@@ -92,9 +91,24 @@ class JobSchedules:
     def reset(self, job_name: str) -> None:
         """Give a job the schedule of floe.yaml again."""
         self._check(job_name)
-        self._store.change(
-            lambda kept: {name: entry for name, entry in kept.items() if name != job_name}
-        )
+        self._store.change(lambda kept: _without(kept, job_name))
+
+    def change_owner(self, job_name: str, before: Owner | None, after: Owner | None) -> bool:
+        """Replace a job's owner, if it is still the one before; return whether it was."""
+        self._check(job_name)
+        was_same = False
+
+        def change(kept: Overrides) -> Overrides:
+            nonlocal was_same
+            entry = kept.get(job_name, ScheduleOverride(since=_now()))
+            was_same = entry.owner == before
+            if not was_same:
+                return kept
+            changed = {**kept, job_name: entry.model_copy(update={"owner": after})}
+            return {name: each for name, each in changed.items() if not each.is_empty}
+
+        self._store.change(change)
+        return was_same
 
     def _turn(self, job_name: str, switch: Switch) -> None:
         self._check(job_name)
@@ -106,9 +120,6 @@ class JobSchedules:
         self._store.change(
             lambda kept: {**kept, job_name: _turn(kept.get(job_name), switch, _now())}
         )
-
-    def _write(self, job_name: str, entry: ScheduleOverride) -> None:
-        self._store.change(lambda kept: {**kept, job_name: entry})
 
     def _check(self, job_name: str, *rule: str) -> None:
         _raise_if_any(
@@ -141,7 +152,21 @@ def _turn(entry: ScheduleOverride | None, switch: Switch, now: datetime) -> Sche
 
 
 def _removed(entry: ScheduleOverride | None, now: datetime) -> ScheduleOverride:
-    return ScheduleOverride(since=now, removed=True, switch=entry.switch if entry else None)
+    removed = ScheduleOverride(since=now, removed=True, switch=entry.switch if entry else None)
+    return _owned(removed, entry)
+
+
+def _owned(entry: ScheduleOverride, before: ScheduleOverride | None) -> ScheduleOverride:
+    """Return an entry with the owner of the one before, which only a move changes."""
+    return entry.model_copy(update={"owner": before.owner}) if before else entry
+
+
+def _without(kept: Overrides, job_name: str) -> Overrides:
+    others = {name: entry for name, entry in kept.items() if name != job_name}
+    before = kept.get(job_name)
+    if before is None or before.owner is None:
+        return others
+    return {**others, job_name: ScheduleOverride(since=before.since, owner=before.owner)}
 
 
 def _complaint(check: Any, text: str) -> str:

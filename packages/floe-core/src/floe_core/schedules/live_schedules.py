@@ -34,13 +34,13 @@ def with_live_schedules(artifacts: CompiledArtifacts) -> CompiledArtifacts:
     check_schedules(artifacts)
     _compare_zones(artifacts)
     store = store_of(artifacts)
-    overrides = store.read() if store else {}
+    overrides, here = store.read() if store else {}, artifacts.orchestrator.name
     jobs = (
-        overrides[job.name].over_job(job) if job.name in overrides else job
+        overrides[job.name].over_job(job, here) if job.name in overrides else job
         for job in artifacts.jobs
     )
     if os.environ.get(PAUSED_VARIABLE):
-        jobs = (_PAUSE.over_job(job) for job in jobs)
+        jobs = (_PAUSE.over_job(job, here) for job in jobs)
     elif not overrides:
         return artifacts
     return _with_jobs(artifacts, tuple(jobs))
@@ -94,7 +94,7 @@ def live_job(artifacts: CompiledArtifacts, job: Job) -> Job:
     """
     store = store_of(artifacts)
     override = store.read().get(job.name) if store else None
-    return override.over_job(job) if override else job
+    return override.over_job(job, artifacts.orchestrator.name) if override else job
 
 
 def _with_jobs(artifacts: CompiledArtifacts, jobs: tuple[Job, ...]) -> CompiledArtifacts:

@@ -11,9 +11,10 @@ from pydantic import ValidationError
 
 from floe_core.foundation.errors import EnvironmentProblemError
 from floe_core.schedules.dialect import parse_cron
+from floe_core.schedules.ownership import other_owner, starts_by_itself
 from floe_core.schedules.zones import check_timezone
 from floe_core.schemas.frozen import Frozen
-from floe_core.schemas.policies import Job, Schedule
+from floe_core.schemas.policies import Job, Owner, Schedule
 
 Switch = Literal["on", "off"]
 
@@ -22,7 +23,8 @@ class ScheduleOverride(Frozen):
     """One entry of the schedule store, written at `since` (aware, UTC).
 
     With `cron` of "", expression and zone come from floe.yaml; with `switch` of None, so does
-    whether the job starts by itself. `removed` removes the job's schedule.
+    whether the job starts by itself. `removed` removes the job's schedule. An entry that has only
+    an `owner` leaves the schedule as it is in floe.yaml.
     """
 
     since: datetime
@@ -30,18 +32,32 @@ class ScheduleOverride(Frozen):
     timezone: str = ""
     switch: Switch | None = None
     removed: bool = False
+    owner: Owner | None = None
 
-    def over_job(self, job: Job) -> Job:
-        """Return the resulting job, given the one of floe.yaml."""
-        trigger = job.trigger
-        if trigger is not None and self.switch is not None:
-            trigger = trigger.model_copy(update={"enabled": self.switch == "on"})
-        return job.model_copy(update={"schedule": self.over(job.schedule), "trigger": trigger})
+    @property
+    def is_empty(self) -> bool:
+        """Whether it overrides nothing."""
+        return self == ScheduleOverride(since=self.since)
+
+    def over_job(self, job: Job, orchestrator: str) -> Job:
+        """Return the resulting job on an orchestrator, given the one of floe.yaml."""
+        schedule, trigger = self.over(job.schedule), job.trigger
+        if schedule is not None and other_owner(self.owner, orchestrator):
+            schedule = schedule.model_copy(update={"enabled": False})
+        if trigger is not None:
+            enabled = trigger.enabled if self.switch is None else self.switch == "on"
+            enabled = enabled and not starts_by_itself(self.owner, orchestrator)
+            trigger = trigger.model_copy(update={"enabled": enabled})
+        owner = self.owner or job.owner
+        changed = {"schedule": schedule, "trigger": trigger, "owner": owner}
+        return job.model_copy(update=changed)
 
     def over(self, declared: Schedule | None) -> Schedule | None:
         """Return the resulting schedule, given the one of floe.yaml."""
         if self.removed:
             return None
+        if self.owner and not self.cron and self.switch is None:
+            return declared
         rule = declared or Schedule(cron=self.cron) if self.cron else declared
         if self.cron and rule is not None:
             times = {"cron": self.cron, "timezone": self.timezone, "enabled": True}
@@ -56,6 +72,8 @@ Overrides = Mapping[str, ScheduleOverride]
 
 
 SCHEMA_VERSION = "1.0"
+# Of a text with owners, so that a floe that knows none of them refuses it, and names the reason.
+WITH_OWNERS = "1.1"
 
 
 class _Document(Frozen):
@@ -65,9 +83,11 @@ class _Document(Frozen):
 
 def text_of(overrides: Overrides) -> str:
     """Return the text that a store keeps."""
+    has_owners = any(override.owner for override in overrides.values())
+    version = WITH_OWNERS if has_owners else SCHEMA_VERSION
     document = _Document(jobs=dict(sorted(overrides.items())))
     fields = document.model_dump(mode="json", exclude_defaults=True)
-    return json.dumps({"schema_version": SCHEMA_VERSION, **fields}, indent=2, ensure_ascii=False)
+    return json.dumps({"schema_version": version, **fields}, indent=2, ensure_ascii=False)
 
 
 def overrides_in(text: str | bytes, place: str) -> Overrides:
@@ -101,11 +121,11 @@ def _check_version(text: str | bytes, place: str) -> None:
     except (ValueError, RecursionError):
         return
     version = fields.get("schema_version", SCHEMA_VERSION) if isinstance(fields, dict) else ""
-    if version not in ("", SCHEMA_VERSION):
+    if version not in ("", SCHEMA_VERSION, WITH_OWNERS):
         raise EnvironmentProblemError(
             f"{place} has schema version {str(version)[:80]}, and this floe reads "
-            f"{SCHEMA_VERSION}; install the floe that wrote it, or remove it for the schedules of "
-            "floe.yaml"
+            f"{SCHEMA_VERSION} to {WITH_OWNERS}; install the floe that wrote it, or remove it for "
+            "the schedules of floe.yaml"
         )
 
 

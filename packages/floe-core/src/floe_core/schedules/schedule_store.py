@@ -15,6 +15,8 @@ from floe_core.secrets.settings import setting
 STORE_VARIABLE = "FLOE_SCHEDULE_STORE"
 STORE_SETTING = "schedule_store"
 STORE_FILE = "schedules.json"
+# The name of the text beside the schedules that holds the claims of ticks.
+CLAIMS = "claims"
 
 
 class ScheduleStore(Protocol):
@@ -57,7 +59,7 @@ def store_for(
     Raises:
         EnvironmentProblemError: The setting names a variable that is not set.
     """
-    place = os.environ.get(STORE_VARIABLE) or place_in(settings)
+    place = shared_place(settings)
     if "://" in place and not place.startswith("file://"):
         return _shared_store(place, product_name)
     from floe_core.schedules.file_schedule_store import FileScheduleStore
@@ -66,6 +68,15 @@ def store_for(
         folder = Path(place.removeprefix("file://"))
         return FileScheduleStore(folder / f"{product_name}.{STORE_FILE}")
     return None if project_dir is None else FileScheduleStore(project_dir / STORE_FILE)
+
+
+def shared_place(settings: Mapping[str, Any]) -> str:
+    """Return the place that products share, "" if they share none.
+
+    Raises:
+        EnvironmentProblemError: The setting names a variable that is not set.
+    """
+    return os.environ.get(STORE_VARIABLE) or place_in(settings)
 
 
 def place_in(settings: Mapping[str, Any]) -> str:

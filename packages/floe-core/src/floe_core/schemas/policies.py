@@ -6,7 +6,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import AwareDatetime, Field, StringConstraints
+from pydantic.json_schema import SkipJsonSchema
 
 from floe_core.schemas.frozen import Frozen
 from floe_core.schemas.ports import UpdateTrigger
@@ -71,6 +72,24 @@ class Deadline(Frozen):
     timezone: str = "UTC"
 
 
+class Owner(Frozen):
+    """The orchestrator that starts a job, of several with one schedule store; times in UTC.
+
+    `epoch` is raised by each move. The owner runs the ticks from `first_tick` on; while a move is
+    under way only those before `until`, and `next` is who runs the others. Each tick from
+    `late_from` up to `late_until` runs even if it is late: they passed during a move. None stands
+    for `first_tick` and for now.
+    """
+
+    orchestrator: str
+    epoch: Annotated[int, Field(ge=1)]
+    first_tick: AwareDatetime
+    until: AwareDatetime | None = None
+    next: str = ""
+    late_from: AwareDatetime | None = None
+    late_until: AwareDatetime | None = None
+
+
 class Job(Frozen):
     """A part of the product that runs together.
 
@@ -94,6 +113,8 @@ class Job(Frozen):
     trigger: UpdateTrigger | None = None
     deadline: Deadline | None = None
     pool: str = ""
+    # From the schedule store; it is not compiled.
+    owner: SkipJsonSchema[Owner | None] = Field(default=None, exclude=True)
 
     @property
     def starts_itself(self) -> bool:

@@ -1,0 +1,130 @@
+"""Claims of ticks: each tick of a job with an owner is built by the one run that claimed it.
+
+They are one text of a product, where its schedules are, and written before anything is built.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import cast
+
+from pydantic import AwareDatetime, ValidationError
+
+from floe_core.foundation.errors import EnvironmentProblemError
+from floe_core.schedules.live_schedules import live_job
+from floe_core.schedules.ownership import LONGEST_LATE, runs_tick
+from floe_core.schedules.schedule_store import CLAIMS, shared_place
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_core.schemas.frozen import Frozen
+from floe_core.storage.shared_text import SharedText, shared_text
+
+# Of a job; more if they are younger than `LONGEST_LATE`.
+KEPT = 2000
+
+
+class Claim(Frozen):
+    """The run of an orchestrator that builds a tick, by an id that its retries share."""
+
+    orchestrator: str
+    epoch: int
+    run: str
+    at: AwareDatetime
+
+
+Claims = Mapping[datetime, Claim]
+
+
+class _Document(Frozen):
+    schema_version: str = "1.0"
+    jobs: Mapping[str, Mapping[AwareDatetime, Claim]] = {}
+
+
+def claim_tick(artifacts: CompiledArtifacts, job_name: str, tick: datetime, run: str) -> str:
+    """Return why a run may not build a tick, "" if it may: the tick is now claimed by the run.
+
+    A run that has the claim may build the tick again, whoever owns the job since.
+
+    Raises:
+        EnvironmentProblemError: The store cannot be read or written; nothing is claimed.
+    """
+    owner, here = live_job(artifacts, artifacts.job(job_name)).owner, artifacts.orchestrator.name
+    if owner is None:
+        return ""
+    claim = Claim(orchestrator=here, epoch=owner.epoch, run=run, at=datetime.now(UTC))
+    text, found = _text(artifacts), cast("Claim | None", None)
+    if why := runs_tick(owner, here, tick):
+        return _verdict(claims_of(artifacts, job_name).get(tick), claim, why)
+
+    def add(content: bytes | None) -> bytes:
+        nonlocal found
+        jobs = _jobs(text, content)
+        found = jobs.get(job_name, {}).get(tick)
+        return _text_of(jobs, job_name, {tick: claim, **jobs.get(job_name, {})})
+
+    text.change(add)
+    return _verdict(found, claim, "")
+
+
+def claims_of(artifacts: CompiledArtifacts, job_name: str) -> Claims:
+    """Return the claims of a job by tick, in order.
+
+    Raises:
+        EnvironmentProblemError: The store cannot be read.
+    """
+    text = _text(artifacts)
+    return _jobs(text, text.read()).get(job_name, {})
+
+
+def release(artifacts: CompiledArtifacts, job_name: str, tick: datetime, claim: Claim) -> bool:
+    """Remove a claim if it is the tick's; return whether it was.
+
+    Raises:
+        EnvironmentProblemError: The store cannot be read or written.
+    """
+    text, was_there = _text(artifacts), False
+
+    def remove(content: bytes | None) -> bytes:
+        nonlocal was_there
+        jobs = _jobs(text, content)
+        claims = dict(jobs.get(job_name, {}))
+        was_there = claims.get(tick) == claim
+        if was_there:
+            del claims[tick]
+        return _text_of(jobs, job_name, claims)
+
+    text.change(remove)
+    return was_there
+
+
+def _verdict(found: Claim | None, claim: Claim, why: str) -> str:
+    """Return why a claim does not stand beside the one that was found, or for another reason."""
+    if found is None:
+        return why
+    if (found.orchestrator, found.run) == (claim.orchestrator, claim.run):
+        return ""
+    return f"{found.orchestrator} builds this tick, in run {found.run}"
+
+
+def _text(artifacts: CompiledArtifacts) -> SharedText:
+    place = shared_place(artifacts.orchestrator.config)
+    name = f"{artifacts.product.name}.{CLAIMS}" if place else CLAIMS
+    return shared_text(place or str(artifacts.folder), name)
+
+
+def _jobs(text: SharedText, content: bytes | None) -> Mapping[str, Claims]:
+    if content is None:
+        return {}
+    try:
+        return _Document.model_validate_json(content).jobs
+    except ValidationError as error:
+        what = f"{text.place} does not hold floe's claims of ticks ({error.errors()[0]['msg']})"
+        raise EnvironmentProblemError(f"{what}; fix it, or restore it") from None
+
+
+def _text_of(jobs: Mapping[str, Claims], job_name: str, claims: Claims) -> bytes:
+    """Return the text with these claims of a job, but for those that are old and many."""
+    newest = sorted(claims.items())
+    young = datetime.now(UTC) - LONGEST_LATE
+    kept = [each for each in newest[:-KEPT] if each[1].at >= young] + newest[-KEPT:]
+    return _Document(jobs={**jobs, job_name: dict(kept)}).model_dump_json().encode()
