@@ -20,6 +20,7 @@ from floe_core.alerts.waiting_alerts import Spool
 from floe_core.foundation.errors import FloeError
 from floe_core.runs.product_redactor import redactor_of
 from floe_core.schedules.live_schedules import live_job
+from floe_core.schedules.ownership import other_owner
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.policies import Deadline, Job
 
@@ -110,7 +111,7 @@ def _look(
         watched = DeadlineMemory(notes).watch(job.name, deadline, now)
         since = min(watched.since, known_since or watched.since)
         missed = None
-        if not _is_off(live):
+        if not _is_off(live, artifacts.orchestrator.name):
             missed = missed_deadline(deadline, live.schedule, watched.runs, now - GRACE, since)
         state = DeadlineState(job, missed, is_new=False, last_end=watched.runs.last_end)
         if missed is None:
@@ -121,8 +122,10 @@ def _look(
     return store_of(artifacts).change(act)
 
 
-def _is_off(job: Job) -> bool:
-    """Return whether only a switched-off trigger could start the job."""
+def _is_off(job: Job, here: str) -> bool:
+    """Return whether only a switched-off trigger, or another orchestrator, could start the job."""
+    if other_owner(job.owner, here):
+        return True
     return job.schedule is None and job.trigger is not None and not job.trigger.enabled
 
 

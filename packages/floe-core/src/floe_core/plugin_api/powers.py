@@ -301,8 +301,10 @@ class RunningSchedule:
 class OwnerFollower(Protocol):
     """A plugin that makes a running orchestrator apply the owner of a job, which a move changes."""
 
-    def follow_owner(self, job_name: str) -> None:
+    def follow_owner(self, artifacts: CompiledArtifacts, job_name: str) -> None:
         """Start or stop the job's schedule there, and start the ticks that it now runs late.
+
+        `artifacts` are those of the product for this orchestrator. Does nothing if none responds.
 
         Raises:
             EnvironmentProblemError: The orchestrator responds but does not apply it.

@@ -92,9 +92,9 @@ class ProductPlugin(OrchestratorPlugin):
         """See `ScheduleController`."""
         self._change(job_name, lambda schedules: schedules.reset(job_name))
 
-    def follow_owner(self, job_name: str) -> None:
+    def follow_owner(self, artifacts: CompiledArtifacts, job_name: str) -> None:
         """See `OwnerFollower`."""
-        self._take_up(JobSchedules.of_plugin(self._defined, self._settings), job_name)
+        self._take_up(JobSchedules(artifacts), job_name)
 
     def _change(self, job_name: str, change: Callable[[JobSchedules], None]) -> None:
         schedules = JobSchedules.of_plugin(self._defined, self._settings)

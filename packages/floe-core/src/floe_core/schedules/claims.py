@@ -5,8 +5,9 @@ They are one text of a product, where its schedules are, and written before anyt
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import UTC, datetime
+import time
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
 from typing import cast
 
 from pydantic import AwareDatetime, ValidationError
@@ -15,12 +16,15 @@ from floe_core.foundation.errors import EnvironmentProblemError
 from floe_core.schedules.live_schedules import live_job
 from floe_core.schedules.ownership import LONGEST_LATE, runs_tick
 from floe_core.schedules.schedule_store import CLAIMS, shared_place
+from floe_core.schedules.ticks import ticks_between
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.frozen import Frozen
+from floe_core.schemas.policies import Owner, Schedule
 from floe_core.storage.shared_text import SharedText, shared_text
 
 # Of a job; more if they are younger than `LONGEST_LATE`.
 KEPT = 2000
+SECONDS_BETWEEN_ATTEMPTS = 15.0
 
 
 class Claim(Frozen):
@@ -66,6 +70,22 @@ def claim_tick(artifacts: CompiledArtifacts, job_name: str, tick: datetime, run:
     return _verdict(found, claim, "")
 
 
+def wait_to_claim(
+    artifacts: CompiledArtifacts,
+    job_name: str,
+    tick: datetime,
+    run: str,
+    warn: Callable[[str], None],
+) -> str:
+    """Return what `claim_tick` returns, as soon as the store can be used; warn of each failure."""
+    while True:
+        try:
+            return claim_tick(artifacts, job_name, tick, run)
+        except EnvironmentProblemError as error:
+            warn(f"the tick {tick.isoformat()} waits until it can be claimed: {error}")
+            time.sleep(SECONDS_BETWEEN_ATTEMPTS)
+
+
 def claims_of(artifacts: CompiledArtifacts, job_name: str) -> Claims:
     """Return the claims of a job by tick, in order.
 
@@ -74,6 +94,23 @@ def claims_of(artifacts: CompiledArtifacts, job_name: str) -> Claims:
     """
     text = _text(artifacts)
     return _jobs(text, text.read()).get(job_name, {})
+
+
+def late_ticks(
+    owner: Owner | None, schedule: Schedule | None, claims: Claims, now: datetime
+) -> list[datetime]:
+    """Return the ticks up to now that the owner runs even if they are late, and has not, in order.
+
+    An owner that has claimed no tick since a move runs each one; none is of before `LONGEST_LATE`.
+    """
+    if owner is None or schedule is None or not schedule.enabled:
+        return []
+    is_new = owner.epoch > 1 and all(claim.epoch < owner.epoch for claim in claims.values())
+    first, last = owner.late_from or owner.first_tick, None if is_new else owner.late_until
+    start = max(first, schedule.since or first, now - LONGEST_LATE)
+    end = min(last or now, now) + timedelta(microseconds=1)
+    ticks = ticks_between(schedule.cron, schedule.timezone, start, min(end, owner.until or end))
+    return [tick for tick in ticks if tick not in claims]
 
 
 def release(artifacts: CompiledArtifacts, job_name: str, tick: datetime, claim: Claim) -> bool:

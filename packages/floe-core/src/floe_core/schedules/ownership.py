@@ -5,15 +5,14 @@ All are pure. A job without an owner, as of a product that never moved, starts e
 
 from __future__ import annotations
 
-from collections.abc import Container
 from datetime import UTC, datetime, timedelta
 
-from floe_core.schedules.ticks import ticks_between
-from floe_core.schemas.policies import Owner, Schedule
+from floe_core.schemas.policies import Owner
 
 # Claims are kept for so long at least, so nobody knows of an earlier tick whether it had a run.
 LONGEST_LATE = timedelta(days=7)
-_MOMENT = timedelta(microseconds=1)
+# In this time after a move, an orchestrator has begun to start the ticks.
+TO_TAKE_OVER = timedelta(minutes=10)
 _LONG_AGO = datetime.fromtimestamp(0, UTC)
 
 
@@ -37,29 +36,6 @@ def other_owner(owner: Owner | None, orchestrator: str) -> str:
     return f"{owner.orchestrator} runs it, since move {owner.epoch}" if owner and is_other else ""
 
 
-def may_come_back(owner: Owner | None, orchestrator: str, tick: datetime) -> bool:
-    """Return whether the end of a move under way decides if an orchestrator runs a tick."""
-    if owner is None or owner.until is None or tick < owner.until:
-        return False
-    return orchestrator in (owner.orchestrator, owner.next)
-
-
-def late_ticks(
-    owner: Owner | None, schedule: Schedule | None, claimed: Container[datetime], now: datetime
-) -> list[datetime]:
-    """Return the ticks up to now that the owner runs even if they are late, and has not, in order.
-
-    They are those of the last `LONGEST_LATE`.
-    """
-    if owner is None or schedule is None:
-        return []
-    first = owner.late_from or owner.first_tick
-    start = max(first, schedule.since or first, now - LONGEST_LATE)
-    end = min(owner.late_until or now, now) + _MOMENT
-    ticks = ticks_between(schedule.cron, schedule.timezone, start, min(end, owner.until or end))
-    return [tick for tick in ticks if tick not in claimed]
-
-
 def first_owner(orchestrator: str) -> Owner:
     """Return the record of the orchestrator that has run a job alone until now."""
     return Owner(orchestrator=orchestrator, epoch=1, first_tick=_LONG_AGO, late_until=_LONG_AGO)
@@ -72,7 +48,7 @@ def begin_move(owner: Owner, target: str, until: datetime) -> Owner:
 
 def call_off_move(owner: Owner, now: datetime) -> Owner:
     """Return the record after a move that did not happen: its ticks since `until` run late."""
-    late = {"late_from": owner.until, "late_until": now}
+    late = {"late_from": owner.until, "late_until": now + TO_TAKE_OVER}
     return owner.model_copy(update={"until": None, "next": "", **late})
 
 
@@ -80,7 +56,10 @@ def end_move(owner: Owner, now: datetime) -> Owner:
     """Return the record of the target, once the source has run its last tick."""
     assert owner.until is not None, "no move is under way"
     return Owner(
-        orchestrator=owner.next, epoch=owner.epoch + 1, first_tick=owner.until, late_until=now
+        orchestrator=owner.next,
+        epoch=owner.epoch + 1,
+        first_tick=owner.until,
+        late_until=now + TO_TAKE_OVER,
     )
 
 

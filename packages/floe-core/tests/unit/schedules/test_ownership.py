@@ -14,16 +14,16 @@ from small_artifacts import small_product
 
 from floe_core.foundation.errors import EnvironmentProblemError
 from floe_core.schedules import claims as claims_module
-from floe_core.schedules.claims import claim_tick, claims_of, release
+from floe_core.schedules.claims import Claim, claim_tick, claims_of, late_ticks, release
 from floe_core.schedules.file_schedule_store import FileScheduleStore
 from floe_core.schedules.job_schedules import JobSchedules
 from floe_core.schedules.live_schedules import with_live_schedules
 from floe_core.schedules.ownership import (
+    TO_TAKE_OVER,
     begin_move,
     call_off_move,
     end_move,
     first_owner,
-    late_ticks,
     runs_tick,
     starts_by_itself,
 )
@@ -86,21 +86,37 @@ def test_the_reasons_name_who_runs_it():
     assert starts_by_itself(moving, "there") == "here runs it, since move 1"
 
 
+def claimed(*ticks: datetime, epoch: int = 1) -> dict[datetime, Claim]:
+    return {tick: Claim(orchestrator="x", epoch=epoch, run="r", at=tick) for tick in ticks}
+
+
 def test_ticks_that_passed_during_a_move_run_late_and_no_others():
     every = Schedule(cron="* * * * *")
     first = first_owner("here")
     moving, now = begin_move(first, "there", TICK), TICK + 3 * MINUTE
     passed = [TICK + n * MINUTE for n in range(4)]
-    assert late_ticks(None, every, (), now) == []
-    assert late_ticks(first, every, (), now) == []
-    assert late_ticks(moving, every, (), now) == []
+    for owner in (None, first, moving):
+        assert late_ticks(owner, every, {}, now) == []
     moved, back = end_move(moving, now), call_off_move(moving, now)
-    for owner in (moved, back):
-        later = now + 30 * MINUTE
-        assert late_ticks(owner, every, passed[:1], later) == passed[1:]
-        set_since = every.model_copy(update={"since": passed[2]})
-        assert late_ticks(owner, set_since, (), later) == passed[2:]
     assert (back.epoch, back.until, back.next) == (1, None, "")
+    for owner in (moved, back):
+        done = claimed(passed[0], epoch=owner.epoch)
+        assert late_ticks(owner, every, done, now) == passed[1:]
+        last = late_ticks(owner, every, done, now + 60 * MINUTE)[-1]
+        assert last == now + TO_TAKE_OVER
+        later = every.model_copy(update={"since": passed[2]})
+        assert late_ticks(owner, later, done, now) == passed[2:]
+        assert late_ticks(owner, every.model_copy(update={"enabled": False}), done, now) == []
+
+
+def test_an_owner_that_is_away_after_a_move_runs_all_its_ticks_once_it_is_back():
+    every = Schedule(cron="0 * * * *")
+    moved = end_move(begin_move(first_owner("here"), "there", TICK), TICK)
+    back = TICK + timedelta(hours=5)
+    assert late_ticks(moved, every, claimed(TICK - MINUTE), back) == [
+        TICK + timedelta(hours=n) for n in range(6)
+    ]
+    assert late_ticks(moved, every, claimed(TICK, epoch=2), back) == []
 
 
 def test_a_job_of_another_is_off_here_and_keeps_its_owner(tmp_path):
