@@ -83,6 +83,7 @@ def make_environment(cell: Cell, folder: Path) -> str:
     overrides.write_text("".join(f"{line}\n" for line in lines))
     packages = (
         "floe-core[duckdb,tracing]",
+        "floe-artifacts",
         "floe-ci",
         "floe-console",
         "floe-dev",

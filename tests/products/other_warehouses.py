@@ -30,6 +30,7 @@ ICEBERG, JACKSON = "org.apache.iceberg", "com/fasterxml/jackson"
 DBT = "dbt-core>=1.11,<1.12"
 OURS = (
     "packages/floe-core",
+    "packages/floe-artifacts",
     "packages/floe-ci",
     "packages/floe-console",
     "packages/floe-diff",

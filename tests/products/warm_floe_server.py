@@ -27,6 +27,7 @@ OF_DBT = ["agate", "dbt.adapters.duckdb", "dbt.cli.main", "duckdb"]
 OF_FLOE = [
     *OF_DBT,
     "dbt_floe",
+    "floe_artifacts.write_run",
     "floe_ci",
     "floe_console",
     "floe_dev.command",

@@ -17,6 +17,7 @@ from floe_core.schemas.compiled_artifacts import Product
 from floe_core.schemas.manifest_yaml import LineageSwitch, Manifest, ResourcePreset
 from floe_core.schemas.policies import (
     AlertRule,
+    DbtFiles,
     ExecutionPolicy,
     LineageSettings,
     TracingSettings,
@@ -60,6 +61,7 @@ def product_settings(inputs: Inputs) -> dict[str, Any]:
         "lineage": lineage_settings(inputs),
         "tracing": tracing_settings(manifest),
         "alerts": alert_rules(inputs),
+        "dbt_files": DbtFiles(**spec.artifacts.model_dump()) if spec.artifacts else None,
         "resources": {
             size: ResourceSpec(**preset.model_dump())
             for size, preset in manifest.resource_presets.items()

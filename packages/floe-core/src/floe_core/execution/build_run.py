@@ -12,6 +12,7 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from dataclasses import replace
 from functools import partial
+from itertools import chain
 
 from floe_core.dbt.graph_of_run import with_graph_of_run
 from floe_core.dbt.invocation import Invocation, invocation
@@ -31,6 +32,7 @@ from floe_core.execution.record.old_runs import remove_old_runs
 from floe_core.execution.record.run_record import RunRecord, record_of
 from floe_core.execution.record.verdict import Verdict
 from floe_core.execution.reports.alerts import AlertsOfBuild
+from floe_core.execution.reports.dbt_files import Ending, write_dbt_files
 from floe_core.execution.reports.partitions import PartitionsOfBuild
 from floe_core.execution.reports.ports import PortsOfBuild
 from floe_core.execution.reports.telemetry import TelemetryOfBuild
@@ -40,7 +42,7 @@ from floe_core.execution.start_nodes import start_dbt, start_nodes
 from floe_core.execution.warehouse_lock import WarehouseHold, sole_writer
 from floe_core.foundation.errors import FloeError
 from floe_core.product_folder.state_folder import shared_state
-from floe_core.runs.build_events import BuildEvent
+from floe_core.runs.build_events import BuildEvent, NodeLog
 from floe_core.runs.build_request import BuildRequest
 from floe_core.runs.node_slots import NodeSlots
 from floe_core.runs.product_redactor import redactor_of
@@ -147,7 +149,8 @@ def _events(
             raw_events = with_warning(shared_state(project_dir), raw_events)
             with closing(without_secrets(raw_events, redactor)) as events:
                 states = PartitionsOfBuild(artifacts, request)
-                yield from _judge(events, verdict, journal, telemetry, ports, states)
+                files = partial(write_dbt_files, artifacts, request)
+                yield from _judge(events, verdict, journal, telemetry, ports, states, files)
 
 
 def run_dbt(
@@ -220,11 +223,12 @@ def _judge(
     telemetry: TelemetryOfBuild,
     ports: PortsOfBuild,
     states: PartitionsOfBuild,
+    write_files: Callable[[Ending], Iterator[NodeLog]],
 ) -> Iterator[BuildEvent]:
     """Yield the build's events, each recorded first, then the missing results, and the end.
 
-    A build that is closed, or interrupted by a signal that its host turns into an error here,
-    counts as canceled.
+    `write_files` writes dbt's files, and yields messages. A build that is closed, or interrupted by
+    a signal that its host turns into an error here, counts as canceled.
     """
 
     def record(event: BuildEvent) -> BuildEvent:
@@ -240,15 +244,20 @@ def _judge(
         if isinstance(broken_off, Exception):
             raise
         events.close()
-        missing: list[BuildEvent] = [*verdict.close_unfinished("canceled")]
-        for event in [*missing, verdict.conclude(DbtEnded("canceled"))]:
+        missing = verdict.close_unfinished("canceled")
+        canceled = verdict.conclude(DbtEnded("canceled"))
+        last: Iterator[BuildEvent] = chain(missing, write_files("canceled"), [canceled])
+        for event in last:
             journal.write(event)
             telemetry.receive_canceled(event)
             states.receive(event)
         raise
     for result in verdict.close_unfinished(end.problem or "not reached"):
         yield record(result)
-    yield record(ports.record_updates(verdict.conclude(end)))
+    ended = ports.record_updates(verdict.conclude(end))
+    for message in write_files("succeeded" if ended.succeeded else "failed"):
+        yield record(message)
+    yield record(ended)
 
 
 def _take_events(

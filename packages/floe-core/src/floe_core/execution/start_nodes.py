@@ -11,6 +11,7 @@ from floe_core.dbt.run import DbtRun
 from floe_core.execution.freshness_run import FreshnessRun
 from floe_core.execution.partitions.plan import PartitionPlan
 from floe_core.execution.private_folder import make_private
+from floe_core.execution.reports.dbt_files import keep_results
 from floe_core.execution.reuse.start_builds import BuildStarter
 from floe_core.execution.segmented_run import SegmentedRun
 from floe_core.execution.segments import Segment, cut_into_segments, with_tests_last
@@ -64,6 +65,7 @@ def start_nodes(
         if node_ids != call.node_ids or request is not whole:
             is_whole = len(node_ids) == len(artifacts.built)
             built = invocation(artifacts, request, artifacts.folder, node_ids, is_whole)
+        keep_results(artifacts, built.target)
         return start_dbt(artifacts, built, parse, slots, gate)
 
     if len(segments) == 1 and segments[0].kind == "build" and not segments[0].partitions:
@@ -76,6 +78,7 @@ def _start_freshness(
 ) -> DbtRun:
     call = freshness_invocation(artifacts, request, node_ids)
     make_private(call.target)
+    keep_results(artifacts, call.target)
     return FreshnessRun(artifacts, node_ids, start_dbt(artifacts, call), call.target)
 
 

@@ -18,6 +18,7 @@ from floe_core.schemas.nodes import Node
 from floe_core.schemas.partitions import Partitions
 from floe_core.schemas.policies import (
     AlertRule,
+    DbtFiles,
     DbtProject,
     ExecutionPolicy,
     Job,
@@ -57,7 +58,8 @@ class CompiledArtifacts(Frozen):
     `dbt_manifest_sha256` is the hash of the bytes of `target/manifest.json`; `tzdata_version` is
     the version of the time zone database that schedules were checked against. `environments` are
     those of the manifest by name; `environment` is the one whose values these artifacts have, "" in
-    a compiled folder. `partitions` is None for a product without. `ports` are the ports that other
+    a compiled folder. `partitions` is None for a product without. `dbt_files` is None if dbt's
+    artifacts of a run stay where it ran. `ports` are the ports that other
     products may read, `output_ports` their entries in floe.yaml. `ledger` is where updates of ports
     are written: a folder relative to the compiled folder, or a URL; "" for none.
     """
@@ -74,6 +76,7 @@ class CompiledArtifacts(Frozen):
     lineage: LineageSettings = LineageSettings()
     tracing: TracingSettings = TracingSettings()
     alerts: tuple[AlertRule, ...] = ()
+    dbt_files: DbtFiles | None = None
     resources: dict[str, ResourceSpec] = {}
     output_ports: tuple[dict[str, Any], ...] = ()
     ports: tuple[Port, ...] = ()

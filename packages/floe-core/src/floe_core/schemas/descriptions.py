@@ -18,6 +18,7 @@ DESCRIPTIONS: dict[str, dict[str, str]] = {
         "partitions": "The part of the product that is built for each hour, day, week or month.",
         "execution": "How the product runs.",
         "alerts": "Alerts when runs fail, recover, warn or are late, besides the manifest's.",
+        "artifacts": "Where dbt's artifacts of each run are written, for tools that read them.",
         "output_ports": "Models, seeds and snapshots that other products may read.",
         "input_ports": "Ports of other products that this product reads.",
         "waivers": "Concepts that the orchestrator need not express; see `floe explain`.",
@@ -109,6 +110,12 @@ DESCRIPTIONS: dict[str, dict[str, str]] = {
         "lookback": "How many earlier partitions a tick builds again, for late data.",
         "vars": "dbt var to the part of the partition that is its value: `start` and `end` are "
         "times in UTC, `start_date` and `end_date` days in the time zone.",
+    },
+    "ArtifactsSpec": {
+        "to": "A folder relative to this file, or an fsspec URL, such as s3://bucket/prefix.",
+        "docs": "Whether to write dbt's catalog and documentation site as well.",
+        "keep_days": "After how many days the files of a run are removed.",
+        "keep_runs": "How many runs are kept at most.",
     },
     "ExecutionSpec": {
         "retries": "Extra attempts after a failed one. Each builds the nodes that have not passed.",

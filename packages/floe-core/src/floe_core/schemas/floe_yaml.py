@@ -170,6 +170,15 @@ class PartitionsSpec(YamlModel):
     vars: dict[ShortText, PartitionValue] = {}
 
 
+class ArtifactsSpec(YamlModel):
+    """Where dbt's own artifacts of each run are written: a folder, or an fsspec URL."""
+
+    to: ShortText
+    docs: bool = False
+    keep_days: Annotated[int, Field(ge=1)] = 30
+    keep_runs: Annotated[int, Field(ge=1)] = 100
+
+
 class ExecutionSpec(YamlModel):
     """How the product runs; times in seconds. `dbtExecutable` names the product's own dbt."""
 
@@ -234,6 +243,7 @@ class FloeSpec(YamlModel):
     partitions: PartitionsSpec | None = None
     execution: ExecutionSpec = ExecutionSpec()
     alerts: list[AlertSpec] = []
+    artifacts: ArtifactsSpec | None = None
     output_ports: list[OutputPortSpec] = []
     input_ports: list[InputPortSpec] = []
     waivers: list[ShortText] = []

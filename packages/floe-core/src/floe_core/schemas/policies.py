@@ -160,6 +160,19 @@ class AlertRule(Frozen):
     jobs: tuple[str, ...] = ()
 
 
+class DbtFiles(Frozen):
+    """Where dbt's artifacts of each run are written; with `docs`, its catalog and its site too.
+
+    `to` is an fsspec URL, a folder relative to the compiled one, or a reference. A run's files are
+    removed after `keep_days`, or once `keep_runs` runs are newer.
+    """
+
+    to: str
+    docs: bool = False
+    keep_days: int = 30
+    keep_runs: int = 100
+
+
 CONNECTION = "connection:"
 
 

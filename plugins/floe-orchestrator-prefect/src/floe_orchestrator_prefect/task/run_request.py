@@ -43,6 +43,7 @@ def request_of(
         settled=attempt.settled,
         unfinished=attempt.unfinished,
         may_reuse=not attempt.is_repeat,
+        root_run_id=history.earlier[0] if history.earlier else "",
     )
 
 

@@ -13,6 +13,8 @@ from floe_core.compiler.findings import Findings
 from floe_core.compiler.inputs import Inputs, is_unused
 from floe_core.compiler.literal_secrets import literal_secrets
 from floe_core.compiler.settings import lineage_settings
+from floe_core.execution.reports.dbt_files import GROUP, INSTALL, NOT_INSTALLED
+from floe_core.foundation.entry_points import installed_points
 from floe_core.foundation.errors import UsageError
 from floe_core.lineage.backend import manifest_transport
 from floe_core.schedules import check_timezone, parse_cron
@@ -62,6 +64,8 @@ def check_choices(inputs: Inputs, findings: Findings) -> None:
             else:
                 findings.add(problem)
     check_alerts(inputs, findings)
+    if inputs.spec.artifacts and not installed_points(GROUP):
+        findings.add(inputs.spec_document.problem(("artifacts",), NOT_INSTALLED, INSTALL))
     _check_lineage_backend(inputs, findings)
     _check_default_zone(inputs, findings)
     with findings.gather():

@@ -1,0 +1,58 @@
+"""dbt's catalog and its documentation site, as `dbt docs generate` writes them after a run."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from floe_artifacts.run_set import CATALOG, SITE
+from floe_core.dbt.ask import Answer, ask_dbt
+from floe_core.dbt.call import DbtCall
+from floe_core.dbt.internals import release_adapters, release_warehouse
+from floe_core.dbt.invocation import command_invocation, invocation
+from floe_core.dbt.messages import text_of_error
+from floe_core.dbt.preloaded_manifest import preload_manifest
+from floe_core.foundation.errors import EnvironmentProblemError
+from floe_core.product_folder.state_folder import run_folder
+from floe_core.runs.build_request import BuildRequest
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+
+if TYPE_CHECKING:
+    from floe_core.dbt.internals import Manifest
+
+
+def documentation(artifacts: CompiledArtifacts, request: BuildRequest) -> Mapping[str, bytes]:
+    """Return the files that `dbt docs generate` adds to the others; it reads the warehouse.
+
+    dbt need not compile the nodes again: the site shows the code in the run's manifest.
+
+    Raises:
+        EnvironmentProblemError: dbt fails, or is missing.
+    """
+    folder = run_folder(artifacts.folder, request.run_id)
+    with tempfile.TemporaryDirectory(dir=folder, prefix="docs-") as work:
+        words = ("docs", "generate", "--no-compile")
+        call = command_invocation(artifacts, request, words, Path(work))
+        kept = invocation(artifacts, request, artifacts.folder, (), True).parsed_file
+        is_kept = kept and not call.executable
+        parse = preload_manifest(artifacts.folder, artifacts.dbt.version, kept) if is_kept else None
+        answer = _ask(call, parse.manifest if parse else None)
+        if answer.problem:
+            why = text_of_error(answer.problem).strip()
+            raise EnvironmentProblemError(f"dbt docs generate: {why}")
+        try:
+            return {name: (Path(work) / name).read_bytes() for name in (SITE, CATALOG)}
+        except FileNotFoundError as error:
+            raise EnvironmentProblemError(f"dbt docs generate wrote no {error.filename}") from None
+
+
+def _ask(call: DbtCall, manifest: Manifest | None) -> Answer:
+    """Return dbt's answer, and leave no warehouse open in this process."""
+    try:
+        return ask_dbt(call, manifest)
+    finally:
+        if not call.executable:
+            release_warehouse()
+            release_adapters()
