@@ -47,8 +47,14 @@ def begin_move(owner: Owner, target: str, until: datetime) -> Owner:
 
 
 def call_off_move(owner: Owner, now: datetime) -> Owner:
-    """Return the record after a move that did not happen: its ticks since `until` run late."""
-    late = {"late_from": owner.until, "late_until": now + TO_TAKE_OVER}
+    """Return the record after a move that did not happen: its ticks since `until` run late.
+
+    So do the late ones of the move before it, if the owner may still be running these.
+    """
+    assert owner.until is not None, "no move is under way"
+    is_over = owner.late_until is not None and owner.late_until < owner.until
+    late_from = owner.until if is_over else owner.late_from or owner.first_tick
+    late = {"late_from": late_from, "late_until": now + TO_TAKE_OVER}
     return owner.model_copy(update={"until": None, "next": "", **late})
 
 

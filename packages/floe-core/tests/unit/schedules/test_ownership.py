@@ -288,3 +288,14 @@ def test_an_entry_with_an_owner_is_read_as_it_was_written(tmp_path):
     owner = begin_move(first_owner("here"), "there", TICK)
     own(shop_on("here", tmp_path), owner)
     assert FileScheduleStore(tmp_path / "schedules.json").read()["shop"].owner == owner
+
+
+def test_a_called_off_move_keeps_the_late_ticks_of_the_move_before_it():
+    came = end_move(begin_move(first_owner("there"), "here", TICK), TICK + 5 * MINUTE)
+    left = call_off_move(begin_move(came, "there", TICK + 8 * MINUTE), TICK + 9 * MINUTE)
+    claimed = {TICK: Claim(orchestrator="here", epoch=2, run="r", at=TICK)}
+    assert late_ticks(left, Schedule(cron="* * * * *"), claimed, TICK + 9 * MINUTE) == [
+        TICK + number * MINUTE for number in range(1, 10)
+    ]
+    later = begin_move(came, "there", TICK + 30 * MINUTE)
+    assert call_off_move(later, TICK + 31 * MINUTE).late_from == TICK + 30 * MINUTE
