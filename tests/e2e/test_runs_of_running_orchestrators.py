@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from dagster_pages import webserver
 from faulty_product import FaultyProduct
 from free_port import free_port
 from running_prefect import RunningPrefect
+from wait_for import wait_for
 
 from floe_core.foundation.errors import EnvironmentProblemError
+from floe_core.plugin_api.listeners import ListenerReporter
 from floe_core.plugin_api.powers import RunOptions
 from floe_core.plugin_api.run_history import RecordedRun, RunHistory
 from floe_core.product_folder.state_folder import run_place
@@ -29,13 +32,53 @@ PASSWORD = "FLOE_TEST_AIRFLOW_PASSWORD"
 LIMIT = 20.0
 
 
-class Asked:
-    """A product on a running orchestrator: a run in which `middle` failed, and the plugin."""
+# Beside the product, in the file that Dagster loads.
+LISTENING_ON_DAGSTER = """
+from dagster import (
+    AssetKey, AutomationCondition, Definitions, asset, asset_sensor, define_asset_job
+)
 
-    def __init__(self, product: CompiledArtifacts, run_id: str, plugin: RunHistory) -> None:
+
+@asset(deps=[AssetKey(["aside"])], automation_condition=AutomationCondition.eager())
+def report(): ...
+
+
+@asset(deps=[AssetKey(["aside"])])
+def by_hand(): ...
+
+
+@asset_sensor(asset_key=AssetKey(["first"]), job_name="later")
+def on_first(context): ...
+
+
+later = define_asset_job("later", selection=["by_hand"])
+defs = Definitions.merge(
+    defs, Definitions(assets=[report, by_hand], jobs=[later], sensors=[on_first])
+)
+"""
+LISTENING_ON_AIRFLOW = """
+from airflow.sdk import DAG
+from airflow.providers.standard.operators.empty import EmptyOperator
+from floe_orchestrator_airflow import floe_asset
+
+with DAG("report", schedule=[floe_asset("shop", "first"), floe_asset("shop", "aside")]):
+    EmptyOperator(task_id="nothing")
+"""
+
+
+class Asked:
+    """A product on a running orchestrator: a run in which `middle` failed, and the plugin.
+
+    `listeners` are others that start by the product's assets there.
+    """
+
+    def __init__(
+        self, product: CompiledArtifacts, run_id: str, plugin: RunHistory, listeners: list[str]
+    ) -> None:
         self.product = product
         self.run_id = run_id
         self.plugin = plugin
+        self.listeners = listeners
 
     def run(self) -> RecordedRun:
         [run] = self.plugin.recent_runs([self.product], None, 100, LIMIT)
@@ -54,9 +97,12 @@ def on_dagster(folder: Path) -> Iterator[Asked]:
     product = FaultyProduct(BAD).compiled(folder / "shop", "shop", "dagster", "")
     plugin = DagsterPlugin()
     report = plugin.launch_run(product, RunOptions("shop"), lambda event: None)
+    with (product.folder / "definitions.py").open("a") as file:
+        file.write(LISTENING_ON_DAGSTER)
+    listeners = ["the asset report (its automation condition)", "the sensor on_first"]
     with webserver(product) as url:
         plugin.configure({"url": url})
-        yield Asked(product, report.run_id, plugin)
+        yield Asked(product, report.run_id, plugin, listeners)
 
 
 def on_airflow(folder: Path) -> Iterator[Asked]:
@@ -68,7 +114,9 @@ def on_airflow(folder: Path) -> Iterator[Asked]:
         settings = {"url": airflow.home.url, "username": USER, "password": f"env:{PASSWORD}"}
         plugin.configure(settings)
         report = run_in(airflow, product, RunOptions("shop"), lambda event: None)
-        yield Asked(product, report.run_id, plugin)
+        (airflow.home.dags / "report.py").write_text(LISTENING_ON_AIRFLOW)
+        wait_for(lambda: airflow.api.dag("report") is not None, 120)
+        yield Asked(product, report.run_id, plugin, ["the DAG report (on 2 of its assets)"])
 
 
 def on_prefect(folder: Path) -> Iterator[Asked]:
@@ -78,7 +126,26 @@ def on_prefect(folder: Path) -> Iterator[Asked]:
         run_id = prefect.trigger("shop/floe")
         prefect.ended(run_id)
         plugin.configure({"url": prefect.url})
-        yield Asked(product, run_id, plugin)
+        for name, flow in (("report", "shop"), ("of another", "elsewhere")):
+            prefect.request("POST", "/automations/", automation(name, flow))
+        yield Asked(product, run_id, plugin, ["the automation report"])
+
+
+def automation(name: str, flow: str) -> dict[str, Any]:
+    """Return an automation that does nothing when runs of a flow complete."""
+    related = {"prefect.resource.role": "flow", "prefect.resource.name": flow}
+    return {
+        "name": name,
+        "trigger": {
+            "type": "event",
+            "posture": "Reactive",
+            "expect": ["prefect.flow-run.Completed"],
+            "match_related": related,
+            "threshold": 1,
+            "within": 0,
+        },
+        "actions": [{"type": "do-nothing"}],
+    }
 
 
 STARTS = {"dagster": on_dagster, "airflow": on_airflow, "prefect": on_prefect}
@@ -123,6 +190,11 @@ def test_runs_of_other_products_are_left_out(asked: Asked) -> None:
     assert [*asked.plugin.recent_runs([other], None, 100, LIMIT)] == []
 
 
+def test_what_else_starts_by_the_products_assets_is_named(asked: Asked) -> None:
+    assert isinstance(asked.plugin, ListenerReporter)
+    assert [*asked.plugin.listeners_of(asked.product, LIMIT)] == asked.listeners
+
+
 def test_a_run_that_does_not_exist_has_no_nodes(asked: Asked) -> None:
     gone = RecordedRun(
         "shop", "shop", "00000000-0000-4000-8000-000000000000", "success", datetime.now(UTC)
@@ -138,3 +210,5 @@ def test_nothing_that_listens_is_said(plugin: type, tmp_path: Path) -> None:
     history.configure({"url": f"http://127.0.0.1:{free_port()}"})
     with pytest.raises(EnvironmentProblemError, match="could not be queried for its runs"):
         history.recent_runs([product], None, 100, 5.0)
+    with pytest.raises(EnvironmentProblemError, match="could not be queried"):
+        history.listeners_of(product, 5.0)

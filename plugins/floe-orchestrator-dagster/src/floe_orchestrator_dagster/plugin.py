@@ -178,6 +178,12 @@ class DagsterOrchestratorPlugin(ProductPlugin):
 
         return recent_runs(products, since, most, seconds, self._settings)
 
+    def listeners_of(self, artifacts: CompiledArtifacts, seconds: float) -> Sequence[str]:
+        """See `ListenerReporter`."""
+        from floe_orchestrator_dagster.service.listeners import listeners_of
+
+        return listeners_of(artifacts, seconds, self._settings)
+
     def nodes_of_run(
         self, product: CompiledArtifacts, run: RecordedRun, seconds: float
     ) -> NodesOfRun:

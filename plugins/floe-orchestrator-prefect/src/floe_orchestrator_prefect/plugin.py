@@ -164,6 +164,12 @@ class PrefectOrchestratorPlugin(ProductPlugin):
 
         return recent_runs(products, since, most, seconds, self._settings)
 
+    def listeners_of(self, artifacts: CompiledArtifacts, seconds: float) -> Sequence[str]:
+        """See `ListenerReporter`."""
+        from floe_orchestrator_prefect.service.listeners import listeners_of
+
+        return listeners_of(artifacts, seconds, self._settings)
+
     def nodes_of_run(
         self, product: CompiledArtifacts, run: RecordedRun, seconds: float
     ) -> NodesOfRun:

@@ -11,6 +11,7 @@ from floe_conformance.checks.attempts import USER, Attempt, call_all_at_once, sh
 from floe_conformance.checks.bad_services import bad_services
 from floe_conformance.subject import SECRET, SECRET_VARIABLE, Subject
 from floe_core.foundation.errors import EnvironmentProblemError
+from floe_core.plugin_api.listeners import ListenerReporter
 from floe_core.plugin_api.run_history import RecordedRun, RunHistory
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
@@ -62,8 +63,11 @@ class RunQuestionChecks(Subject):
 def _calls(history: RunHistory, product: CompiledArtifacts) -> dict[str, Callable[[], object]]:
     job = product.jobs[0].name
     run = RecordedRun(product.product.name, job, "r-1", "success", MOMENT)
-    return {
+    calls: dict[str, Callable[[], object]] = {
         "runs": lambda: history.recent_runs([product], None, 10, SECONDS),
         "changed runs": lambda: history.recent_runs([product], MOMENT, 10, SECONDS),
         "nodes": lambda: history.nodes_of_run(product, run, SECONDS),
     }
+    if isinstance(history, ListenerReporter):
+        calls["listeners"] = lambda: history.listeners_of(product, SECONDS)
+    return calls

@@ -38,7 +38,7 @@ _STATES: Mapping[str, RunState] = {
 
 
 @dataclass(frozen=True, slots=True)
-class _Access:
+class Access:
     """An api-server, its headers, and the moment of the monotonic clock at which to give up."""
 
     url: str
@@ -46,7 +46,8 @@ class _Access:
     deadline: float
 
     @classmethod
-    def of(cls, settings: Mapping[str, Any], seconds: float) -> _Access:
+    def of(cls, settings: Mapping[str, Any], seconds: float) -> Access:
+        """Return the access that settings give, for so many seconds."""
         url, deadline = url_in(settings), time.monotonic() + seconds
         token = token_for(url, settings, deadline)
         return cls(url, {"Authorization": f"Bearer {token}"} if token else {}, deadline)
@@ -74,14 +75,14 @@ def recent_runs(
     jobs = {dag_id(each, job): (each, job.name) for each in products for job in each.jobs}
     found: dict[tuple[str, str], RecordedRun] = {}
     try:
-        access = _Access.of(settings, seconds)
+        access = Access.of(settings, seconds)
         for wanted in _wanted(since):
             for run in _runs(access, {**wanted, "dag_ids": sorted(jobs)}, most):
                 product, job = jobs[run["dag_id"]]
                 recorded = _recorded(run, product.product.name, job, access.url)
                 found[run["dag_id"], recorded.run_id] = recorded
     except (CannotGoOnError, KeyError, TypeError, ValueError) as error:
-        raise _problem(error) from None
+        raise problem(error) from None
     return sorted(found.values(), key=lambda run: run.created_at, reverse=True)[:most]
 
 
@@ -92,7 +93,7 @@ def nodes_of_run(
     dag = quote(dag_id(product, product.job(run.job)), safe="")
     place = f"/dags/{dag}/dagRuns/{quote(run.run_id, safe='')}/taskInstances/{BUILD}/xcomEntries"
     try:
-        access = _Access.of(settings, seconds)
+        access = Access.of(settings, seconds)
         head = _value(access.ask("GET", f"{place}/{HEAD}"))
         if not isinstance(head, dict):
             return NodesOfRun(problem=_without_events(access, dag, run))
@@ -101,10 +102,10 @@ def nodes_of_run(
         lines = (line for each in segments for line in _value(each) or ())
         return _nodes(from_line(line) for line in lines)
     except (CannotGoOnError, KeyError, TypeError, ValueError) as error:
-        raise _problem(error) from None
+        raise problem(error) from None
 
 
-def _without_events(access: _Access, dag: str, run: RecordedRun) -> str:
+def _without_events(access: Access, dag: str, run: RecordedRun) -> str:
     """Return why a run has no events of nodes, "" for one that has not begun.
 
     Raises:
@@ -126,7 +127,7 @@ def _wanted(since: datetime | None) -> Iterator[dict[str, Any]]:
     yield {"states": ["running", "queued"]}
 
 
-def _runs(access: _Access, wanted: Mapping[str, Any], most: int) -> Iterator[Mapping[str, Any]]:
+def _runs(access: Access, wanted: Mapping[str, Any], most: int) -> Iterator[Mapping[str, Any]]:
     for offset in range(0, most, PAGE):
         paged = {"order_by": "-run_after", "page_limit": PAGE, "page_offset": offset}
         page = access.ask("POST", "/dags/~/dagRuns/list", {**wanted, **paged})["dag_runs"]
@@ -178,6 +179,7 @@ def _moment(text: str | None) -> datetime | None:
     return datetime.fromisoformat(text).astimezone(UTC) if text else None
 
 
-def _problem(error: Exception) -> EnvironmentProblemError:
+def problem(error: Exception) -> EnvironmentProblemError:
+    """Return the error for what a request to it raised."""
     told = str(error) if isinstance(error, CannotGoOnError) else "its response is not Airflow's"
     return EnvironmentProblemError(f"Airflow could not be queried for its runs: {told}")

@@ -80,7 +80,7 @@ def recent_runs(
     by_name = {each.product.name: each for each in products}
     deadline = time.monotonic() + seconds
     found: list[RecordedRun] = []
-    access = _access(settings)
+    access = access_in(settings)
     try:
         for run in _runs(access, since, deadline):
             tags = {tag["key"]: tag["value"] for tag in run["tags"]}
@@ -92,7 +92,7 @@ def recent_runs(
             if len(found) >= most:
                 break
     except (ValueError, NoAnswerError, RefusedError, KeyError, TypeError) as error:
-        raise _problem(error) from None
+        raise problem(error) from None
     return found
 
 
@@ -100,18 +100,23 @@ def nodes_of_run(
     product: CompiledArtifacts, run_id: str, seconds: float, settings: Mapping[str, Any]
 ) -> NodesOfRun:
     """See `RunHistory`."""
-    access, deadline = _access(settings), time.monotonic() + seconds
+    access, deadline = access_in(settings), time.monotonic() + seconds
     try:
         return nodes_in(_events(run_id, access, deadline), product)
     except (ValueError, NoAnswerError, RefusedError, KeyError, TypeError) as error:
-        raise _problem(error) from None
+        raise problem(error) from None
 
 
-def _access(settings: Mapping[str, Any]) -> WebserverAccess:
+def access_in(settings: Mapping[str, Any]) -> WebserverAccess:
+    """Return how to reach the webserver.
+
+    Raises:
+        EnvironmentProblemError: The settings are wrong.
+    """
     try:
         return access_from(settings)
     except ValueError as error:
-        raise _problem(RefusedError(str(error))) from None
+        raise problem(RefusedError(str(error))) from None
 
 
 def _runs(
@@ -170,7 +175,8 @@ def _moment(seconds: float | None) -> datetime | None:
     return datetime.fromtimestamp(seconds, UTC) if seconds else None
 
 
-def _problem(error: Exception) -> EnvironmentProblemError:
+def problem(error: Exception) -> EnvironmentProblemError:
+    """Return the error for what a request to it raised."""
     is_known = isinstance(error, NoAnswerError | RefusedError)
     told = str(error) if is_known else "its response is not Dagster's"
     return EnvironmentProblemError(f"Dagster could not be queried for its runs: {told}")

@@ -46,23 +46,26 @@ _OF_TASK: Mapping[str, NodeState] = {
 }
 
 
-class _RefusedError(Exception):
+class RefusedError(Exception):
     """The server responded but did not do what was requested."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Server:
+class Server:
+    """A server, and the moment of the monotonic clock at which to give up."""
+
     access: ServerAccess
     deadline: float
 
     @classmethod
-    def of(cls, settings: Mapping[str, Any], seconds: float) -> _Server:
+    def of(cls, settings: Mapping[str, Any], seconds: float) -> Server:
+        """Return the server that settings name, for so many seconds."""
         try:
             access = access_from(settings)
         except ValueError as error:
-            raise _RefusedError(str(error)) from None
+            raise RefusedError(str(error)) from None
         if access is None:
-            raise _RefusedError("no server is named: set `url`, or PREFECT_API_URL")
+            raise RefusedError("no server is named: set `url`, or PREFECT_API_URL")
         return cls(access, time.monotonic() + seconds)
 
     def pages(self, path: str, body: Mapping[str, Any], most: int) -> Iterator[Mapping[str, Any]]:
@@ -76,7 +79,7 @@ class _Server:
                 deadline=self.deadline,
             )
             if answer.status != 200:
-                raise _RefusedError(f"{path} answers with HTTP {answer.status}")
+                raise RefusedError(f"{path} answers with HTTP {answer.status}")
             page = json.loads(answer.body)
             yield from page
             if len(page) < PAGE:
@@ -94,8 +97,8 @@ def recent_runs(
     jobs = {flow_name(each, job): (each, job.name) for each in products for job in each.jobs}
     found: dict[str, RecordedRun] = {}
     try:
-        server = _Server.of(settings, seconds)
-        flows = {str(each["id"]): jobs[each["name"]] for each in _flows(server, sorted(jobs))}
+        server = Server.of(settings, seconds)
+        flows = {str(each["id"]): jobs[each["name"]] for each in flows_named(server, sorted(jobs))}
         ids = {"id": {"any_": sorted(flows)}}
         for wanted in _wanted(since) if flows else ():
             body = {"flows": ids, "flow_runs": wanted, "sort": "EXPECTED_START_TIME_DESC"}
@@ -103,8 +106,8 @@ def recent_runs(
                 if not _is_planned(run):
                     product, job = flows[run["flow_id"]]
                     found[run["id"]] = _recorded(run, product, job, server.access.url)
-    except (_RefusedError, NoAnswerError, KeyError, TypeError, ValueError) as error:
-        raise _problem(error) from None
+    except (RefusedError, NoAnswerError, KeyError, TypeError, ValueError) as error:
+        raise problem(error) from None
     return sorted(found.values(), key=lambda run: run.created_at, reverse=True)[:most]
 
 
@@ -114,21 +117,22 @@ def nodes_of_run(
     """See `RunHistory`. Each node has a task run, whose key is the node's id."""
     chosen = {"flow_runs": {"id": {"any_": [run.run_id]}}}
     try:
-        server = _Server.of(settings, seconds)
+        server = Server.of(settings, seconds)
         [found] = server.pages("/flow_runs/filter", chosen, PAGE)
         nodes = [
             _node(each)
             for each in server.pages("/task_runs/filter", chosen, 100 * PAGE)
             if each["dynamic_key"] in product.by_id
         ]
-    except (_RefusedError, NoAnswerError, KeyError, TypeError, ValueError) as error:
-        raise _problem(error) from None
+    except (RefusedError, NoAnswerError, KeyError, TypeError, ValueError) as error:
+        raise problem(error) from None
     state = found.get("state") or {}
     is_bad = state.get("type") in ("FAILED", "CRASHED")
     return NodesOfRun(tuple(nodes), str(state.get("message") or "") if is_bad else "")
 
 
-def _flows(server: _Server, names: Sequence[str]) -> Iterator[Mapping[str, Any]]:
+def flows_named(server: Server, names: Sequence[str]) -> Iterator[Mapping[str, Any]]:
+    """Yield the flows of these names."""
     body = {"flows": {"name": {"any_": list(names)}}}
     return server.pages("/flows/filter", body, len(names) + 1)
 
@@ -198,7 +202,8 @@ def _moment(text: Any) -> datetime | None:
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
 
 
-def _problem(error: Exception) -> EnvironmentProblemError:
-    is_known = isinstance(error, _RefusedError | NoAnswerError)
+def problem(error: Exception) -> EnvironmentProblemError:
+    """Return the error for what a request to it raised."""
+    is_known = isinstance(error, RefusedError | NoAnswerError)
     told = str(error) if is_known else "its response is not Prefect's"
     return EnvironmentProblemError(f"Prefect could not be queried for its runs: {told}")
