@@ -14,6 +14,7 @@ from floe_conformance.checks.helm_values import HelmValuesChecks
 from floe_conformance.checks.lateness import LatenessChecks
 from floe_conformance.checks.lineage import LineageChecks
 from floe_conformance.checks.lineage_of_runs import RunLineageChecks
+from floe_conformance.checks.ownership import OwnershipChecks
 from floe_conformance.checks.partitions import PartitionChecks
 from floe_conformance.checks.pool_questions import PoolQuestionChecks
 from floe_conformance.checks.pools import PoolChecks
@@ -42,6 +43,7 @@ class OrchestratorConformance(
     ReuseChecks,
     StepChecks,
     PartitionChecks,
+    OwnershipChecks,
     RunParameterChecks,
     RunChecks,
     SchedulingChecks,

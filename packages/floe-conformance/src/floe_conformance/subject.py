@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -99,6 +100,14 @@ class Subject(ABC):
 
         The number must come from the orchestrator itself. If not implemented, or if the plugin is
         not a `NodePools`, the checks that need it are skipped.
+        """
+        raise NotImplementedError
+
+    def run_for_tick(self, definitions: Any, project_dir: Path, tick: datetime) -> RanProduct:
+        """Do what the orchestrator does, late, for a tick of the product's own schedule.
+
+        If it starts no run, return a `RanProduct` with nothing done. If not implemented, the checks
+        that need it are skipped.
         """
         raise NotImplementedError
 

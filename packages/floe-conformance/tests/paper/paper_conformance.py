@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -97,12 +98,20 @@ def run_in_pool(
     return definitions.run_in_pool(slots)
 
 
+def run_for_tick(
+    subject: PaperConformance, definitions: PaperBook, project_dir: Path, tick: datetime
+) -> RanProduct:
+    page = definitions.run_for_tick(tick)
+    return RanProduct(page.is_green, frozenset(page.ticked_off))
+
+
 def conformance_of(plugin_class: type[PaperPlugin]) -> Any:
     """Return the kit for a plugin. A build takes seconds: only faults of runs are run."""
     members: dict[str, Any] = {"plugin_class": plugin_class}
     if plugin_class.is_run:
         members.update(run=run, run_with=run_with, run_and_cancel=run_and_cancel)
         members.update(check_deadlines=check_deadlines, run_in_pool=run_in_pool)
+        members.update(run_for_tick=run_for_tick)
     return type(f"Test{plugin_class.__name__}", (PaperConformance,), members)
 
 

@@ -43,6 +43,7 @@ from floe_core.plugin_interfaces import (
 )
 from floe_core.runs.run_parameters import RunParameters
 from floe_core.schedules import check_timezone, parse_cron
+from floe_core.schedules.claims import claim_tick
 from floe_core.schedules.job_schedules import JobSchedules
 from floe_core.schedules.live_schedules import with_live_schedules
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
@@ -114,6 +115,7 @@ class PaperBook:
     run_and_cancel: Callable[[Callable[[], bool]], PaperPage]
     look_at_the_clock: Callable[[], None]
     run_in_pool: Callable[[int], int]
+    run_for_tick: Callable[[datetime], PaperPage]
 
 
 class PaperPlugin(AsksForPools, AsksForRuns, OrchestratorPlugin):
@@ -158,6 +160,7 @@ class PaperPlugin(AsksForPools, AsksForRuns, OrchestratorPlugin):
             partial(self.run_and_cancel, live),
             partial(self.look_at_the_clock, live),
             partial(self.run_in_pool, live),
+            partial(self.run_for_tick, live),
         )
 
     def graph_problems(self, artifacts: CompiledArtifacts) -> list[Problem]:
@@ -207,6 +210,13 @@ class PaperPlugin(AsksForPools, AsksForRuns, OrchestratorPlugin):
             told = replace(request, parameters=self.told(parameters))
             self.build(artifacts, told, page)
         return page if parameters.as_given() else self.closed(page)
+
+    def run_for_tick(self, artifacts: CompiledArtifacts, tick: datetime) -> PaperPage:
+        is_refused = self.why_not(artifacts, tick)
+        return PaperPage(is_green=True) if is_refused else self.run(artifacts)
+
+    def why_not(self, artifacts: CompiledArtifacts, tick: datetime) -> str:
+        return claim_tick(artifacts, artifacts.product.name, tick, "paper-run")
 
     def told(self, parameters: RunParameters) -> RunParameters:
         return parameters

@@ -14,6 +14,7 @@ from urllib.parse import quote
 import pytest
 from airflow.sdk import DAG, BaseOperator
 from airflow.timetables.base import DataInterval, TimeRestriction, Timetable
+from airflow.utils.types import DagRunType
 from pendulum import instance
 from serialized_dags import DagBag, DagSerialization
 
@@ -85,6 +86,27 @@ class TestAirflowConformance(OrchestratorConformance):
         path = f"/api/v2/dags/{definitions.dag_id}/dagRuns/{quote(run_id)}"
         self.airflow.api.request("PATCH", path, {"state": "failed"})
         return self.recorded(definitions.dag_id, run_id)
+
+    def run_for_tick(self, definitions: DAG, project_dir: Path, tick: datetime) -> RanProduct:
+        """A run with the id that the scheduler gives it, if the timetable has one for the tick.
+
+        Only the scheduler creates scheduled runs, so this one is called one by hand.
+        """
+        timetable, dag_id = as_stored(definitions).timetable, definitions.dag_id
+        as_scheduled = TimeRestriction(None, None, catchup=False)
+        info = timetable.next_dagrun_info(
+            last_automated_data_interval=None, restriction=as_scheduled
+        )
+        if info is None or info.run_after != tick:
+            return RanProduct(True, frozenset())
+        name = timetable.generate_run_id(
+            run_type=DagRunType.SCHEDULED, run_after=info.run_after, data_interval=None
+        )
+        self.airflow.add(CompiledArtifacts.load(project_dir), dag_id)
+        run_id = name.replace("scheduled__", "manual__")
+        body = {"dag_run_id": run_id, "logical_date": tick.isoformat(), "conf": {}}
+        self.airflow.api.request("POST", f"/api/v2/dags/{dag_id}/dagRuns", body)
+        return self.recorded(dag_id, run_id)
 
     def check_deadlines(self, definitions: DAG, project_dir: Path) -> None:
         """By a run of the DAG that Airflow runs at the deadline."""

@@ -74,6 +74,23 @@ class TestDagsterConformance(OrchestratorConformance):
         ]
         return RanProduct(result.success, names([*filter(None, built), *passed]))
 
+    def run_for_tick(
+        self, definitions: dg.Definitions, project_dir: Path, tick: datetime
+    ) -> RanProduct:
+        """The schedule is evaluated, also while it is off in the code, as one that a user starts."""
+        [schedule] = [each for each in definitions.schedules if each.job_name == "corner_shop"]
+        job, done = definitions.resolve_job_def("corner_shop"), frozenset[str]()
+        with dg.instance_for_test() as instance:
+            with dg.build_schedule_context(instance, tick) as context:
+                requests = schedule.evaluate_tick(context).run_requests or ()
+            for request in requests:
+                result = job.execute_in_process(
+                    tags=dict(request.tags), raise_on_error=False, instance=instance
+                )
+                built = result.get_asset_materialization_events()
+                done |= names(filter(None, (event.asset_key for event in built)))
+        return RanProduct(True, done)
+
     def check_deadlines(self, definitions: dg.Definitions, project_dir: Path) -> None:
         with dg.DagsterInstance.ephemeral() as instance:
             self.evaluate_alerts(definitions, instance)

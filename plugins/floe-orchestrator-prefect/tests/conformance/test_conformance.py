@@ -15,8 +15,10 @@ from prefect.assets import Asset
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.actions import GlobalConcurrencyLimitCreate
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
+from prefect.flow_engine import run_flow
 from prefect.server.schemas.schedules import CronSchedule
 from prefect.settings import PREFECT_API_URL
+from prefect.states import Scheduled
 from prefect.tasks import MaterializingTask, Task
 from running_prefect import RunningPrefect
 
@@ -82,6 +84,21 @@ class TestPrefectConformance(OrchestratorConformance):
     ) -> RanProduct:
         state = definitions.flows["corner-shop"](**parameters.as_given(), return_state=True)
         return recorded(definitions, state.state_details.flow_run_id)
+
+    def run_for_tick(
+        self, definitions: ProductFlows, project_dir: Path, tick: datetime
+    ) -> RanProduct:
+        """As a process that serves the flow does with a run that the server has for the tick."""
+        deployments = dict(zip(definitions.flows, definitions.deployments(), strict=True))
+        with get_client(sync_client=True) as client:
+            of_tick = client.create_flow_run_from_deployment(
+                UUID(str(deployments["corner-shop"].apply())),
+                parameters={"nominal_time": tick.isoformat()},
+                state=Scheduled(scheduled_time=tick),
+                idempotency_key=f"floe-tick-{tick.isoformat()}",
+            )
+        run_flow(definitions.flows["corner-shop"], of_tick, of_tick.parameters, return_type="state")
+        return recorded(definitions, of_tick.id)
 
     def check_deadlines(self, definitions: ProductFlows, project_dir: Path) -> None:
         """By what the thread of a served flow does."""

@@ -14,6 +14,7 @@ from planted_faults import (  # noqa: F401 - importing them defines them
     jobs,
     lateness,
     lineage,
+    ownership,
     partitions,
     pools,
     ports,

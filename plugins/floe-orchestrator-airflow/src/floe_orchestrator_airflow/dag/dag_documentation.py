@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+from floe_core.schedules.ownership import other_owner
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.nodes import Node
 from floe_core.schemas.policies import Job
@@ -20,7 +21,7 @@ def dag_documentation(artifacts: CompiledArtifacts, job: Job) -> str:
         "Product": f"{product.name} {product.version}",
         "Job": job.name,
         "Owner": product.owner,
-        "Schedule in floe.yaml": _schedule(job),
+        "Schedule in floe.yaml": _schedule(job, artifacts.orchestrator.name),
         "Started by updates of": _ports(job),
         "Builds": _counts(nodes),
         "dbt project": f"{artifacts.dbt.project_name} ({artifacts.dbt.adapter})",
@@ -29,10 +30,11 @@ def dag_documentation(artifacts: CompiledArtifacts, job: Job) -> str:
     return "\n".join([product.description, "", *lines, "", *_relations(nodes)]).strip()
 
 
-def _schedule(job: Job) -> str:
+def _schedule(job: Job, here: str) -> str:
     if job.schedule is None:
         return "none"
     off = "not enabled in floe.yaml" if job.schedule.since is None else "paused with floe"
+    off = other_owner(job.owner, here) or off
     state = "" if job.schedule.enabled else f", {off}"
     return f"`{job.schedule.cron}` {job.schedule.timezone}{state}"
 

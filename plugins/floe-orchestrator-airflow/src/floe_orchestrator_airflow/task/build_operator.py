@@ -37,6 +37,7 @@ from floe_orchestrator_airflow.names.run_of_product import (
 )
 from floe_orchestrator_airflow.task.attempt import is_automatic
 from floe_orchestrator_airflow.task.build_error import error_of
+from floe_orchestrator_airflow.task.claimed_tick import claim_tick_of_run
 from floe_orchestrator_airflow.task.lineage_of_task import EmitsNoDatasets, below_task
 from floe_orchestrator_airflow.task.node_assets import asset_event_facts, built_assets
 from floe_orchestrator_airflow.task.node_log import level_of, level_of_result, summary
@@ -80,6 +81,7 @@ class FloeBuildOperator(EmitsNoDatasets, BaseOperator):
     def execute(self, context: Context) -> None:
         """Build the remaining nodes; fail if any requested node has not passed."""
         artifacts = CompiledArtifacts.load(self.project_dir).for_job(self.job)
+        claim_tick_of_run(artifacts, self.job, context, self.log.warning)
         narrowed_to = self._narrow_nodes(artifacts, context)
         wanted = narrowed_to or nodes_of_job(artifacts, self.job)
         store, ti = task_store(context, self.project_dir, self.task_id), context["ti"]

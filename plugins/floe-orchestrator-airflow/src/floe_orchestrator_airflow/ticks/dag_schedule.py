@@ -53,6 +53,7 @@ def _timetable(artifacts: CompiledArtifacts, job: Job) -> FloeTimetable | None:
         rule.since,
         every=rule.catchup,
         partitions=keyed_partitions(artifacts, job),
+        owner=job.owner,
     )
 
 

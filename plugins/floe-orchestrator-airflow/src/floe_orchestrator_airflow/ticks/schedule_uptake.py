@@ -6,13 +6,16 @@ import os
 import time
 from collections.abc import Mapping
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 from floe_core.foundation.errors import EnvironmentProblemError
 from floe_core.foundation.service_probe import without_secrets
+from floe_core.schedules.claims import claims_of, late_ticks
 from floe_core.schedules.job_schedules import JobSchedules
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.policies import Job
 from floe_orchestrator_airflow.names.dag_id import dag_id
 from floe_orchestrator_airflow.names.entry_point import FILENAME
@@ -72,6 +75,22 @@ class _RunningAirflow:
         dag = self._wait_for_parse(path, before, _summary(job))
         if job.starts_itself and dag["is_paused"]:
             self._request("PATCH", path, {"is_paused": False})
+        if job.owner is not None:
+            self._run_skipped(path, schedules.artifacts, job)
+
+    def _run_skipped(self, path: str, artifacts: CompiledArtifacts, job: Job) -> None:
+        """Clear runs that were skipped for ticks that this Airflow now has to run late.
+
+        A DAG has at most one run of a tick, so there is no other way to run it.
+        """
+        now = datetime.now(UTC)
+        for tick in late_ticks(job.owner, job.schedule, claims_of(artifacts, job.name), now):
+            moment = quote(tick.isoformat())
+            of_tick = f"logical_date_gte={moment}&logical_date_lte={moment}"
+            for run in self._request("GET", f"{path}/dagRuns?{of_tick}")["dag_runs"]:
+                if run["state"] in ("success", "failed"):
+                    where = f"{path}/dagRuns/{quote(run['dag_run_id'], safe='')}/clear"
+                    self._request("POST", where, {"dry_run": False})
 
     def _wait_for_parse(
         self, path: str, before: Mapping[str, Any], expected: str | None

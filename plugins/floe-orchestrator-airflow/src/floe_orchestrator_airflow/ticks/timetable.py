@@ -13,10 +13,14 @@ from pendulum import now as current_time
 from floe_core.partitions.calendar import partitions_of_tick
 from floe_core.schedules import check_timezone, latest_tick, next_tick, parse_cron
 from floe_core.schemas.partitions import Partitions
+from floe_core.schemas.policies import Owner
 from floe_orchestrator_airflow.internals import has_partition_keys
+from floe_orchestrator_airflow.names.owned_runs import owned_run_id
+from floe_orchestrator_airflow.ticks.late_ticks import late_tick
 from floe_orchestrator_airflow.ticks.missed_ticks import SEEN_WITHIN, should_run
 
 if TYPE_CHECKING:
+    from airflow.utils.types import DagRunType
     from pendulum import DateTime
 
 _SHORTEST = timedelta(microseconds=1)
@@ -38,6 +42,9 @@ class FloeTimetable(Timetable):
     With `partitions`, each run has the key of the newest partition that its tick builds. The run
     keeps its logical date, which a timetable that Airflow calls `partitioned` takes away; Airflow
     accepts a key of a run by hand if the timetable leaves partitions to the run.
+
+    `owner` is this Airflow's record of a job that several orchestrators have: see `late_tick`. No
+    run is before its `first_tick` or from its `until` on, and each run claims its tick.
     """
 
     def __init__(
@@ -49,6 +56,7 @@ class FloeTimetable(Timetable):
         *,
         every: bool = False,
         partitions: Partitions | None = None,
+        owner: Owner | None = None,
     ) -> None:
         self.cron = cron
         self.zone_name = timezone
@@ -56,7 +64,10 @@ class FloeTimetable(Timetable):
         self.since = since
         self.every = every
         self.partitions = partitions
+        self.owner = owner
         self.partitioned_at_runtime = partitions is not None
+        first = owner and owner.first_tick - _SHORTEST
+        self._begin = max((each for each in (since, first) if each), default=None)
         self._rule = parse_cron(cron)
         self._zone = check_timezone(timezone)
         self.description = f"{_in_words(cron, timezone)} ({timezone})"
@@ -75,6 +86,7 @@ class FloeTimetable(Timetable):
             "since": since,
             "every": self.every,
             "partitions": partitions,
+            "owner": self.owner and self.owner.model_dump(mode="json", exclude_defaults=True),
         }
         given = {name: value for name, value in known.items() if value}
         return {"cron": self.cron, "timezone": self.zone_name, **given}
@@ -82,7 +94,7 @@ class FloeTimetable(Timetable):
     @classmethod
     def deserialize(cls, data: dict[str, Any]) -> FloeTimetable:
         """Return what was serialised."""
-        since, partitions = data.get("since"), data.get("partitions")
+        since, partitions, owner = (data.get(name) for name in ("since", "partitions", "owner"))
         return cls(
             data["cron"],
             data["timezone"],
@@ -90,11 +102,27 @@ class FloeTimetable(Timetable):
             datetime.fromisoformat(since) if since else None,
             every=data.get("every", False),
             partitions=Partitions.model_validate(partitions) if partitions else None,
+            owner=Owner.model_validate(owner) if owner else None,
         )
 
     def infer_manual_data_interval(self, *, run_after: DateTime) -> DataInterval:
         """Return the instant of a run that is started by hand."""
         return DataInterval.exact(run_after)
+
+    def generate_run_id(
+        self,
+        *,
+        run_type: DagRunType,
+        run_after: DateTime,
+        data_interval: DataInterval | None,
+        **extra: Any,
+    ) -> str:
+        """Return a run's id; that of a tick of an owner says that the run has to claim it."""
+        name = super().generate_run_id(
+            run_type=run_type, run_after=run_after, data_interval=data_interval, **extra
+        )
+        is_owned = self.owner is not None and run_type == "scheduled"
+        return owned_run_id(name, self.owner.epoch) if self.owner and is_owned else name
 
     def next_dagrun_info(
         self,
@@ -106,6 +134,8 @@ class FloeTimetable(Timetable):
         last = None if last_automated_data_interval is None else last_automated_data_interval.end
         tick = self.next_run(current_time(UTC), last, restriction)
         if restriction.latest is not None and tick > restriction.latest:
+            return None
+        if self.owner and self.owner.until and tick >= self.owner.until:
             return None
         return self._run_at(tick)
 
@@ -130,6 +160,8 @@ class FloeTimetable(Timetable):
         is_backfill = restriction.catchup and latest is not None and latest <= now
         if is_backfill and earliest is not None:
             return self._tick_after(last or earliest - _SHORTEST)
+        if self.owner and (late := late_tick(self.owner, self._from, now, last)):
+            return late
         if restriction.catchup:
             if last is None and earliest is not None:
                 return self._from(earliest)
@@ -143,13 +175,13 @@ class FloeTimetable(Timetable):
         """Return the latest tick, if it should have a run but has none."""
         tick = instance(latest_tick(self._rule, self._zone, now))
         is_old_news = last is not None and tick <= last
-        is_before_it_was_set = self.since is not None and tick < self.since
+        is_before_it_was_set = self._begin is not None and tick < self._begin
         if is_old_news or is_before_it_was_set:
             return None
         return tick if should_run(self.dag_id, tick, now, has_run=last is not None) else None
 
     def _after(self, moment: DateTime) -> DateTime:
-        return self._tick_after(moment if self.since is None else max(moment, self.since))
+        return self._tick_after(moment if self._begin is None else max(moment, self._begin))
 
     def _from(self, moment: DateTime) -> DateTime:
         return self._after(moment - _SHORTEST)

@@ -14,6 +14,7 @@ from floe_orchestrator_dagster.internals import SCHEDULED_EXECUTION_TIME_TAG, WI
 from floe_orchestrator_dagster.names.dagster_names import (
     JOB_TAG,
     NOMINAL_TIME_TAG,
+    NOT_OURS_TAG,
     REPLACED_TAG,
     job_of_run,
 )
@@ -30,10 +31,12 @@ def report_end_of_run(
 ) -> None:
     """Report a run that has ended, unless Dagster retries it with a new run, or replaced it.
 
+    A run whose tick another one builds is not reported either.
+
     Pass `ended_at` for a run that may have ended a while ago.
     """
     has_successor = run.tags.get(WILL_RETRY_TAG) == "true" or REPLACED_TAG in run.tags
-    if has_successor or not (artifacts.alerts and run.is_finished):
+    if has_successor or NOT_OURS_TAG in run.tags or not (artifacts.alerts and run.is_finished):
         return
     builds = [id_ for each in resumed_runs(run, instance) for id_ in _builds_of(artifacts, each)]
     moment = run.tags.get(NOMINAL_TIME_TAG) or run.tags.get(SCHEDULED_EXECUTION_TIME_TAG)

@@ -15,6 +15,10 @@ JOB_TAG = "floe/job"
 NOMINAL_TIME_TAG = "floe/nominal_time"
 # On a run that was taken out of the queue: the tick whose run replaced it.
 REPLACED_TAG = "floe/replaced_by"
+# On a run for a tick of a job with an owner: the epoch of the owner. The run claims its tick.
+EPOCH_TAG = "floe/epoch"
+# On such a run that built nothing: why the tick is another's.
+NOT_OURS_TAG = "floe/not_ours"
 UPDATES_TAG = "floe/updates"
 RANGE_START_TAG = "floe/range_start"
 RANGE_END_TAG = "floe/range_end"

@@ -46,6 +46,7 @@ from floe_orchestrator_dagster.names.dagster_names import (
     job_of_run,
 )
 from floe_orchestrator_dagster.names.partitions import range_of
+from floe_orchestrator_dagster.step.claimed_tick import claim_tick_of_run
 from floe_orchestrator_dagster.step.connection import connection_reader
 from floe_orchestrator_dagster.step.internals import remembered_materializations
 from floe_orchestrator_dagster.step.node_log import log_node_line
@@ -90,6 +91,7 @@ def run_step(
     end_with_run()
     compute_output_keys_once(context)
     nodes = StepNodes.of(context, defined)
+    claim_tick_of_run(context, artifacts)
     request = request_of(context, artifacts, defined.with_unshown(artifacts, nodes.ids))
     request = replace(
         request,

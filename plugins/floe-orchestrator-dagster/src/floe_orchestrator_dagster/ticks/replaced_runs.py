@@ -11,10 +11,14 @@ from floe_orchestrator_dagster.names.dagster_names import NOMINAL_TIME_TAG, REPL
 
 
 def replace_waiting_runs(
-    context: ScheduleEvaluationContext, schedule_name: str, tick: datetime
+    context: ScheduleEvaluationContext,
+    schedule_name: str,
+    tick: datetime,
+    after: datetime | None = None,
 ) -> None:
     """Cancel the schedule's queued runs for earlier ticks, as the run for this tick replaces them.
 
+    Those up to `after` are left.
     A test of the schedule in Dagster's UI starts no run, so it replaces none.
     """
     if context.instance_ref is None or not _is_by_daemon(context):
@@ -25,7 +29,8 @@ def replace_waiting_runs(
     with DagsterInstance.from_ref(context.instance_ref) as instance:
         for run in instance.get_runs(waiting):
             moment = run.tags.get(NOMINAL_TIME_TAG)
-            if moment and datetime.fromisoformat(moment) < tick:
+            earlier = datetime.fromisoformat(moment) if moment else tick
+            if earlier < tick and (after is None or earlier > after):
                 instance.add_run_tags(run.run_id, {REPLACED_TAG: tick.isoformat()})
                 why = f"It waited for another run until {tick.isoformat()}, whose run replaces it."
                 instance.report_run_canceled(run, message=why)

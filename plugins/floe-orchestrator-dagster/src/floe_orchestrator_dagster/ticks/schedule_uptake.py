@@ -14,7 +14,7 @@ from floe_orchestrator_dagster.service.code_location import reload_location
 from floe_orchestrator_dagster.service.graphql_client import GraphqlClient, RefusedError
 from floe_orchestrator_dagster.service.job_places import places_of
 from floe_orchestrator_dagster.service.webserver_access import access_from
-from floe_orchestrator_dagster.ticks.schedules import description_of, schedule_name
+from floe_orchestrator_dagster.ticks.schedules import description_of, schedule_name, why_off
 from floe_orchestrator_dagster.ticks.tick_before_start import run_tick_before_start
 
 LIMIT_SECONDS = 60.0
@@ -81,14 +81,14 @@ def _take_up(client: GraphqlClient, schedules: JobSchedules, name: str) -> None:
         reload_location(client, location)
     for place in places:
         name_there = schedule_name(schedules.artifacts, job)
-        _turn(client, {**place, "scheduleName": name_there}, job)
+        _turn(client, {**place, "scheduleName": name_there}, job, why_off(schedules.artifacts, job))
         run_tick_before_start(client, place, name_there, schedules.artifacts, job)
 
 
-def _turn(client: GraphqlClient, selector: Mapping[str, str], job: Job) -> None:
+def _turn(client: GraphqlClient, selector: Mapping[str, str], job: Job, why_off: str) -> None:
     """Start or stop the schedule in the code location, after checking that it is the new one."""
     schedule = client.query(_SCHEDULE, selector=selector)["scheduleOrError"]
-    expected = description_of(job.schedule) if job.schedule else None
+    expected = description_of(job.schedule, why_off) if job.schedule else None
     found = schedule.get("description") if schedule["__typename"] == "Schedule" else None
     if found != expected:
         raise RefusedError(

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from dagster import DefaultScheduleStatus, ScheduleDefinition
 
+from floe_core.schedules.ownership import other_owner
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.policies import Job, Schedule
 from floe_orchestrator_dagster.names.dagster_names import job_name
@@ -38,21 +39,21 @@ def schedules_of(
             name=schedule_name(artifacts, job),
             job=jobs[job.name],
             execution_fn=evaluation(artifacts, job, schedule_name(artifacts, job)),
-            **rule_of(job.schedule, datetime.now(UTC)),
+            **rule_of(job.schedule, datetime.now(UTC), why_off(artifacts, job)),
         )
         for job in artifacts.jobs
         if job.schedule is not None and job.name in jobs
     ]
 
 
-def rule_of(schedule: Schedule, today: datetime) -> dict[str, Any]:
+def rule_of(schedule: Schedule, today: datetime, why_off: str = "") -> dict[str, Any]:
     """Return the timing arguments of a ScheduleDefinition that is loaded today."""
     cron, zone = cron_for_dagster(schedule, today)
     status = DefaultScheduleStatus.RUNNING if schedule.enabled else DefaultScheduleStatus.STOPPED
     return {
         "cron_schedule": cron,
         "execution_timezone": zone,
-        "description": description_of(schedule),
+        "description": description_of(schedule, why_off),
         "default_status": status,
     }
 
@@ -62,9 +63,15 @@ def schedule_name(artifacts: CompiledArtifacts, job: Job) -> str:
     return f"{job_name(artifacts, job)}_schedule"
 
 
-def description_of(schedule: Schedule) -> str:
+def why_off(artifacts: CompiledArtifacts, job: Job) -> str:
+    """Return which other orchestrator runs a job's ticks, "" if none does."""
+    return other_owner(job.owner, artifacts.orchestrator.name)
+
+
+def description_of(schedule: Schedule, why_off: str = "") -> str:
     """Return the rule to show in Dagster's UI, whatever expressions Dagster evaluates."""
-    return f"{schedule.cron} in {schedule.timezone}"
+    rule = f"{schedule.cron} in {schedule.timezone}"
+    return f"{rule} ({why_off})" if why_off else rule
 
 
 def cron_for_dagster(schedule: Schedule, today: datetime) -> tuple[str | list[str], str]:

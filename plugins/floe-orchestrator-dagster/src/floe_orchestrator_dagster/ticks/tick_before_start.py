@@ -13,9 +13,14 @@ from floe_core.schedules import latest_tick
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.policies import Job
 from floe_orchestrator_dagster.internals import SCHEDULE_NAME_TAG, SCHEDULED_EXECUTION_TIME_TAG
-from floe_orchestrator_dagster.names.dagster_names import NOMINAL_TIME_TAG, job_name
+from floe_orchestrator_dagster.names.dagster_names import (
+    EPOCH_TAG,
+    NOMINAL_TIME_TAG,
+    job_name,
+)
 from floe_orchestrator_dagster.names.partitioned_assets import tags_of_run
 from floe_orchestrator_dagster.service.graphql_client import GraphqlClient
+from floe_orchestrator_dagster.ticks.owned_ticks import OwnedTicks
 
 _RUNS = """
 query FloeRunsOfTick($filter: RunsFilter!) {
@@ -46,16 +51,37 @@ def run_tick_before_start(
 ) -> None:
     """Launch a run for the latest tick since a schedule was written, if Dagster has none for it.
 
-    The run has the same tags as Dagster's own run for a tick, so that the daemon recognizes it if
+    If the job moved here, launch runs for all ticks that passed during the move.
+    A run has the same tags as Dagster's own run for a tick, so that the daemon recognizes it if
     it evaluates this tick too.
 
     Raises:
         RefusedError: Dagster did not launch the run.
+        EnvironmentProblemError: The claims of ticks cannot be read.
     """
-    tick = _latest_since_written(job)
-    if tick is None:
-        return
+    for tick in _ticks_to_run(artifacts, job, datetime.now(UTC)):
+        _launch_once(client, place, schedule_name, artifacts, job, tick)
+
+
+def _ticks_to_run(artifacts: CompiledArtifacts, job: Job, now: datetime) -> list[datetime]:
+    latest = _latest_since_written(job)
+    ticks = set() if latest is None else {latest}
+    if job.owner is not None:
+        owned = OwnedTicks(artifacts, job, job.owner)
+        ticks = {*(tick for tick in ticks if not owned.why_not(tick)), *owned.late(now)}
+    return sorted(ticks)
+
+
+def _launch_once(
+    client: GraphqlClient,
+    place: Mapping[str, str],
+    schedule_name: str,
+    artifacts: CompiledArtifacts,
+    job: Job,
+    tick: datetime,
+) -> None:
     tags = {SCHEDULE_NAME_TAG: schedule_name, NOMINAL_TIME_TAG: tick.isoformat()}
+    owner = {EPOCH_TAG: str(job.owner.epoch)} if job.owner else {}
     partitions = tags_of_run(artifacts, job, tick)
     found = client.query_one(_RUNS, "runsOrError", "Runs", filter={"tags": _as_list(tags)})
     if found["results"]:
@@ -66,7 +92,9 @@ def run_tick_before_start(
         "mode": "default",
         "runConfigData": {},
         "executionMetadata": {
-            "tags": _as_list({**tags, **partitions, SCHEDULED_EXECUTION_TIME_TAG: tick.isoformat()})
+            "tags": _as_list(
+                {**tags, **owner, **partitions, SCHEDULED_EXECUTION_TIME_TAG: tick.isoformat()}
+            )
         },
     }
     client.query_one(_LAUNCH, "launchRun", "LaunchRunSuccess", params=params)

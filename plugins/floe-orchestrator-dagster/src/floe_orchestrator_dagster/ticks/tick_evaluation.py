@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
 from dagster import RunRequest, ScheduleEvaluationContext, SkipReason
@@ -10,14 +10,15 @@ from dagster import RunRequest, ScheduleEvaluationContext, SkipReason
 from floe_core.foundation.errors import EnvironmentProblemError
 from floe_core.schedules import is_tick, latest_tick, ticks_between
 from floe_core.schedules.live_schedules import live_job
+from floe_core.schedules.ownership import other_owner
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.policies import Job, Schedule
 from floe_orchestrator_dagster.names.dagster_names import NOMINAL_TIME_TAG
 from floe_orchestrator_dagster.names.partitioned_assets import tags_of_run
 from floe_orchestrator_dagster.ticks.last_evaluation import has_run_for, last_evaluation
+from floe_orchestrator_dagster.ticks.owned_ticks import OwnedTicks, Requested, request_of
 from floe_orchestrator_dagster.ticks.replaced_runs import replace_waiting_runs
 
-Requested = Sequence[RunRequest | SkipReason]
 Evaluation = Callable[[ScheduleEvaluationContext], Iterator[RunRequest | SkipReason]]
 
 
@@ -30,15 +31,30 @@ def evaluation(artifacts: CompiledArtifacts, job: Job, schedule_name: str) -> Ev
 
     def evaluate(context: ScheduleEvaluationContext) -> Iterator[RunRequest | SkipReason]:
         try:
-            schedule = live_job(artifacts, job).schedule
+            live = live_job(artifacts, job)
         except EnvironmentProblemError as error:
             context.log.warning("using the schedule as it was loaded: %s", error)
-            schedule = job.schedule
+            live = job
         # Dagster takes several requests from a generator only.
-        for found in runs_or_reason(schedule, job.name, schedule_name, context):
+        for found in _requests(artifacts, live, schedule_name, context):
             yield with_partitions(artifacts, job, found)
 
     return evaluate
+
+
+def _requests(
+    artifacts: CompiledArtifacts,
+    live: Job,
+    schedule_name: str,
+    context: ScheduleEvaluationContext,
+) -> Requested:
+    if live.owner is None:
+        return runs_or_reason(live.schedule, live.name, schedule_name, context)
+    if why := other_owner(live.owner, artifacts.orchestrator.name):
+        return [SkipReason(why)]
+    owned = OwnedTicks(artifacts, live, live.owner)
+    found = runs_or_reason(live.schedule, live.name, schedule_name, context, owned)
+    return owned.with_late(found, schedule_name, context)
 
 
 def with_partitions(
@@ -57,6 +73,7 @@ def runs_or_reason(
     job_name: str,
     schedule_name: str,
     context: ScheduleEvaluationContext,
+    owned: OwnedTicks | None = None,
 ) -> Requested:
     """Return the run requests or the skip reason of a schedule at the context's moment."""
     moment = context.scheduled_execution_time.astimezone(UTC)
@@ -71,16 +88,14 @@ def runs_or_reason(
     if schedule.since is not None and tick < schedule.since:
         since = schedule.since.isoformat(timespec="seconds")
         return [SkipReason(f"{tick.isoformat()} is before {rule} was set, at {since}")]
+    if owned and (why := owned.why_not(tick)):
+        return [SkipReason(why)]
     if schedule.catchup:
         missed = _missed_before(tick, schedule, schedule_name, context)
-        return [_request(each, run_key=each.isoformat()) for each in (*missed, tick)]
-    replace_waiting_runs(context, schedule_name, tick)
-    return [_request(tick)]
-
-
-def _request(tick: datetime, run_key: str | None = None) -> RunRequest:
-    """Return the request of a run; of several in one evaluation, each needs a key of its own."""
-    return RunRequest(run_key=run_key, tags={NOMINAL_TIME_TAG: tick.isoformat()})
+        missed = [each for each in missed if not (owned and owned.why_not(each))]
+        return [request_of(each, run_key=each.isoformat()) for each in (*missed, tick)]
+    replace_waiting_runs(context, schedule_name, tick, owned.owner.late_until if owned else None)
+    return [request_of(tick)]
 
 
 def _missed_before(

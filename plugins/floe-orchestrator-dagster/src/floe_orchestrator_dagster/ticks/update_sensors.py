@@ -20,6 +20,7 @@ from dagster import (
 from floe_core.foundation.errors import EnvironmentProblemError
 from floe_core.ports.decision import Decision
 from floe_core.ports.watch import SECONDS_BETWEEN_LOOKS, look, repeated_key, wait_to_repeat
+from floe_core.schedules.ownership import starts_by_itself
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.policies import Job
 from floe_orchestrator_dagster.names.dagster_names import UPDATES_TAG, update_sensor_name
@@ -83,7 +84,8 @@ def _run_or_reason(
     if decision.action == "run":
         found = request_run(decision.key, context.instance, dagster_job, now)
         return _with_partitions(artifacts, job, found, now)
-    return SkipReason(_reason(decision, is_running=is_running))
+    why_off = starts_by_itself(job.owner, artifacts.orchestrator.name)
+    return SkipReason(_reason(decision, is_running=is_running, why_off=why_off))
 
 
 def _with_partitions(
@@ -129,11 +131,11 @@ def _is_running(instance: DagsterInstance, dagster_job: str) -> bool:
     )
 
 
-def _reason(decision: Decision, *, is_running: bool) -> str:
+def _reason(decision: Decision, *, is_running: bool, why_off: str) -> str:
     if decision.action == "skip":
         return f"too late: {', '.join(decision.missing)} had no update in time"
     if decision.is_off:
-        return "the job is paused, or its environment has no schedules"
+        return why_off or "the job is paused, or its environment has no schedules"
     if not decision.updates:
         return "no port has a new update"
     if is_running:

@@ -11,13 +11,19 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from prefect.client.orchestration import get_client
+from prefect.client.schemas.objects import FlowRun
 from prefect.context import FlowRunContext
+from prefect.logging.loggers import get_logger
 
 from floe_core.schedules import is_tick, next_tick
+from floe_core.schedules.claims import wait_to_claim
 from floe_core.schedules.live_schedules import with_live_schedules
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.policies import Job, Schedule
+from floe_orchestrator_prefect.ticks.owned_ticks import OwnedTicks, tick_of
 from floe_orchestrator_prefect.ticks.tick_order import let_earlier_ticks_run
+
+log = get_logger("floe.ticks")
 
 
 def due_tick(artifacts: CompiledArtifacts, job: Job) -> tuple[datetime | None, str]:
@@ -32,13 +38,38 @@ def due_tick(artifacts: CompiledArtifacts, job: Job) -> tuple[datetime | None, s
     run = context.flow_run if context else None
     if run is None or run.deployment_id is None:
         return None, ""
-    schedule = with_live_schedules(artifacts).job(job.name).schedule
+    live = with_live_schedules(artifacts).job(job.name)
+    if live.owner is not None:
+        return due_owned_tick(OwnedTicks(artifacts, live, live.owner), run)
+    schedule = live.schedule
     if schedule is not None and schedule.catchup:
         let_earlier_ticks_run(run, schedule)
     if not run.auto_scheduled or run.expected_start_time is None:
         return None, ""
     tick = run.expected_start_time.astimezone(UTC)
     return tick, reason_against(schedule, tick, datetime.now(UTC))
+
+
+def due_owned_tick(owned: OwnedTicks, run: FlowRun) -> tuple[datetime | None, str]:
+    """Return what `due_tick` does, for a job that several orchestrators have; claim the tick.
+
+    The ticks that passed while the job moved here run first, in order.
+
+    Raises:
+        Abort: See `let_earlier_ticks_run`.
+    """
+    tick = tick_of(run)
+    if tick is None:
+        return None, ""
+    if why_not := owned.why_not(tick):
+        return tick, why_not
+    now, schedule = datetime.now(UTC), owned.job.schedule
+    late = owned.late(now)
+    if schedule is not None:
+        let_earlier_ticks_run(run, schedule, late)
+    if tick not in late and (why_not := reason_against(schedule, tick, now)):
+        return tick, why_not
+    return tick, wait_to_claim(owned.artifacts, owned.job.name, tick, str(run.id), log.warning)
 
 
 def tick_of_team(artifacts: CompiledArtifacts, job: Job) -> tuple[datetime | None, str]:

@@ -10,9 +10,11 @@ from prefect.client.schemas.actions import DeploymentScheduleUpdate, DeploymentU
 
 from floe_core.foundation.errors import EnvironmentProblemError
 from floe_core.schedules.job_schedules import JobSchedules
-from floe_core.schemas.policies import Schedule
+from floe_core.schemas.policies import Job, Schedule
 from floe_orchestrator_prefect.service.served_deployment import ServedDeployment, served_deployment
+from floe_orchestrator_prefect.ticks.owned_ticks import OwnedTicks
 from floe_orchestrator_prefect.ticks.prefect_schedules import prefect_schedules
+from floe_orchestrator_prefect.ticks.tick_order import create_runs
 
 
 def take_up(schedules: JobSchedules, name: str, settings: Mapping[str, Any]) -> None:
@@ -29,10 +31,18 @@ def take_up(schedules: JobSchedules, name: str, settings: Mapping[str, Any]) -> 
         with served_deployment(schedules.artifacts, job, settings) as served:
             if served is not None:
                 _replace(served, _wanted_updates(job.schedule))
+                _create_late_runs(served, schedules, job)
     except (EnvironmentProblemError, ValueError) as error:
         raise EnvironmentProblemError(
             f"the change is stored in {schedules.place}, but not applied: {error}"
         ) from None
+
+
+def _create_late_runs(served: ServedDeployment, schedules: JobSchedules, job: Job) -> None:
+    """Create runs for the ticks that passed while the job moved here."""
+    if job.owner is not None:
+        late = OwnedTicks(schedules.artifacts, job, job.owner).late(datetime.now(UTC))
+        create_runs(served.client, served.found.id, late)
 
 
 def _replace(served: ServedDeployment, wanted: list[DeploymentScheduleUpdate]) -> None:

@@ -6,6 +6,7 @@ server is down.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -30,8 +31,14 @@ from floe_core.schemas.policies import Schedule
 _WAIT = timedelta(seconds=30)
 
 
-def let_earlier_ticks_run(run: FlowRun, schedule: Schedule) -> None:
+KEY_OF_TICK = "floe-tick-"
+
+
+def let_earlier_ticks_run(run: FlowRun, schedule: Schedule, late: Sequence[datetime] = ()) -> None:
     """Give the slot of the current run back if a tick before its own has not run yet.
+
+    That is one that has a run, one that Prefect left out if the schedule catches up, or a `late`
+    one.
 
     Raises:
         Abort: It was given back; Prefect starts the run again.
@@ -40,7 +47,11 @@ def let_earlier_ticks_run(run: FlowRun, schedule: Schedule) -> None:
     if run.deployment_id is None or tick is None:
         return
     with get_client(sync_client=True) as client:
-        _create_missing(client, run.deployment_id, tick.astimezone(UTC), schedule)
+        if schedule.catchup:
+            _create_missing(client, run.deployment_id, tick.astimezone(UTC), schedule)
+        create_runs(client, run.deployment_id, [each for each in late if each < tick])
+        if not (schedule.catchup or late):
+            return
         waiting = _runs_before(client, run.deployment_id, tick, [StateType.SCHEDULED])
         if not waiting:
             return
@@ -62,14 +73,19 @@ def _create_missing(
         return
     begin = last.expected_start_time.astimezone(UTC)
     since = max(begin, schedule.since) if schedule.since else begin
-    for missed in ticks_between(schedule.cron, schedule.timezone, begin, tick):
-        if missed > since:
-            client.create_flow_run_from_deployment(
-                deployment,
-                parameters={"nominal_time": missed.isoformat()},
-                state=Scheduled(scheduled_time=missed),
-                idempotency_key=f"floe-tick-{missed.isoformat()}",
-            )
+    ticks = ticks_between(schedule.cron, schedule.timezone, begin, tick)
+    create_runs(client, deployment, [missed for missed in ticks if missed > since])
+
+
+def create_runs(client: SyncPrefectClient, deployment: UUID, ticks: Sequence[datetime]) -> None:
+    """Create a run for each of these ticks, unless it was created by this before."""
+    for tick in ticks:
+        client.create_flow_run_from_deployment(
+            deployment,
+            parameters={"nominal_time": tick.isoformat()},
+            state=Scheduled(scheduled_time=tick),
+            idempotency_key=f"{KEY_OF_TICK}{tick.isoformat()}",
+        )
 
 
 def _is_for_tick(run: FlowRun) -> bool:

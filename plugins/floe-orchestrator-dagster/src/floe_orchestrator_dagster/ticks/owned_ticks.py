@@ -1,0 +1,74 @@
+"""The ticks of a job that this Dagster owns, of several orchestrators that have it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from dagster import RunRequest, ScheduleEvaluationContext, SkipReason
+
+from floe_core.foundation.errors import EnvironmentProblemError
+from floe_core.schedules.claims import claims_of, late_ticks
+from floe_core.schedules.ownership import runs_tick
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_core.schemas.policies import Job, Owner
+from floe_orchestrator_dagster.names.dagster_names import EPOCH_TAG, NOMINAL_TIME_TAG
+from floe_orchestrator_dagster.ticks.last_evaluation import has_run_for
+
+Requested = Sequence[RunRequest | SkipReason]
+
+
+def request_of(tick: datetime, run_key: str | None = None) -> RunRequest:
+    """Return the request of a run; of several in one evaluation, each needs a key of its own."""
+    return RunRequest(run_key=run_key, tags={NOMINAL_TIME_TAG: tick.isoformat()})
+
+
+@dataclass(frozen=True, slots=True)
+class OwnedTicks:
+    """The ticks of a job, as the schedule store has it now, and its owner."""
+
+    artifacts: CompiledArtifacts
+    job: Job
+    owner: Owner
+
+    def why_not(self, tick: datetime) -> str:
+        """Return why this Dagster does not start a tick, "" if it does."""
+        return runs_tick(self.owner, self.artifacts.orchestrator.name, tick)
+
+    def late(self, now: datetime) -> list[datetime]:
+        """Return the ticks that passed during a move, and that no run has claimed, in order.
+
+        Raises:
+            EnvironmentProblemError: The store cannot be read.
+        """
+        claims = claims_of(self.artifacts, self.job.name)
+        return late_ticks(self.owner, self.job.schedule, claims, now)
+
+    def with_late(
+        self, found: Requested, schedule_name: str, context: ScheduleEvaluationContext
+    ) -> Requested:
+        """Return the requests of an evaluation after those of late ticks that have no run yet.
+
+        Each run claims its tick before it builds.
+        """
+        requests = {_tick_of(each): each for each in found if isinstance(each, RunRequest)}
+        try:
+            late = self.late(context.scheduled_execution_time.astimezone(UTC))
+        except EnvironmentProblemError as error:
+            context.log.warning("ticks that passed during a move wait: %s", error)
+            late = []
+        for tick in late:
+            if tick not in requests and not has_run_for(context, schedule_name, tick):
+                requests[tick] = request_of(tick)
+        if not requests:
+            return found
+        return [self._claiming(requests[tick], tick) for tick in sorted(requests)]
+
+    def _claiming(self, request: RunRequest, tick: datetime) -> RunRequest:
+        tags = {**request.tags, EPOCH_TAG: str(self.owner.epoch)}
+        return RunRequest(run_key=request.run_key or tick.isoformat(), tags=tags)
+
+
+def _tick_of(request: RunRequest) -> datetime:
+    return datetime.fromisoformat(request.tags[NOMINAL_TIME_TAG])
