@@ -106,7 +106,8 @@ def late_ticks(
     if owner is None or schedule is None or not schedule.enabled:
         return []
     is_new = owner.epoch > 1 and all(claim.epoch < owner.epoch for claim in claims.values())
-    first, last = owner.late_from or owner.first_tick, None if is_new else owner.late_until
+    first = owner.first_tick if is_new else owner.late_from or owner.first_tick
+    last = None if is_new else owner.late_until
     start = max(first, schedule.since or first, now - LONGEST_LATE)
     end = min(last or now, now) + timedelta(microseconds=1)
     ticks = ticks_between(schedule.cron, schedule.timezone, start, min(end, owner.until or end))

@@ -12,7 +12,7 @@ from floe_core.schemas.policies import Owner
 # Claims are kept for so long at least, so nobody knows of an earlier tick whether it had a run.
 LONGEST_LATE = timedelta(days=7)
 # In this time after a move, an orchestrator has begun to start the ticks.
-TO_TAKE_OVER = timedelta(minutes=10)
+TO_TAKE_OVER = timedelta(hours=1)
 _LONG_AGO = datetime.fromtimestamp(0, UTC)
 
 

@@ -102,7 +102,7 @@ def test_ticks_that_passed_during_a_move_run_late_and_no_others():
     for owner in (moved, back):
         done = claimed(passed[0], epoch=owner.epoch)
         assert late_ticks(owner, every, done, now) == passed[1:]
-        last = late_ticks(owner, every, done, now + 60 * MINUTE)[-1]
+        last = late_ticks(owner, every, done, now + 2 * TO_TAKE_OVER)[-1]
         assert last == now + TO_TAKE_OVER
         later = every.model_copy(update={"since": passed[2]})
         assert late_ticks(owner, later, done, now) == passed[2:]
@@ -116,7 +116,15 @@ def test_an_owner_that_is_away_after_a_move_runs_all_its_ticks_once_it_is_back()
     assert late_ticks(moved, every, claimed(TICK - MINUTE), back) == [
         TICK + timedelta(hours=n) for n in range(6)
     ]
-    assert late_ticks(moved, every, claimed(TICK, epoch=2), back) == []
+    in_time_to_take_over = TICK + timedelta(hours=1)
+    assert late_ticks(moved, every, claimed(TICK, epoch=2), back) == [in_time_to_take_over]
+
+
+def test_a_move_called_off_twice_forgets_no_tick_of_the_first_time():
+    every, first = Schedule(cron="* * * * *"), first_owner("here")
+    once = call_off_move(begin_move(first, "there", TICK), TICK + 2 * MINUTE)
+    twice = call_off_move(begin_move(once, "there", TICK + 5 * MINUTE), TICK + 6 * MINUTE)
+    assert late_ticks(twice, every, {}, TICK + 6 * MINUTE)[0] == TICK
 
 
 def test_a_job_of_another_is_off_here_and_keeps_its_owner(tmp_path):

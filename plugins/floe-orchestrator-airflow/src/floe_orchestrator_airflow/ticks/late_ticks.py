@@ -25,8 +25,9 @@ def late_tick(
     `tick_from` returns the first tick that is not before a moment, and `last` is the tick of the
     last scheduled run. An owner that has run no tick since a move runs the first one, however late.
     """
-    first = max(owner.late_from or owner.first_tick, now - LONGEST_LATE)
-    tick = tick_from(instance(first if last is None else max(first, last + _MOMENT)))
     is_new = owner.epoch > 1 and (last is None or last < owner.first_tick)
+    begin = owner.first_tick if is_new else owner.late_from or owner.first_tick
+    first = max(begin, now - LONGEST_LATE)
+    tick = tick_from(instance(first if last is None else max(first, last + _MOMENT)))
     until = now if is_new or owner.late_until is None else min(now, owner.late_until)
     return tick if tick <= until else None
