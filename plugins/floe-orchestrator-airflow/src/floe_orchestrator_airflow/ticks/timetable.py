@@ -20,7 +20,6 @@ from floe_orchestrator_airflow.ticks.late_ticks import late_tick
 from floe_orchestrator_airflow.ticks.missed_ticks import SEEN_WITHIN, should_run
 
 if TYPE_CHECKING:
-    from airflow.utils.types import DagRunType
     from pendulum import DateTime
 
 _SHORTEST = timedelta(microseconds=1)
@@ -112,7 +111,7 @@ class FloeTimetable(Timetable):
     def generate_run_id(
         self,
         *,
-        run_type: DagRunType,
+        run_type: Any,
         run_after: DateTime,
         data_interval: DataInterval | None,
         **extra: Any,
