@@ -90,6 +90,7 @@ def make_environment(cell: Cell, folder: Path) -> str:
         "floe-diff",
         "floe-import",
         "floe-kubernetes",
+        "floe-migrate",
         "floe-parity",
         "floe-partitions",
         "floe-warehouses",

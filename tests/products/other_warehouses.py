@@ -34,6 +34,7 @@ OURS = (
     "packages/floe-ci",
     "packages/floe-console",
     "packages/floe-diff",
+    "packages/floe-migrate",
     "packages/floe-parity",
     "packages/floe-partitions",
     "packages/floe-warehouses",

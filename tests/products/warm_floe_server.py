@@ -38,6 +38,7 @@ OF_FLOE = [
     "floe_core.launched_run.launcher",
     "floe_core.lineage",
     "floe_core.reuse",
+    "floe_migrate.command",
     "floe_parity",
     "floe_partitions.command",
     "openlineage.client",

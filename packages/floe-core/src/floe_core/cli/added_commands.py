@@ -21,6 +21,7 @@ _PACKAGES = {
     "import": "floe-import",
     "mcp": "floe-console",
     "mesh": "floe-console",
+    "migrate": "floe-migrate",
     "parity": "floe-parity",
     "partitions": "floe-partitions",
 }

@@ -1,0 +1,1 @@
+"""`floe migrate`: move a live product from one orchestrator to another."""

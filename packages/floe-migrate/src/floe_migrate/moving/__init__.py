@@ -1,0 +1,1 @@
+"""The move of a product's jobs: its records, and the steps from one to the next."""

@@ -1,0 +1,93 @@
+"""Call off a move that is under way, and move back the jobs that have moved."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+
+from floe_core.foundation.errors import EnvironmentProblemError, UsageError
+from floe_migrate.moving.mover import Mover
+from floe_migrate.moving.records import Owners, Records
+from floe_migrate.moving.steps import apply_move, call_off
+from floe_migrate.sides.chosen_sides import Sides
+
+Tell = Callable[[str], None]
+# Returns the move of some jobs between two orchestrators.
+Moves = Callable[[tuple[str, str], tuple[str, ...]], Mover]
+
+
+def roll_back(
+    sides: Sides,
+    records: Records,
+    jobs: Sequence[str],
+    to: str,
+    moves: Moves,
+    tell: Tell,
+    *,
+    seconds: float,
+    force: bool,
+) -> None:
+    """Give jobs back to the orchestrator that had them, `to` or the one of the records.
+
+    Raises:
+        UsageError: Nothing has moved, or nobody can tell from where.
+        EnvironmentProblemError: An orchestrator does not respond, or is not done in time.
+    """
+    owners = {name: each for name, each in records.owners().items() if name in jobs}
+    home = to or _home(sides, records, owners)
+    under_way = [name for name, owner in owners.items() if owner.next]
+    strangers = {owners[name].orchestrator for name in under_way} - {home}
+    if strangers:
+        raise UsageError(f"the move under way is from {strangers.pop()}; leave out --to {home}")
+    moved = tuple(name for name, owner in owners.items() if owner.orchestrator != home)
+    if not (under_way or moved):
+        what = f"{records.artifacts.product.name} belongs to {home}, and is not moving"
+        raise UsageError(f"{what}: there is nothing to roll back")
+    if under_way:
+        _call_off(sides, records, under_way, home, tell, force=force)
+    for owner in sorted({owners[name].orchestrator for name in moved}):
+        of_owner = tuple(name for name in moved if owners[name].orchestrator == owner)
+        apply_move(moves((owner, home), of_owner), seconds, force=force)
+
+
+def _call_off(
+    sides: Sides, records: Records, jobs: list[str], home: str, tell: Tell, *, force: bool
+) -> None:
+    side = sides.side(home)
+    gone = [name for name in jobs if side.shown(name) is None]
+    if gone and not force:
+        raise EnvironmentProblemError(
+            f"{home} does not respond, or does not have {', '.join(gone)}: start it, or finish the "
+            "move with `floe migrate apply --force`; `floe migrate rollback --force` gives it the "
+            "jobs back, and nothing starts them until it responds"
+        )
+    for name in call_off(records, jobs, datetime.now(UTC), tell):
+        try:
+            side.apply(name)
+        except EnvironmentProblemError as error:
+            tell(f"warning: {error}")
+
+
+def _home(sides: Sides, records: Records, owners: Owners) -> str:
+    """Return the orchestrator that has had the jobs before.
+
+    Raises:
+        UsageError: The jobs have no record, or neither records nor folder tell.
+    """
+    if not owners:
+        what = f"{records.artifacts.product.name} has no owner in {records.place}"
+        raise UsageError(f"{what}: it never moved")
+    moving = [owner.orchestrator for owner in owners.values() if owner.next]
+    earlier = [
+        claim.orchestrator
+        for name, owner in owners.items()
+        for _, claim in sorted(records.claims(name).items(), reverse=True)
+        if claim.epoch < owner.epoch and claim.orchestrator != owner.orchestrator
+    ]
+    compiled = sides.artifacts.orchestrator.name
+    is_elsewhere = any(owner.orchestrator != compiled for owner in owners.values())
+    found = [*moving, *earlier, *([compiled] if is_elsewhere else [])]
+    if not found:
+        owner = next(iter(owners.values())).orchestrator
+        raise UsageError(f"it belongs to {owner}; name where it was before with --to")
+    return found[0]

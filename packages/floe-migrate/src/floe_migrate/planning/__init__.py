@@ -1,0 +1,1 @@
+"""What would be lost by a move, or is unknown."""

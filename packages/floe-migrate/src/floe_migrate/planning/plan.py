@@ -1,0 +1,32 @@
+"""All that a move would lose or change, and what is unknown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from floe_migrate.moving.records import Records
+from floe_migrate.planning.both_sides import concepts, parity, ticks
+from floe_migrate.planning.finding import Finding
+from floe_migrate.planning.listeners import listeners
+from floe_migrate.planning.running_sides import services, source_runs, target_service
+from floe_migrate.planning.stores import stores
+from floe_migrate.sides.chosen_sides import Sides
+
+
+def plan_move(
+    sides: Sides, product: Path, names: tuple[str, str], jobs: Sequence[str], *, with_parity: bool
+) -> list[Finding]:
+    """Return the findings of a move of some jobs between two orchestrators, source first."""
+    source, target = (sides.side(name) for name in names)
+    found = [
+        *concepts(product, target),
+        *ticks(Records(sides.artifacts), source, target, jobs),
+        *stores(sides, source, target),
+        *source_runs(source, jobs),
+        *target_service(target, jobs),
+        *services(target),
+        *listeners(source),
+        Finding("history", "note", f"runs that {source.name} has recorded stay there"),
+    ]
+    return [*found, *(parity(product, source, target) if with_parity else ())]

@@ -1,0 +1,70 @@
+"""What the running orchestrators say: whether they respond, their runs, pools and listeners."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from floe_core.doctor.services import check_services
+from floe_core.foundation.errors import EnvironmentProblemError
+from floe_core.plugin_api.powers import PoolChecker
+from floe_migrate.planning.finding import Finding, Kind
+from floe_migrate.sides.side import LiveSide
+
+
+def source_runs(source: LiveSide, jobs: Sequence[str]) -> Iterator[Finding]:
+    """Yield the runs of the jobs in progress, backfills included, for which a move waits."""
+    code = f"service:{source.name}"
+    try:
+        runs = [run for name in jobs for run in source.runs(name) if not run.is_over]
+    except EnvironmentProblemError as error:
+        what = f"{error}; runs in progress are unknown"
+        yield Finding(code, "unknown", what, "start it, or give its manifest with --access")
+        return
+    for run in runs:
+        what = f"run {run.run_id} of {run.job} is {run.state} on {source.name}; a move waits for it"
+        yield Finding("runs", "note", what)
+    if not runs:
+        yield Finding("runs", "ok", f"{source.name} has no run of it in progress")
+
+
+def target_service(target: LiveSide, jobs: Sequence[str]) -> Iterator[Finding]:
+    """Yield whether the target responds, has the product, its pools and its connections."""
+    code, result = f"service:{target.name}", target.plugin.validate_connection()
+    if not result.success:
+        what = "; ".join([f"{target.name}: {result.message}", *result.errors])
+        fix = "start it, or give its manifest with --access"
+        yield Finding(code, "unknown", f"{what}; what it lacks is unknown", fix)
+        return
+    yield Finding(code, "ok", f"{target.name}: {result.message}")
+    missing = [name for name in jobs if target.shown(name) is None]
+    if missing:
+        what = f"{target.name} does not have {', '.join(missing)} yet"
+        fix = "start the move, which records the owner, then deploy it there"
+        yield Finding("deployed", "note", what, fix)
+    yield from _pools(target)
+    for name in sorted(target.artifacts.dbt.connections):
+        what = f"credentials come from the connection {name}, which {target.name} must have as well"
+        yield Finding(f"connection:{name}", "unknown", what)
+
+
+def services(target: LiveSide) -> Iterator[Finding]:
+    """Yield what `floe doctor` finds of the services that runs use, asked from here."""
+    for each in check_services(target.artifacts):
+        if each.severity != "ok":
+            kind: Kind = "unknown" if each.severity == "problem" else "note"
+            yield Finding(f"doctor:{each.subject}", kind, each.what, each.fix)
+
+
+def _pools(target: LiveSide) -> Iterator[Finding]:
+    if not target.artifacts.pools:
+        return
+    if not isinstance(target.plugin, PoolChecker):
+        yield Finding("pools", "unknown", f"the plugin '{target.name}' cannot check pools")
+        return
+    try:
+        problems = target.plugin.check_pools(target.artifacts)
+    except EnvironmentProblemError as error:
+        yield Finding("pools", "unknown", str(error))
+        return
+    for each in problems:
+        yield Finding(f"pool:{each.pool}", "loss" if each.blocks else "note", each.what, each.fix)

@@ -1,0 +1,1 @@
+"""The two orchestrators of a move."""

@@ -1,0 +1,82 @@
+"""One orchestrator of a move, asked through its plugin."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+from floe_core.foundation.errors import EnvironmentProblemError, PluginError
+from floe_core.plugin_api.powers import OwnerFollower, RunningSchedule, ScheduleReporter
+from floe_core.plugin_api.run_history import RecordedRun, RunHistory
+from floe_core.plugin_interfaces import OrchestratorPlugin
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+
+SECONDS = 20.0
+# Queued and running runs are all among those, or among the ones that changed lately.
+_MOST, _LATELY = 200, timedelta(days=1)
+
+
+class Side(Protocol):
+    """An orchestrator that has the product, or is to have it."""
+
+    @property
+    def name(self) -> str:
+        """The name of its plugin."""
+
+    def runs(self, job_name: str) -> Sequence[RecordedRun]:
+        """Return the job's last runs, and all that are queued or running.
+
+        Raises:
+            EnvironmentProblemError: It does not respond.
+        """
+
+    def shown(self, job_name: str) -> RunningSchedule | None:
+        """Return the job's schedule as it reports it; None if it does not have the job."""
+
+    def apply(self, job_name: str) -> None:
+        """Make it apply the stored schedule and owner of a job now.
+
+        Raises:
+            EnvironmentProblemError: It responds, but does not.
+        """
+
+
+@dataclass(frozen=True)
+class LiveSide:
+    """A side whose plugin has the settings to reach it; `artifacts` are compiled for it."""
+
+    artifacts: CompiledArtifacts
+    plugin: OrchestratorPlugin
+
+    @property
+    def name(self) -> str:
+        """See `Side.name`."""
+        return self.artifacts.orchestrator.name
+
+    def runs(self, job_name: str) -> Sequence[RecordedRun]:
+        """See `Side.runs`."""
+        if not isinstance(self.plugin, RunHistory):
+            raise self._lacks("list runs")
+        found: dict[str, RecordedRun] = {}
+        for since in (None, datetime.now(UTC) - _LATELY):
+            for run in self.plugin.recent_runs([self.artifacts], since, _MOST, SECONDS):
+                if run.job == job_name:
+                    found[run.run_id] = run
+        return tuple(found.values())
+
+    def shown(self, job_name: str) -> RunningSchedule | None:
+        """See `Side.shown`."""
+        if not isinstance(self.plugin, ScheduleReporter):
+            raise self._lacks("report schedules")
+        return self.plugin.running_schedule(self.artifacts, job_name)
+
+    def apply(self, job_name: str) -> None:
+        """See `Side.apply`."""
+        if not isinstance(self.plugin, OwnerFollower):
+            raise self._lacks("apply schedules")
+        self.plugin.follow_owner(self.artifacts, job_name)
+
+    def _lacks(self, what: str) -> EnvironmentProblemError:
+        return PluginError(f"the plugin '{self.name}' cannot {what}, so products cannot move")

@@ -1,0 +1,144 @@
+"""Whatever kills a move, each tick runs exactly once, in order."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from moving_world import JOB, Killed, World
+
+from floe_core.foundation.errors import EnvironmentProblemError, UsageError
+from floe_migrate.moving.mover import Mover
+from floe_migrate.moving.steps import call_off
+
+# The others take minutes.
+SEEDS = [*range(4), *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(4, 60))]
+
+
+def steps(mover: Mover) -> Iterator[None]:
+    """Do what `apply_move` does, a step at a time."""
+    mover.begin()
+    yield
+    mover.check_source()
+    mover.check_target()
+    mover.announce()
+    yield
+    while mover.hand_over():
+        yield
+    mover.require_moved()
+    mover.follow()
+
+
+def settle(world: World) -> None:
+    """Let time pass until every tick up to now has been built."""
+    for _ in range(90):
+        world.pass_time()
+    assert world.built() == world.ticks(world.built()[-1] + timedelta(seconds=1))
+    assert world.built()[-1] > world.now - timedelta(minutes=2)
+
+
+def move(world: World, dies_at: int | None) -> bool:
+    """Move the job from one to two; return whether the first attempt lived to its end."""
+    lived, attempt = True, steps(world.mover("one", "two", dies_at))
+    while True:
+        world.pass_time()
+        try:
+            next(attempt)
+        except StopIteration:
+            return lived
+        except Killed:
+            lived = False
+            for _ in range(9):
+                world.pass_time()
+            attempt = steps(world.mover("one", "two"))
+
+
+def test_a_kill_at_any_look_at_the_store_leaves_one_owner_of_each_tick(tmp_path: Path) -> None:
+    for number in range(1, 200):
+        world = World(tmp_path / str(number), chance=random.Random(number))
+        world.two.is_deployed = True
+        world.mover("one", "two").begin()
+        lived = move(world, number)
+        owner = world.records.owners()[JOB]
+        assert (owner.orchestrator, owner.epoch, owner.next) == ("two", 2, "")
+        settle(world)
+        assert {run.run_id[:3] for run in world.two.started} == {"two"}
+        if lived:
+            assert number > 10
+            return
+    pytest.fail("a move looks at the store more often than it should")
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_random_history_of_moves_runs_each_tick_exactly_once(tmp_path: Path, seed: int) -> None:
+    chance = random.Random(seed)
+    world = World(tmp_path, chance=chance)
+    world.mover("one", "two").begin()
+    world.two.is_deployed = True
+    world.two.skew = timedelta(seconds=chance.randint(-50, 50))
+    pair, attempt, moves = ("one", "two"), None, 0
+    for _ in range(200):
+        for side in (world.one, world.two):
+            side.lasts = timedelta(seconds=chance.choice([5, 20, 45, 90]))
+            side.is_up = chance.random() > (0.02 if side.is_up else 0.7)
+        world.pass_time()
+        if attempt is None or chance.random() < 0.05:
+            attempt = steps(world.mover(*pair))
+        try:
+            next(attempt)
+            if chance.random() < 0.02:
+                call_off(world.records, [JOB], world.now, lambda text: None)
+        except StopIteration:
+            pair, attempt, moves = (pair[1], pair[0]), None, moves + 1
+        except (EnvironmentProblemError, UsageError):
+            attempt = None
+    world.one.is_up = world.two.is_up = True
+    world.one.lasts = world.two.lasts = timedelta(seconds=5)
+    call_off(world.records, [JOB], world.now, lambda text: None)
+    settle(world)
+    assert moves > 0
+
+
+def test_a_source_that_is_gone_gives_its_unclaimed_ticks_away(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.mover("one", "two").begin()
+    world.two.is_deployed = True
+    for _ in range(20):
+        world.pass_time()
+    world.mover("one", "two").announce()
+    world.one.is_up = False
+    for _ in range(20):
+        world.pass_time()
+    assert world.mover("one", "two").hand_over() == {JOB: "one does not respond"}
+    assert world.mover("one", "two").hand_over(force=True) == {}
+    settle(world)
+
+
+def test_a_target_that_does_not_have_the_job_stops_a_move_before_it_is_announced(
+    tmp_path: Path,
+) -> None:
+    world = World(tmp_path)
+    mover = world.mover("one", "two")
+    mover.begin()
+    with pytest.raises(EnvironmentProblemError) as caught:
+        mover.check_target()
+    assert str(caught.value) == (
+        "two does not respond, or does not have job 'shop' of shop; deploy it there, and apply "
+        "again: two starts nothing until then"
+    )
+    assert world.records.owners()[JOB].until is None
+
+
+def test_another_move_that_is_under_way_is_refused(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.mover("one", "two").begin()
+    world.mover("one", "two").announce()
+    with pytest.raises(UsageError) as caught:
+        world.mover("two", "one").announce()
+    assert str(caught.value) == (
+        "a move of job 'shop' from one to two is under way; finish it with `floe migrate apply "
+        "--to two`, or end it with `floe migrate rollback`"
+    )

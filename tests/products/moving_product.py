@@ -1,0 +1,120 @@
+"""A product that ticks each minute, compiled for two orchestrators that share store and tables."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from floe_core.compiler import compile_product
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+
+FLOE = Path(sys.executable).with_name("floe")
+MANIFEST = """\
+apiVersion: floe.dev/v1
+kind: Manifest
+metadata: {{name: platform, version: 1.0.0, owner: platform@example.com}}
+plugins:
+  orchestrator: {{type: {type}, config: {config}}}
+  compute: {{type: duckdb, config: {{path: "{tables}", threads: 1}}}}
+"""
+SPEC = """\
+apiVersion: floe.dev/v1
+kind: FloeSpec
+metadata: {name: mover, version: 1.0.0, owner: data@example.com}
+platform: {manifest: manifest.yaml}
+schedule: {cron: "* * * * *", catchup: true}
+steps:
+  - {name: take_a_while, command: [sleep, "8"], writes: [waited]}
+"""
+TICKS = """\
+{{ config(materialized="incremental") }}
+select '{{ var("floe_nominal_time") }}' as nominal_time, '{{ env_var("WHO", "?") }}' as who
+"""
+
+
+@dataclass(frozen=True)
+class MovingProduct:
+    """Its folder for each orchestrator; the manifest in each says how to reach that one."""
+
+    folder: Path
+
+    @property
+    def tables(self) -> Path:
+        return self.folder / "tables.duckdb"
+
+    def of(self, orchestrator: str) -> Path:
+        return self.folder / orchestrator
+
+    def compile(self, orchestrator: str, config: dict[str, Any]) -> CompiledArtifacts:
+        """Write and compile it for an orchestrator with these settings and the shared store."""
+        folder = self.of(orchestrator)
+        (folder / "models").mkdir(parents=True, exist_ok=True)
+        settings = {**config, "schedule_store": str(self.folder / "store")}
+        text = MANIFEST.format(type=orchestrator, config=json.dumps(settings), tables=self.tables)
+        (folder / "manifest.yaml").write_text(text)
+        (folder / "floe.yaml").write_text(SPEC)
+        (folder / "dbt_project.yml").write_text("name: mover\nversion: 1.0.0\nprofile: mover\n")
+        (folder / "models" / "ticks.sql").write_text(TICKS)
+        return compile_product(folder)
+
+    def migrate(self, command: str, *arguments: str, timeout: float = 600) -> tuple[int, str]:
+        """Call `floe migrate` in the folder of Dagster; return its code and its output."""
+        done = subprocess.run(
+            self._words(command, arguments), capture_output=True, text=True, timeout=timeout
+        )
+        return done.returncode, done.stdout + done.stderr
+
+    def kill_once_told(self, told: str, command: str, *arguments: str) -> str:
+        """Call `floe migrate`, and kill it as soon as a line of its output has a text."""
+        process = subprocess.Popen(
+            self._words(command, arguments),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+        assert process.stdout
+        output = ""
+        for line in process.stdout:
+            output += line
+            if told in line:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+                return output
+        raise AssertionError(f"{told!r} was never told:\n{output}")
+
+    def ticks(self) -> list[datetime]:
+        """Return the ticks of the rows that runs wrote, sorted."""
+        for _ in range(200):
+            try:
+                with duckdb.connect(str(self.tables), read_only=True) as connection:
+                    rows = connection.execute("select nominal_time from ticks").fetchall()
+            except duckdb.IOException:
+                # A run has the file.
+                time.sleep(0.5)
+            except duckdb.CatalogException:
+                return []
+            else:
+                return sorted(datetime.fromisoformat(text) for (text,) in rows)
+        raise AssertionError("the tables could not be read")
+
+    def _words(self, command: str, arguments: tuple[str, ...]) -> list[str]:
+        access = [
+            word
+            for each in ("dagster", "airflow", "prefect")
+            if (self.of(each) / "manifest.yaml").exists()
+            for word in ("--access", str(self.of(each) / "manifest.yaml"))
+        ]
+        # One folder is enough to move: the other is compiled from the same files.
+        folder = next(self.of(each) for each in ("dagster", "prefect") if self.of(each).exists())
+        return [str(FLOE), "migrate", command, str(folder), *access, *arguments]
