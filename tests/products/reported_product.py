@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -77,17 +79,27 @@ def write_reported_product(folder: Path, **more: str) -> Path:
     return folder
 
 
-def built_by_plain_dbt(folder: Path, *arguments: str) -> Path:
-    """Return the folder of dbt's files, of a build of a compiled product in a warehouse of its own."""
+def built_by_plain_dbt(folder: Path, program: Path | None = None, *, anew: bool = True) -> Path:
+    """Return the folder of dbt's files, of a build of a compiled product by itself.
+
+    `anew` builds in a new warehouse, where nothing is but what the step loads.
+    """
     target, file = folder.parent / "plain-target", folder / "shop.duckdb"
     kept = file.read_bytes() if file.exists() else None
-    file.unlink(missing_ok=True)
-    with duckdb.connect(str(file)) as warehouse:
-        warehouse.execute(LOAD)
-    dbt(
-        "build", *arguments, "--target-path", target, "--profiles-dir", ".", cwd=folder, check=False
-    )
-    file.unlink()
+    if anew:
+        file.unlink(missing_ok=True)
+        with duckdb.connect(str(file)) as warehouse:
+            warehouse.execute(LOAD)
+    words = ("build", "--target-path", str(target), "--profiles-dir", ".")
+    if program is None:
+        dbt(*words, cwd=folder, check=False)
+    else:
+        subprocess.run(
+            [program, *words],
+            cwd=folder,
+            check=False,
+            env={**os.environ, "FLOE_PROJECT_DIR": str(folder)},
+        )
     if kept is not None:
         file.write_bytes(kept)
     return target

@@ -22,18 +22,21 @@ from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 if TYPE_CHECKING:
     from floe_core.dbt.internals import Manifest
 
+# The site shows the code in the run's manifest.
+_WORDS = ("docs", "generate", "--no-compile")
+# It has no site of its own; dbt 1's reads its files.
+_WORDS_OF_DBT_2 = ("compile", "--write-catalog")
+
 
 def documentation(artifacts: CompiledArtifacts, request: BuildRequest) -> Mapping[str, bytes]:
-    """Return the files that `dbt docs generate` adds to the others; it reads the warehouse.
-
-    dbt need not compile the nodes again: the site shows the code in the run's manifest.
+    """Return dbt's catalog and, from dbt 1, its site; this reads the warehouse.
 
     Raises:
         EnvironmentProblemError: dbt fails, or is missing.
     """
     folder = run_folder(artifacts.folder, request.run_id)
     with tempfile.TemporaryDirectory(dir=folder, prefix="docs-") as work:
-        words = ("docs", "generate", "--no-compile")
+        words = _WORDS if artifacts.dbt.major_version < 2 else _WORDS_OF_DBT_2
         call = command_invocation(artifacts, request, words, Path(work))
         kept = invocation(artifacts, request, artifacts.folder, (), True).parsed_file
         is_kept = kept and not call.executable
@@ -41,11 +44,11 @@ def documentation(artifacts: CompiledArtifacts, request: BuildRequest) -> Mappin
         answer = _ask(call, parse.manifest if parse else None)
         if answer.problem:
             why = text_of_error(answer.problem).strip()
-            raise EnvironmentProblemError(f"dbt docs generate: {why}")
-        try:
-            return {name: (Path(work) / name).read_bytes() for name in (SITE, CATALOG)}
-        except FileNotFoundError as error:
-            raise EnvironmentProblemError(f"dbt docs generate wrote no {error.filename}") from None
+            raise EnvironmentProblemError(f"dbt {words[0]}: {why}")
+        written = {path.name: path.read_bytes() for path in Path(work).glob("*.*")}
+    if CATALOG not in written:
+        raise EnvironmentProblemError(f"dbt {words[0]} wrote no {CATALOG}")
+    return {name: written[name] for name in (SITE, CATALOG) if name in written}
 
 
 def _ask(call: DbtCall, manifest: Manifest | None) -> Answer:

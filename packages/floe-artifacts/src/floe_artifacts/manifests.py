@@ -8,8 +8,9 @@ from pathlib import PurePath
 from floe_artifacts.run_files import Json, compiled_path
 
 _TARGET = "target"
-_PATHS = ("compiled_path", "build_path")
-_NEVER_COMPILED = ("seed", "analysis")
+_PATHS = ("compiled_path", "build_path", "generated_sql_file")
+_FOLDERS = ("compiled", "run", "generic_tests")
+_NEVER_COMPILED = ("seed", "analysis", "operation")
 
 
 def with_compiled_code(manifest: Json, code_of: Callable[[Json], str | None]) -> Json:
@@ -60,7 +61,7 @@ def _usual(path: str) -> str:
     'target/compiled/shop/models/orders.sql'
     """
     parts = PurePath(path).parts
-    kind = next((i for i, part in enumerate(parts) if part in ("compiled", "run") and i), None)
+    kind = next((i for i, part in enumerate(parts) if part in _FOLDERS and i), None)
     is_of_run = kind is not None and _is_attempt(parts[:kind])
     return str(PurePath(_TARGET, *parts[kind:])) if is_of_run else path
 

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -14,6 +15,7 @@ from floe_core.storage.regular_files import file_in, read_regular
 
 Json = dict[str, Any]
 _ATTEMPT = re.compile(r"attempt-(\d+)(-freshness|-plan)?")
+_GENERIC_TESTS = "generic_tests/*.sql"
 _RESULTS, _SOURCES, _MANIFEST = "run_results.json", "sources.json", "manifest.json"
 
 
@@ -64,12 +66,27 @@ class RunFiles:
     def compiled_code(self, node: Json) -> str | None:
         """Return the code of a node that dbt compiled in one of its calls, None if it did not.
 
-        dbt's manifest has that of the last call, and its results lack ephemeral models.
+        dbt's manifest has that of the last call. Its results lack ephemeral models; those of dbt 2
+        have no code.
         """
-        folders = (folder / "compiled" for _, folder in reversed(self._attempts("")))
-        paths = (file_in(folder, compiled_path(node)) for folder in folders)
-        path = next((path for path in paths if path is not None), None)
+        own = compiled_path(node)
+        paths = [own, str(PurePath(own, node["path"]))]
+        files = (file_in(folder, path) for folder in self._compiled_folders for path in paths)
+        path = next(filter(None, files), None)
+        if path is None and node["resource_type"] == "test":
+            path = self._generic_tests_of_dbt_2.get(node["path"])
         return None if path is None else read_regular(path)
+
+    @cached_property
+    def _compiled_folders(self) -> list[Path]:
+        """The folders of compiled code, of the last attempt first."""
+        return [folder / "compiled" for _, folder in reversed(self._attempts(""))]
+
+    @cached_property
+    def _generic_tests_of_dbt_2(self) -> dict[str, Path]:
+        """Name of a file -> where dbt 2 wrote it: below the folder of its own files once more."""
+        folders = reversed(self._compiled_folders)
+        return {path.name: path for folder in folders for path in folder.rglob(_GENERIC_TESTS)}
 
     def _calls(self, kind: str, name: str) -> Iterator[Call]:
         for attempt, folder in self._attempts(kind):

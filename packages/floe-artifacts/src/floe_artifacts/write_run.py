@@ -12,11 +12,14 @@ from floe_artifacts.place import place_of_product
 from floe_artifacts.published_runs import IndexOfRuns, folder_of_run
 from floe_artifacts.run_set import CATALOG, RunSet, copy_latest
 from floe_core.execution.reports.dbt_files import Ending
-from floe_core.foundation.errors import EnvironmentProblemError
+from floe_core.foundation.errors import EnvironmentProblemError, FloeError
 from floe_core.runs.build_events import NodeLog
 from floe_core.runs.build_request import BuildRequest
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.policies import DbtFiles
+
+# The last three: files of another version of dbt, which lack what is read here.
+_PROBLEMS = (OSError, FloeError, LookupError, TypeError, ValueError)
 
 
 def write_run(
@@ -26,10 +29,12 @@ def write_run(
     settings = artifacts.dbt_files
     if settings is None:
         return
+    build = EndedBuild(artifacts, request, ending)
     try:
-        yield from _write(EndedBuild(artifacts, request, ending), settings)
-    except (OSError, EnvironmentProblemError) as error:
-        yield _message("warn", f"dbt's artifacts of this run were not written: {error}")
+        yield from _write(build, settings)
+    except _PROBLEMS as error:
+        why = build.redactor.text(str(error))
+        yield _message("warn", f"dbt's artifacts of this run were not written: {why}")
 
 
 def _write(build: EndedBuild, settings: DbtFiles) -> Iterator[NodeLog]:

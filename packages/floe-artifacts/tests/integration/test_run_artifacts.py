@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+import threading
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from console_browser import Looked, chromium
 from reported_product import (
     built_by_plain_dbt,
     codes_in,
@@ -31,6 +35,8 @@ def run(artifacts: CompiledArtifacts, run_id: str, attempt: int = 1) -> list[str
 def product(tmp_path_factory: pytest.TempPathFactory) -> CompiledArtifacts:
     """Return a product that ran twice: the first attempt failed, the second built what was left."""
     folder = write_reported_product(tmp_path_factory.mktemp("shop") / "product")
+    text = (folder / "floe.yaml").read_text()
+    (folder / "floe.yaml").write_text(text.replace("to: written", "to: written, docs: true"))
     compile_product(folder)
     artifacts = CompiledArtifacts.load(folder)
     first = run(artifacts, "one")
@@ -83,6 +89,8 @@ def test_latest_is_the_last_run(written: Path) -> None:
         if file.is_file():
             assert (written / "latest" / file.name).read_bytes() == file.read_bytes()
     assert sorted(path.name for path in (written / "latest").iterdir()) == [
+        "catalog.json",
+        "index.html",
         "manifest.json",
         "run_results.json",
     ]
@@ -115,3 +123,22 @@ def test_parsers_of_other_tools_read_them(written: Path) -> None:
     known = {**manifest.nodes, **manifest.unit_tests}
     assert {i for i in ids if not i.startswith("operation.")} <= known.keys()
     assert json.loads(manifest.model_dump_json())["metadata"]["project_name"] == "shop"
+    catalog = parser.parse_catalog(content(written / "one", "catalog.json"))
+    assert "model.shop.held_back" not in catalog.nodes
+    assert catalog.nodes["model.shop.scored"].columns.keys() == {"id", "score"}
+
+
+def test_the_site_shows_the_models(written: Path) -> None:
+    handler = partial(SimpleHTTPRequestHandler, directory=written / "latest")
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server, chromium() as browser:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            looked = Looked(browser, f"http://127.0.0.1:{server.server_port}/")
+            for name, column in (("scored", "score"), ("late", "score"), ("named", "name")):
+                page = looked.open(f"#!/model/model.shop.{name}").page
+                page.wait_for_selector(f"h1:has-text('{name}')")
+                assert page.locator(f"td:has-text('{column}')").count() > 0
+                # The site is made for a server of dbt's; nothing else is missing.
+                page.wait_for_selector("text=Compiled")
+        finally:
+            server.shutdown()

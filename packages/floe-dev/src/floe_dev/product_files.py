@@ -7,7 +7,12 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from floe_core.compiler.copy_project import LEFT_ANYWHERE, LEFT_AT_TOP, external_paths
+from floe_core.compiler.copy_project import (
+    LEFT_ANYWHERE,
+    LEFT_AT_TOP,
+    external_paths,
+    is_written_by_tools,
+)
 from floe_core.compiler.findings import Findings
 from floe_core.compiler.inputs import read_inputs
 from floe_core.compiler.profile import HEADER
@@ -94,7 +99,7 @@ def files_below(folder: Path, *, is_top: bool) -> Iterator[Path]:
     for place, folders, files in os.walk(folder, followlinks=True):
         here = Path(place)
         real = here.resolve()
-        if real in seen or (here / "pyvenv.cfg").is_file():
+        if real in seen or is_written_by_tools(here):
             folders.clear()
             continue
         seen.add(real)

@@ -32,6 +32,10 @@ def test_files_that_floe_dbt_and_runs_write_are_left_out(tmp_path: Path) -> None
     (tmp_path / ".floe").mkdir()
     (tmp_path / ".floe" / "dev.json").write_text("{}")
     (tmp_path / "models" / ".a.sql.swp").write_text("")
+    # dbt's artifacts of runs.
+    (tmp_path / "written" / "shop" / "latest").mkdir(parents=True)
+    (tmp_path / "written" / "shop" / "floe-runs.json").write_text("{}")
+    (tmp_path / "written" / "shop" / "latest" / "manifest.json").write_text("{}")
     found = ProductFiles(tmp_path).snapshot()
     assert set(found) == {"models/a.sql", "floe.yaml", "models/a.sql_swp"}
 

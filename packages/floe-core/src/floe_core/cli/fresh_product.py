@@ -89,14 +89,14 @@ def _is_changed(folder: Path, moment: int) -> bool:
 
 def _entries(folder: Path) -> Iterator[Path]:
     """Yield the product's files and folders, without those that runs and tools write."""
-    from floe_core.compiler.copy_project import LEFT_ANYWHERE, LEFT_AT_TOP
+    from floe_core.compiler.copy_project import LEFT_ANYWHERE, LEFT_AT_TOP, is_written_by_tools
 
     for place, folders, files in os.walk(folder):
         left = LEFT_ANYWHERE | LEFT_AT_TOP if Path(place) == folder else LEFT_ANYWHERE
         folders[:] = [
             name
             for name in folders
-            if name not in left and not Path(place, name, "pyvenv.cfg").is_file()
+            if name not in left and not is_written_by_tools(Path(place, name))
         ]
         for name in (*folders, *files):
             if not name.endswith(_WRITTEN_BY_RUNS):

@@ -25,6 +25,8 @@ LEFT_AT_TOP = frozenset(
     | {f"{CLAIMS}.json", f"{CLAIMS}.json.lock"}
 )
 LEFT_ANYWHERE = frozenset({".git", ".floe", "__pycache__"})
+# Files in an environment of Python's, and in the folder of dbt's artifacts of runs.
+_MARKS = ("pyvenv.cfg", "floe-runs.json")
 _WAREHOUSE_FILES = ("", ".wal", ".lock")
 _PATH_KEYS = (
     "model-paths",
@@ -126,7 +128,7 @@ class _Copier:
             or (is_at_top and name in self._at_top)
             or name.endswith(".pyc")
             or source.resolve() in self._warehouse
-            or (source / "pyvenv.cfg").is_file()
+            or is_written_by_tools(source)
         )
 
 
@@ -207,3 +209,8 @@ def external_paths(inputs: Inputs) -> Iterator[tuple[str, Path]]:
 
 def _is_outside(source: Path, root: Path) -> bool:
     return source.is_dir() and not source.is_relative_to(root)
+
+
+def is_written_by_tools(folder: Path) -> bool:
+    """Return whether a folder has no sources of a product, wherever it is."""
+    return any((folder / mark).is_file() for mark in _MARKS)

@@ -34,11 +34,14 @@ def test_folders_with_the_names_of_work_folders_are_left_behind_at_the_top_alone
     put(product / "target" / "old.json")
     put(product / "logs" / "dbt.log")
     put(product / "env" / "pyvenv.cfg")
+    put(product / "written" / "shop" / "floe-runs.json")
+    put(product / "written" / "shop" / "latest" / "manifest.json")
     put(product / "env" / "lib" / "module.py")
     compile_product(product, out=tmp_path / "out")
     copied = names(tmp_path / "out")
     assert {"seeds/logs/events.csv", "models/target/aimed.sql"} <= copied
     assert copied.isdisjoint({"target/old.json", "logs/dbt.log", "env/lib/module.py"})
+    assert "written/shop/latest/manifest.json" not in copied
 
 
 def test_a_package_that_holds_the_product_is_copied_without_end_nowhere(
