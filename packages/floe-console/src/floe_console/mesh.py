@@ -17,6 +17,7 @@ from floe_core.ports.record import ProductRecord, Start, Update
 from floe_core.product_folder.environment_choice import chosen_environment
 from floe_core.schedules import next_tick
 from floe_core.schedules.live_schedules import check_schedules, live_job
+from floe_core.schedules.ownership import other_owner
 from floe_core.schedules.schedule_store import STORE_SETTING
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.environments import in_environment
@@ -247,12 +248,14 @@ def _job(product: CompiledArtifacts, declared: Job, records: _Records, now: date
     waits = decision.action == "wait" and bool(decision.updates)
     schedule = job.schedule
     ticks = schedule is not None and schedule.enabled
+    elsewhere = other_owner(job.owner, product.orchestrator.name)
+    note = f" ({elsewhere})" if elsewhere else ""
     return JobState(
         job.name,
-        schedule=f"{schedule.cron} in {schedule.timezone}" if schedule else "",
+        schedule=f"{schedule.cron} in {schedule.timezone}{note}" if schedule else "",
         next_tick=next_tick(schedule.cron, schedule.timezone, now) if schedule and ticks else None,
         trigger=job.trigger,
-        is_paused=job.is_paused,
+        is_paused=job.is_paused and not elsewhere,
         waiting_for=decision.missing if waits else (),
         is_due=decision.action == "run",
         last_start=starts[-1] if starts else None,

@@ -5,10 +5,14 @@ from datetime import UTC, datetime
 import pendulum
 import pytest
 from airflow.timetables.base import DataInterval, TimeRestriction
+from airflow.utils.types import DagRunType
 from serialized_dags import decode_timetable, encode_timetable
 
 from floe_core.schedules import ticks_between
+from floe_core.schedules.ownership import begin_move, first_owner
 from floe_core.schemas.partitions import Partitions
+from floe_core.schemas.policies import Owner
+from floe_orchestrator_airflow.names.owned_runs import has_to_claim
 from floe_orchestrator_airflow.ticks.timetable import FloeTimetable
 
 NO_CATCHUP = TimeRestriction(earliest=None, latest=None, catchup=False)
@@ -200,3 +204,74 @@ def test_partitions_survive_serialization_without_their_nodes() -> None:
     assert again.partitions == declared.model_copy(update={"node_ids": ()})
     assert (again.partitioned, again.partitioned_at_runtime) == (False, True)
     assert not FloeTimetable("0 6 * * *", "UTC").partitioned_at_runtime
+
+
+def runs_until(timetable: FloeTimetable, now: str, last: str | None) -> list[str]:
+    """Return the runs that the scheduler creates up to a moment, one after the other."""
+    found, latest = [], at(last) if last else None
+    while (tick := timetable.next_run(at(now), latest, NO_CATCHUP)) <= at(now):
+        found.append(tick.format("HH:mm"))
+        latest = tick
+    return found
+
+
+MOVED = Owner(
+    orchestrator="airflow",
+    epoch=2,
+    first_tick=at("2026-01-05T10:00"),
+    late_until=at("2026-01-05T11:30"),
+)
+
+
+def test_ticks_that_passed_during_a_move_run_late_and_after_it_the_latest_alone() -> None:
+    hourly = FloeTimetable("0 * * * *", "UTC", owner=MOVED)
+    assert runs_until(hourly, "2026-01-05T11:20", None) == ["10:00", "11:00"]
+    assert runs_until(hourly, "2026-01-05T11:20", "2026-01-04T09:00") == ["10:00", "11:00"]
+    assert runs_until(hourly, "2026-01-05T15:20", "2026-01-05T11:00") == ["15:00"]
+    early = at("2026-01-05T08:20")
+    assert hourly.next_run(early, at("2026-01-05T07:00"), NO_CATCHUP) == MOVED.first_tick
+
+
+def test_an_owner_that_was_away_since_the_move_runs_the_first_tick_however_late() -> None:
+    hourly = FloeTimetable("0 * * * *", "UTC", owner=MOVED)
+    assert runs_until(hourly, "2026-01-05T15:20", "2026-01-04T09:00") == ["10:00", "11:00", "15:00"]
+
+
+def test_the_first_owner_runs_what_it_ran_without_a_record() -> None:
+    first = first_owner("airflow")
+    for last in (None, "2026-01-05T07:00"):
+        told = [
+            runs_until(FloeTimetable("0 * * * *", "UTC", owner=owner), "2026-01-05T15:20", last)
+            for owner in (None, first)
+        ]
+        assert told[0] == told[1]
+
+
+def test_no_run_is_planned_from_the_tick_that_is_another_s() -> None:
+    moving = begin_move(first_owner("airflow"), "dagster", at("2030-01-05T10:00"))
+    daily = decode_timetable(encode_timetable(FloeTimetable("0 6 * * *", "UTC", owner=moving)))
+    planned = [
+        daily.next_dagrun_info(
+            last_automated_data_interval=DataInterval.exact(at(last)), restriction=NO_CATCHUP
+        )
+        for last in ("2030-01-04T06:00", "2030-01-05T06:00")
+    ]
+    assert planned[0] is not None
+    assert (planned[0].run_after, planned[1]) == (at("2030-01-05T06:00"), None)
+
+
+def test_a_run_that_has_to_claim_its_tick_says_so_in_its_id() -> None:
+    when = {"run_after": at("2026-01-05T06:00"), "data_interval": None}
+    names = [
+        FloeTimetable("0 6 * * *", "UTC", owner=owner).generate_run_id(run_type=kind, **when)
+        for kind, owner in (
+            (DagRunType.SCHEDULED, None),
+            (DagRunType.SCHEDULED, MOVED),
+            (DagRunType.MANUAL, MOVED),
+        )
+    ]
+    assert names[:2] == [
+        "scheduled__2026-01-05T06:00:00+00:00",
+        "scheduled__2026-01-05T06:00:00+00:00__epoch-2",
+    ]
+    assert [has_to_claim(name) for name in names] == [False, True, False]

@@ -9,6 +9,7 @@ from floe_core.plugin_api.powers import ScheduleReporter
 from floe_core.plugin_interfaces import OrchestratorPlugin
 from floe_core.schedules import check_timezone, next_tick
 from floe_core.schedules.live_schedules import with_live_schedules
+from floe_core.schedules.ownership import other_owner
 from floe_core.schedules.schedule_store import store_of
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.policies import Job, Schedule
@@ -19,6 +20,7 @@ def schedule_rows(
 ) -> list[dict[str, Any]]:
     """Return a row for each job, ready for JSON: times are ISO 8601, or null.
 
+    `why_not_here` names another orchestrator that owns the job, null if none does.
     With a plugin, `running` is what the running orchestrator reports, null if it reports nothing.
     """
     store = store_of(artifacts)
@@ -31,6 +33,7 @@ def schedule_rows(
             **_rule(job.schedule),
             "on_update": job.trigger.on_update if job.trigger else None,
             "paused": job.is_paused,
+            "why_not_here": other_owner(job.owner, artifacts.orchestrator.name) or None,
             "running": _describe_running(artifacts, job, plugin),
         }
         for job in with_live_schedules(artifacts).jobs

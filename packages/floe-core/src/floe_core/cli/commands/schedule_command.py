@@ -164,6 +164,8 @@ def _print_rule(row: dict[str, Any]) -> None:
 
 
 def _state(row: dict[str, Any]) -> str:
+    if row["why_not_here"]:
+        return f", [yellow]{row['why_not_here']}[/]"
     return ", [yellow]paused[/]" if row["paused"] else ""
 
 
