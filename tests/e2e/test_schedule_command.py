@@ -10,6 +10,10 @@ from pathlib import Path
 import pytest
 from warm_floe import floe
 
+from floe_core.schedules.job_schedules import JobSchedules
+from floe_core.schedules.ownership import first_owner
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
@@ -62,6 +66,22 @@ def test_the_list_the_ticks_and_show_go_by_what_was_set(hello: Path) -> None:
     schedule(hello, "pause")
     assert explained(hello) == "15 4 * * * in UTC (disabled)"
     schedule(hello, "unset", "--reset")
+
+
+def test_the_list_says_which_other_orchestrator_runs_a_job(hello: Path) -> None:
+    schedules = JobSchedules(CompiledArtifacts.load(hello))
+    schedules.change_owner("hello", None, first_owner("another"))
+    first, *_ = floe("schedule", "list", hello).stdout.splitlines()
+    assert first == (
+        "hello: 0 6 * * * in Europe/London (set in floe.yaml), another runs it, since move 1"
+    )
+    [row] = json.loads(floe("schedule", "list", hello, "--json").stdout)
+    assert (row["enabled"], row["next_tick"], row["why_not_here"]) == (
+        False,
+        None,
+        "another runs it, since move 1",
+    )
+    schedules.change_owner("hello", first_owner("another"), None)
 
 
 def explained(product: Path) -> str:

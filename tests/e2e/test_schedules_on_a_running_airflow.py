@@ -21,7 +21,10 @@ from wait_for import wait_for, wait_while_it_moves
 
 from floe_core.foundation.errors import EnvironmentProblemError
 from floe_core.plugin_api.powers import RunningSchedule
-from floe_core.schedules import next_tick
+from floe_core.schedules import next_tick, ticks_between
+from floe_core.schedules.claims import claims_of
+from floe_core.schedules.job_schedules import JobSchedules
+from floe_core.schedules.ownership import begin_move, call_off_move, first_owner
 from floe_orchestrator_airflow import AirflowPlugin
 from floe_orchestrator_airflow.local.components import COMPONENTS_FILE, read_components
 from floe_orchestrator_airflow.local.home import USER
@@ -281,3 +284,48 @@ def test_after_an_outage_the_latest_missed_tick_runs_once(
     assert made_up > back_at - timedelta(minutes=2)
     assert set(runs.values()) == {"success"}, logs
     assert sorted(nominal_times(running.product)) == sorted(t.isoformat() for t in runs)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1500)
+def test_a_tick_that_was_skipped_during_a_move_that_was_called_off_runs_late(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    """Airflow has a run for it already, and a DAG has one run of a tick at most."""
+    running = RunningAirflow(tmp_path_factory.mktemp("called-off"))
+    product, job = running.product, "tick-shop"
+    records, first = JobSchedules(product), first_owner("airflow")
+    with running.up():
+        assert records.change_owner(job, None, first)
+        running.plugin.schedule_job(job, "* * * * *", "UTC")
+        wait_for(lambda: claims_of(product, job), 240)
+        with suspended(running, "dag-processor"):
+            # So Airflow creates the run, as its timetable knows of no move.
+            until = next_tick("* * * * *", "UTC", datetime.now(UTC) + timedelta(seconds=5))
+            moving = begin_move(first, "dagster", until)
+            assert records.change_owner(job, first, moving)
+            wait_for(lambda: running.runs().get(until) == "success", 180)
+        assert until not in claims_of(product, job)
+        assert running.task_states()[until]["dbt_build"] == "skipped"
+        assert records.change_owner(job, moving, call_off_move(moving, datetime.now(UTC)))
+        running.plugin.follow_owner(product, job)
+        wait_for(lambda: until in claims_of(product, job), 240)
+        wait_for(lambda: max(claims_of(product, job)) > until + timedelta(minutes=1), 240)
+        running.plugin.pause(job)
+        running.end_runs()
+    claimed = [*claims_of(product, job)]
+    end = claimed[-1] + timedelta(seconds=1)
+    assert claimed == ticks_between("* * * * *", "UTC", claimed[0], end)
+    built = [each for each in nominal_times(product) if each >= claimed[0].isoformat()]
+    assert built == [tick.isoformat() for tick in claimed]
+
+
+@contextmanager
+def suspended(running: RunningAirflow, component: str) -> Iterator[None]:
+    """Let a component of a running Airflow stand still."""
+    process = psutil.Process(read_components(running.folder / "airflow")[component])
+    process.suspend()
+    try:
+        yield
+    finally:
+        process.resume()

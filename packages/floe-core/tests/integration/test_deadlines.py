@@ -22,6 +22,7 @@ from floe_core.foundation.errors import InvalidProductError, StaleProductError
 from floe_core.runs.build_events import NodeResult
 from floe_core.schedules.job_schedules import JobSchedules
 from floe_core.schedules.live_schedules import with_live_schedules
+from floe_core.schedules.ownership import first_owner
 from floe_core.schemas import CompiledArtifacts
 from floe_core.schemas.policies import Deadline
 
@@ -106,6 +107,19 @@ def test_a_deadline_that_no_run_met_is_told_once(
         f"deadline: {deadline:%Y-%m-%d %H:%M} UTC",
         "last successful run ended: none is known",
     ]
+
+
+def test_a_deadline_of_a_job_of_another_orchestrator_is_told_there(
+    shop: Callable[..., CompiledArtifacts], receiver: AlertReceiver
+) -> None:
+    artifacts = shop(passed(3))
+    schedules = JobSchedules(artifacts)
+    schedules.change_owner("shop", None, first_owner("another"))
+    look(artifacts)
+    assert receiver.wait_for(1, seconds=1) == []
+    schedules.change_owner("shop", first_owner("another"), first_owner("plain"))
+    look(artifacts)
+    assert receiver.wait_for(1) == [LATE]
 
 
 def test_watchers_that_look_at_once_tell_once(

@@ -24,7 +24,8 @@ def schedule_rows(
     With a plugin, `running` is what the running orchestrator reports, null if it reports nothing.
     """
     store = store_of(artifacts)
-    overrides = store.read() if store else {}
+    kept = store.read() if store else {}
+    overrides = {name for name, each in kept.items() if each.changes_schedule}
     place = store.place if store else ""
     return [
         {

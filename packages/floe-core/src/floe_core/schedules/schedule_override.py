@@ -39,6 +39,11 @@ class ScheduleOverride(Frozen):
         """Whether it overrides nothing."""
         return self == ScheduleOverride(since=self.since)
 
+    @property
+    def changes_schedule(self) -> bool:
+        """Whether it overrides more than who owns the job."""
+        return not self.model_copy(update={"owner": None}).is_empty
+
     def over_job(self, job: Job, orchestrator: str) -> Job:
         """Return the resulting job on an orchestrator, given the one of floe.yaml."""
         schedule, trigger = self.over(job.schedule), job.trigger
@@ -56,7 +61,7 @@ class ScheduleOverride(Frozen):
         """Return the resulting schedule, given the one of floe.yaml."""
         if self.removed:
             return None
-        if self.owner and not self.cron and self.switch is None:
+        if self.owner and not self.changes_schedule:
             return declared
         rule = declared or Schedule(cron=self.cron) if self.cron else declared
         if self.cron and rule is not None:
