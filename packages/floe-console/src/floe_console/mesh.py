@@ -12,6 +12,12 @@ from floe_core.foundation.errors import EnvironmentProblemError, StaleProductErr
 from floe_core.foundation.parallel_reads import read_in_threads
 from floe_core.ports.decision import Decision, decide
 from floe_core.ports.ledger import Ledger, ledger_at
+from floe_core.ports.periods import (
+    PortPartitions,
+    decide_period,
+    partitions_in,
+    stale_periods,
+)
 from floe_core.ports.published import PublishedProduct
 from floe_core.ports.record import ProductRecord, Start, Update
 from floe_core.product_folder.environment_choice import chosen_environment
@@ -40,7 +46,9 @@ class JobState:
     """A job that starts by itself. Moments are aware, in UTC.
 
     `is_paused`: neither ticks nor updates start it now. `waiting_for` are the ports without a new
-    update, if another port has one; `is_due`: its trigger would start it now.
+    update, if another port has one, and `waits_for` says which partitions they lack as well;
+    `is_due`: its trigger would start it now. `stale` are the partitions of which a port's partition
+    was built again since the job ran for them.
     """
 
     name: str
@@ -49,7 +57,9 @@ class JobState:
     trigger: UpdateTrigger | None = None
     is_paused: bool = False
     waiting_for: tuple[str, ...] = ()
+    waits_for: str = ""
     is_due: bool = False
+    stale: tuple[str, ...] = ()
     last_start: Start | None = None
 
 
@@ -203,9 +213,11 @@ def _consumers(products: dict[str, CompiledArtifacts]) -> dict[str, list[str]]:
 def _withdrawn(products: dict[str, CompiledArtifacts]) -> frozenset[str]:
     """Return the keys of ports that some product reads, and that their products do not offer."""
     offered = {port.key_in(name) for name, each in products.items() for port in each.ports}
-    read = {port for product in products.values() for port in product.input_ports}
     return frozenset(
-        port.key for port in read if port.product in products and port.key not in offered
+        port.key
+        for product in products.values()
+        for port in product.input_ports
+        if port.product in products and port.key not in offered
     )
 
 
@@ -257,7 +269,9 @@ def _job(product: CompiledArtifacts, declared: Job, records: _Records, now: date
         trigger=job.trigger,
         is_paused=job.is_paused and not elsewhere,
         waiting_for=decision.missing if waits else (),
+        waits_for=decision.waits_for if waits else "",
         is_due=decision.action == "run",
+        stale=_stale(job, record, records, now),
         last_start=starts[-1] if starts else None,
     )
 
@@ -265,8 +279,25 @@ def _job(product: CompiledArtifacts, declared: Job, records: _Records, now: date
 def _decision(job: Job, record: ProductRecord, records: _Records, now: datetime) -> Decision:
     if job.trigger is None:
         return Decision("wait")
+    if job.trigger.every is not None:
+        begun = record.periods.get(job.name, {})
+        return decide_period(job.trigger.every, _built(job.trigger, records), begun, now)
     updates = {key: records.updates(key) for key in job.trigger.ports}
     return decide(job.trigger, updates, record.updates_seen_by(job.name), now)
+
+
+def _stale(job: Job, record: ProductRecord, records: _Records, now: datetime) -> tuple[str, ...]:
+    if job.trigger is None or job.trigger.every is None:
+        return ()
+    begun = record.periods.get(job.name, {})
+    return stale_periods(job.trigger.every, _built(job.trigger, records), begun, now)
+
+
+def _built(trigger: UpdateTrigger, records: _Records) -> dict[str, PortPartitions]:
+    return {
+        key: partitions_in(records.of(key.partition("/")[0]), key, calendar)
+        for key, calendar in trigger.port_partitions.items()
+    }
 
 
 def _in_order(states: dict[str, ProductState]) -> tuple[list[str], tuple[str, ...]]:

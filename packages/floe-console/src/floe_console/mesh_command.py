@@ -185,9 +185,11 @@ def _of_job(job: JobState) -> list[str]:
     if job.is_paused:
         words.append("paused")
     if job.waiting_for:
-        words.append(f"waits for {', '.join(job.waiting_for)}")
+        words.append(f"waits for {job.waits_for}")
     if job.is_due:
         words.append("is due")
+    if job.stale:
+        words.append(f"stale: {', '.join(job.stale)}")
     if job.last_start:
         words.append(f"last started {_format_moment(job.last_start.moment)}")
     return words

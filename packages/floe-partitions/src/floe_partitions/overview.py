@@ -12,6 +12,7 @@ from floe_core.partitions.calendar import Partition, complete_partitions, partit
 from floe_core.partitions.records import Record
 from floe_core.partitions.standing import STANDINGS, Standing, standings
 from floe_core.partitions.store import name_of, store_of
+from floe_core.ports.stale import stale_by_node
 from floe_core.runs.run_parameters import RunParameters
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.nodes import Node
@@ -73,7 +74,9 @@ def read_overview(
         declaration,
         partitions,
         nodes,
-        standings(artifacts, records, ids, [each.key for each in partitions]),
+        standings(
+            artifacts, records, ids, [each.key for each in partitions], stale_by_node(artifacts)
+        ),
         records,
         sum(key < start for by_key in records.values() for key in by_key),
         tuple(name for name in store.declarations() if name != name_of(declaration)),

@@ -14,6 +14,7 @@ from floe_core.execution.record.run_record import RunRecord
 from floe_core.partitions.calendar import complete_partitions
 from floe_core.partitions.standing import standings, worst
 from floe_core.partitions.store import store_of
+from floe_core.ports.stale import stale_by_node
 from floe_core.product_folder.state_folder import runs_place
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
@@ -56,7 +57,9 @@ def partitions_of(product: CompiledArtifacts) -> dict[str, Any]:
         return {"by": "", "counts": {}, "last": []}
     keys = [each.key for each in complete_partitions(declaration, datetime.now(UTC))][-COUNTED:]
     ids = [i for i in declaration.node_ids if not product.by_id[i].is_test]
-    found = standings(product, store_of(product).read(declaration), ids, keys)
+    found = standings(
+        product, store_of(product).read(declaration), ids, keys, stale_by_node(product)
+    )
     states = [worst(each) for each in zip(*found.values(), strict=True)]
     last = [*zip(keys, states, strict=True)][-SHOWN:] if states else []
     return {

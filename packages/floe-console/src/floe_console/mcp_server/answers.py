@@ -132,7 +132,10 @@ def _short(product: Mapping[str, Any]) -> dict[str, Any]:
             {"port": each["port"], "read_by": each["consumers"]} for each in product["ports"]
         ],
         "jobs": [
-            {k: each[k] for k in ("name", "schedule", "next_tick", "is_paused", "waiting_for")}
+            {
+                k: each[k]
+                for k in ("name", "schedule", "next_tick", "is_paused", "waiting_for", "stale")
+            }
             for each in product["jobs"]
         ],
         "running": [

@@ -11,6 +11,7 @@ from floe_core.partitions.chosen import RANGE, name_partitions, partitions_named
 from floe_core.partitions.standing import Standing, standings
 from floe_core.partitions.store import store_of
 from floe_core.plugin_api.powers import RunOptions
+from floe_core.ports.stale import stale_by_node
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.partitions import Partitions
 from floe_core.schemas.policies import Job
@@ -49,7 +50,8 @@ def backfilled(
     partitioned = frozenset(declaration.node_ids)
     ids = [n.unique_id for n in artifacts.nodes_of(job) if n.unique_id in partitioned]
     records = store_of(artifacts).read(declaration)
-    found = standings(artifacts, records, ids, [each.key for each in partitions])
+    names = [each.key for each in partitions]
+    found = standings(artifacts, records, ids, names, stale_by_node(artifacts))
     return name_partitions(
         each
         for number, each in enumerate(partitions)

@@ -81,8 +81,8 @@ def resolve_product(
         graph = add_steps(add_freshness(nodes, parsed.manifest, policy), inputs, findings)
         check_pools(graph.nodes, inputs, findings)
         jobs = resolve_jobs(inputs, nodes, graph, dbt, default_selector(parsed.manifest), findings)
-        jobs = with_triggers(jobs, ports.read, inputs, graph.nodes, findings)
         partitions = resolve_partitions(inputs, parsed.manifest, graph, jobs.jobs, dbt, findings)
+        jobs = with_triggers(jobs, ports.read, inputs, graph.nodes, partitions, findings)
         findings.raise_if_any()
         environments = resolve_environments(
             inputs,

@@ -126,7 +126,7 @@ def _events(
         enabled = enabled_nodes(artifacts, request) if is_selected else ()
         call = invocation(artifacts, request, project_dir, todo, is_whole_product, enabled=enabled)
         verdict = Verdict(wanted, request.settled, request.unfinished)
-        ports = PortsOfBuild(artifacts, request, wanted)
+        ports = PortsOfBuild(artifacts, request, wanted, plan.partitions if plan else ())
         ports.begin()
         redactor = redactor_of(artifacts)
         with TelemetryOfBuild(artifacts, request, call.target, alerts, ports.upstream) as telemetry:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Literal
 
 from floe_core.partitions.records import Brief, Records, briefs_of
@@ -19,11 +20,13 @@ def standings(
     records: Records,
     node_ids: Iterable[str],
     keys: Sequence[str],
+    stale: Mapping[str, Collection[str]] = MappingProxyType({}),
 ) -> dict[str, list[Standing]]:
     """Return node id -> how each of the partitions stands, in the order of `keys`.
 
     A partition is stale if the node's code has changed since, or if a partitioned node that it
-    reads was built for the same partition after its build had begun.
+    reads was built for the same partition after its build had begun, or if it is among `stale`,
+    node id -> keys, because of the product's ports.
     """
     briefs = {node_id: briefs_of(by_key) for node_id, by_key in records.items()}
     found = {}
@@ -31,7 +34,12 @@ def standings(
         node = artifacts.by_id[node_id]
         above = [briefs[i] for i in node.depends_on if i in briefs]
         mine, code = briefs.get(node_id, {}), code_of(node)
-        found[node_id] = [_standing(mine.get(key), code, key, above) for key in keys]
+        by_ports = stale.get(node_id, ())
+        found[node_id] = [
+            "stale" if standing == "done" and key in by_ports else standing
+            for key in keys
+            for standing in (_standing(mine.get(key), code, key, above),)
+        ]
     return found
 
 

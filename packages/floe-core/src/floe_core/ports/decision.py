@@ -14,6 +14,8 @@ from typing import Literal
 from floe_core.ports.record import Numbers, Update
 from floe_core.schemas.ports import UpdateTrigger
 
+_FOR = "for="
+
 
 @dataclass(frozen=True, slots=True)
 class Decision:
@@ -23,6 +25,8 @@ class Decision:
     nothing, until `until` at the latest, None for no limit. `updates` are the new updates by
     numbered port, `missing` the ports that have none. `epoch` is that of the job's own record.
     `is_off`: updates do not start the job now, because it is paused or by its environment.
+    `period` is the key of the partition that the run is for, "" if the job has no `every`, and
+    `partitions` is port -> those that it lacks, as in `FIRST...LAST`.
     """
 
     action: Literal["run", "skip", "wait"]
@@ -31,12 +35,21 @@ class Decision:
     until: datetime | None = None
     epoch: str = ""
     is_off: bool = False
+    period: str = ""
+    partitions: dict[str, str] = field(default_factory=dict)
 
     @property
     def key(self) -> str:
         """Return a text that is the same for the same updates and records, and for no others."""
         updates = ",".join(f"{port}#{number}" for port, number in sorted(self.updates.items()))
-        return f"{self.epoch};{updates}" if self.epoch else updates
+        period = f"{_FOR}{self.period}" if self.period else ""
+        return ";".join(filter(None, (self.epoch, period, updates)))
+
+    @property
+    def waits_for(self) -> str:
+        """Return the missing ports, with their missing partitions."""
+        lacks = self.partitions
+        return ", ".join(f"{p} ({lacks[p]})" if p in lacks else p for p in self.missing)
 
     @property
     def ports(self) -> list[str]:
@@ -60,6 +73,16 @@ def updates_in(key: str) -> dict[str, int]:
     """
     pairs = (each.rpartition("#") for each in key.rpartition(";")[2].split(",") if each)
     return {port: int(number) for port, _, number in pairs}
+
+
+def period_in(key: str) -> str:
+    """Return the key of the partition that a decision's run is for, "" for none.
+
+    >>> period_in("0c5e4f1a;for=2026-11;crm/orders@1~9be1d0f2#31")
+    '2026-11'
+    """
+    found = (each for each in key.split(";") if each.startswith(_FOR))
+    return next(found, "").removeprefix(_FOR)
 
 
 def numbers_of(updates: Mapping[str, Update]) -> dict[str, int]:

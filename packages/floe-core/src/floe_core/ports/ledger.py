@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 from uuid import uuid4
 
 from pydantic import ValidationError
 
 from floe_core.foundation.errors import EnvironmentProblemError, UsageError
+from floe_core.ports.periods import PortPartitions, partitions_in
 from floe_core.ports.record import Numbers, ProductRecord, Start, Update
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_core.schemas.partitions import Partitions
 from floe_core.secrets.references import UnsetVariableError, resolve
 from floe_core.storage.shared_text import SharedText, shared_text
 
 LEDGER_VARIABLE = "FLOE_LEDGER"
+NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 class Ledger:
@@ -57,28 +62,57 @@ class Ledger:
             key: records[_product_of(key)].updates.get(key.partition("/")[2], ()) for key in keys
         }
 
+    def partitions(self, ports: Mapping[str, Partitions]) -> dict[str, PortPartitions]:
+        """Return key of port -> which of its partitions were built."""
+        products = {product: self.read(product) for product in set(map(_product_of, ports))}
+        return {
+            key: partitions_in(products[_product_of(key)], key, calendar)
+            for key, calendar in ports.items()
+        }
+
     def last_updates(self, ports: Iterable[str]) -> dict[str, Update]:
         """Return key of port -> its last update, for those that have one."""
         return {port: updates[-1] for port, updates in self.updates(ports).items() if updates}
 
-    def add_updates(self, product: str, ports: Iterable[str], update: Update) -> None:
-        """Record that a run updated these ports (`port@version`), all or none."""
+    def add_updates(
+        self,
+        product: str,
+        ports: Iterable[str],
+        update: Update,
+        partitions: Mapping[str, tuple[str, ...]] = NOTHING,
+    ) -> None:
+        """Record that a run updated these ports (`port@version`), all or none.
+
+        `partitions` is port -> the keys of the partitions that the run built of it.
+        """
         names = sorted(set(ports))
 
         def add(record: ProductRecord) -> ProductRecord:
             for port in names:
-                record = record.with_update(port, update)
+                keys = partitions.get(port, ())
+                record = record.with_update(
+                    port,
+                    update.model_copy(update={"partitions": keys}) if keys else update,
+                )
             return record
 
         self._change(product, add)
 
     def begin(
-        self, product: str, job: str, run_id: str, seen: Numbers, moment: datetime, for_: Numbers
+        self,
+        product: str,
+        job: str,
+        run_id: str,
+        seen: Numbers,
+        moment: datetime,
+        for_: Numbers,
+        periods: Mapping[str, Numbers] = NOTHING,
     ) -> bool:
         """Record that a run of a job begins, having seen these updates.
 
         `for_` are the updates that started the run, {} for a run started by hand or by a schedule.
-        Returns False, and records nothing, if another run has meanwhile begun with all of them.
+        `periods` is key -> its updates, for a job that runs for `every` period. Returns False, and
+        records nothing, if another run has meanwhile begun with all of them, or for these periods.
         """
         is_new = True
 
@@ -87,10 +121,14 @@ class Ledger:
             starts = record.starts.get(job, ())
             known = record.updates_seen_by(job)
             is_mine = any(start.run_id == run_id for start in starts)
-            is_new = is_mine or not for_ or any(known.get(p, 0) < n for p, n in for_.items())
+            begun = record.periods.get(job, {})
+            is_ahead = any(known.get(port, 0) < number for port, number in for_.items())
+            is_due = not begun.keys() >= periods.keys() if periods else is_ahead
+            is_new = is_mine or not for_ or is_due
             if not is_new or is_mine:
                 return record
-            return record.with_start(job, Start(moment=moment, run_id=run_id, seen=dict(seen)))
+            start = Start(moment=moment, run_id=run_id, seen=dict(seen))
+            return record.with_start(job, start).with_periods(job, run_id, periods)
 
         self._change(product, add_start)
         return is_new

@@ -8,6 +8,8 @@ from datetime import datetime
 from floe_core.schemas.frozen import Frozen
 
 KEPT = 50
+KEPT_PARTITIONS = 10_000
+KEPT_PERIODS = 2_000
 
 # Numbered port (see `Update.port_in_epoch`) -> number of an update.
 Numbers = Mapping[str, int]
@@ -27,7 +29,9 @@ class Update(Frozen):
     `epoch` is that of the record: a new record counts from 1 again, and has another epoch. `moment`
     is when the run ended, `nominal_time` its tick; both aware, in UTC. `version` is the product's.
     `run_id` and `orchestrator` identify the run, and `lineage` is the run as lineage names it, None
-    if it emitted no lineage.
+    if it emitted no lineage. `partitions` are the keys of the partitions that it built of the port,
+    and `calendar` names their declaration, see `floe_core.partitions.store.name_of`; () and "" for
+    a port that is built whole.
     """
 
     number: int
@@ -39,6 +43,8 @@ class Update(Frozen):
     version: str = ""
     orchestrator: str = ""
     lineage: LineageRun | None = None
+    partitions: tuple[str, ...] = ()
+    calendar: str = ""
 
     def port_in_epoch(self, port: str) -> str:
         """Return the key of the port (`product/port@version`) with the epoch that numbers count in.
@@ -59,15 +65,26 @@ class Start(Frozen):
     seen: dict[str, int] = {}
 
 
+class Begun(Frozen):
+    """The last run of a job that began for a period, and the updates of the period before it."""
+
+    run_id: str
+    seen: dict[str, int] = {}
+
+
 class ProductRecord(Frozen):
     """Port (`port@version`) -> its last updates, and job -> its last starts, oldest first.
 
     `epoch` tells the record from an earlier one of the product, "" in a record of an older floe.
+    `partitions` is port -> name of a calendar -> key -> the last update of this partition, and
+    `periods` is job -> key -> the run for this period, for jobs that run for `every` period.
     """
 
     epoch: str = ""
     updates: dict[str, tuple[Update, ...]] = {}
     starts: dict[str, tuple[Start, ...]] = {}
+    partitions: dict[str, dict[str, dict[str, int]]] = {}
+    periods: dict[str, dict[str, Begun]] = {}
 
     def updates_seen_by(self, job: str) -> dict[str, int]:
         """Return numbered port -> the last update that runs of a job began with."""
@@ -88,7 +105,24 @@ class ProductRecord(Frozen):
         number = before[-1].number + 1 if before else 1
         numbered = update.model_copy(update={"number": number, "epoch": self.epoch})
         after = (*before, numbered)[-KEPT:]
-        return self.model_copy(update={"updates": {**self.updates, port: after}})
+        changed = {"updates": {**self.updates, port: after}}
+        return self.model_copy(update=changed)._with_partitions(port, numbered)
+
+    def _with_partitions(self, port: str, update: Update) -> ProductRecord:
+        if not update.partitions:
+            return self
+        known = self.partitions.get(port, {})
+        numbers = known.get(update.calendar, {}) | dict.fromkeys(update.partitions, update.number)
+        kept = {key: numbers[key] for key in sorted(numbers)[-KEPT_PARTITIONS:]}
+        mine = {**known, update.calendar: kept}
+        return self.model_copy(update={"partitions": {**self.partitions, port: mine}})
+
+    def with_periods(self, job: str, run_id: str, seen: Mapping[str, Numbers]) -> ProductRecord:
+        """Return the record after a run of a job began for periods: key -> their updates."""
+        begun = {key: Begun(run_id=run_id, seen=dict(numbers)) for key, numbers in seen.items()}
+        known = {**self.periods.get(job, {}), **begun}
+        kept = {key: known[key] for key in sorted(known)[-KEPT_PERIODS:]}
+        return self.model_copy(update={"periods": {**self.periods, job: kept}})
 
     def with_start(self, job: str, start: Start) -> ProductRecord:
         """Return the record with one more start, which has also seen all that earlier ones have."""

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from floe_core.foundation.errors import EnvironmentProblemError
 from floe_core.ports.decision import Decision, decide
 from floe_core.ports.ledger import Ledger, ledger_of
+from floe_core.ports.periods import decide_period
 from floe_core.ports.record import ProductRecord
 from floe_core.schedules.live_schedules import live_job
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
@@ -73,9 +74,14 @@ def look_in(
         what = f"{job.product} is started by updates, and there is no ledger"
         raise EnvironmentProblemError(f"{what}; name one in the manifest or in FLOE_LEDGER")
     record = ledger.read(job.product)
-    seen = record.updates_seen_by(job.name)
-    updates = ledger.updates(job.trigger.ports)
-    decision = decide(job.trigger, updates, seen, now, is_running=is_running)
+    if job.trigger.every is not None:
+        built, begun = ledger.partitions(job.trigger.port_partitions), record.periods
+        decision = decide_period(job.trigger.every, built, begun.get(job.name, {}), now)
+        if is_running or not job.trigger.enabled:
+            decision = replace(decision, action="wait")
+    else:
+        seen, updates = record.updates_seen_by(job.name), ledger.updates(job.trigger.ports)
+        decision = decide(job.trigger, updates, seen, now, is_running=is_running)
     if decision.action == "skip":
         ledger.pass_over(job.product, job.name, decision.updates, now)
     if decision.action == "run" and record == ProductRecord():

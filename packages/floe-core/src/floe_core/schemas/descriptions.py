@@ -58,6 +58,8 @@ DESCRIPTIONS: dict[str, dict[str, str]] = {
         "on_update": "Start a run when all or any input ports were updated. Needs a `ledger`.",
         "wait_seconds": "With `all`: how long to wait for the other updates after the first one.",
         "when_late": "After `waitSeconds`: run with the updates so far, or skip the run.",
+        "every": "With `all`: run once for each partition of this length, when all partitions of "
+        "the input ports in it were built. It is the `by` of `partitions`.",
     },
     "OutputPortSpec": {
         "name": "The port's name for other products. Default: the model's name.",

@@ -91,6 +91,7 @@ class ScheduleSpec(YamlModel):
     on_update: OnUpdate | None = None
     wait_seconds: Annotated[int, Field(ge=1, le=2_592_000)] | None = None
     when_late: WhenLate = "run"
+    every: PartitionBy | None = None
 
 
 class TransformSpec(YamlModel):

@@ -30,6 +30,11 @@ class Partitions(Frozen):
     node_ids: tuple[str, ...] = ()
     microbatch: tuple[str, ...] = ()
 
+    @property
+    def calendar(self) -> Partitions:
+        """The same partitions without what is built for them."""
+        return Partitions(by=self.by, start=self.start, timezone=self.timezone)
+
     @cached_property
     def members(self) -> frozenset[str]:
         """The same nodes as `node_ids`, to look one up."""

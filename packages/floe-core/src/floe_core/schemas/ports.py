@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from floe_core.schemas.frozen import Frozen
+from floe_core.schemas.partitions import Partitions
 
 OnUpdate = Literal["all", "any"]
 WhenLate = Literal["run", "skip"]
@@ -63,6 +64,8 @@ class InputPort(Frozen):
     order of all columns matter, such as in a UNION. `not_wanted` are names that a new column of the
     port must not have, because they are the names of other columns beside it; None if none may be
     added. `columns_passed_on` are not read, but a `*` passes them on to the product's own ports.
+    `partitions` are those that the producer builds it by, without nodes and vars; None if it is
+    built whole.
     """
 
     product: str
@@ -77,6 +80,7 @@ class InputPort(Frozen):
     is_read_whole: bool = False
     not_wanted: tuple[str, ...] | None = ()
     columns_passed_on: tuple[str, ...] = ()
+    partitions: Partitions | None = None
 
     @property
     def key(self) -> str:
@@ -91,6 +95,9 @@ class UpdateTrigger(Frozen):
     long, from the first new update on, a job waits for the rest; None for no limit. After that,
     the job runs with the updates so far, or marks them as seen without running (`skip`). `ports`
     are keys of the ports.
+
+    With `every`, the job runs once for each of these partitions, its own, when all partitions of
+    the ports that are in it were built; `port_partitions` are those of the ports, by their keys.
     """
 
     on_update: OnUpdate
@@ -98,6 +105,8 @@ class UpdateTrigger(Frozen):
     wait_seconds: int | None = None
     when_late: WhenLate = "run"
     enabled: bool = True
+    every: Partitions | None = None
+    port_partitions: dict[str, Partitions] = {}
 
 
 def port_key(product: str, port: str, version: str) -> str:

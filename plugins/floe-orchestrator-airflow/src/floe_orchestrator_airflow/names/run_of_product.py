@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
+from floe_core.ports.decision import period_in
 from floe_core.runs.run_parameters import RunParameters
 from floe_core.runs.time_range import TimeRange
 from floe_orchestrator_airflow.names.task_ids import BUILD
@@ -72,7 +74,7 @@ def parameters_of_run(context: Context, build_task_id: str) -> RunParameters:
     """
     params = {**params_of_run(context, build_task_id)}
     if not params.get(PARTITIONS_PARAM):
-        params[PARTITIONS_PARAM] = _key_by_hand(context)
+        params[PARTITIONS_PARAM] = _key_by_hand(context) or _periods_of_updates(context)
     try:
         return RunParameters.given(params)
     except ValueError as error:
@@ -89,6 +91,16 @@ def _key_by_hand(context: Context) -> str:
     run = context["dag_run"]
     kind = getattr(run.run_type, "value", run.run_type)
     return str(getattr(run, "partition_key", None) or "") if kind == "manual" else ""
+
+
+def _periods_of_updates(context: Context) -> str:
+    """Return the partitions that updates of ports started the run for, "" for none."""
+    run = context["dag_run"]
+    if getattr(run.run_type, "value", run.run_type) != "asset_triggered":
+        return ""
+    events = chain.from_iterable(context["triggering_asset_events"].values())
+    payloads = (str((event.extra or {}).get("payload", "")) for event in events)
+    return ",".join(sorted(set(filter(None, map(period_in, payloads)))))
 
 
 def nominal_time(context: Context) -> datetime | None:

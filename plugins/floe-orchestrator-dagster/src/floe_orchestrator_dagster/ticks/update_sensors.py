@@ -83,17 +83,21 @@ def _run_or_reason(
         return SkipReason(str(error))
     if decision.action == "run":
         found = request_run(decision.key, context.instance, dagster_job, now)
-        return _with_partitions(artifacts, job, found, now)
+        return _with_partitions(artifacts, job, found, now, decision.period)
     why_off = starts_by_itself(job.owner, artifacts.orchestrator.name)
     return SkipReason(_reason(decision, is_running=is_running, why_off=why_off))
 
 
 def _with_partitions(
-    artifacts: CompiledArtifacts, job: Job, requested: RunRequest | SkipReason, now: datetime
+    artifacts: CompiledArtifacts,
+    job: Job,
+    requested: RunRequest | SkipReason,
+    now: datetime,
+    period: str,
 ) -> RunRequest | SkipReason:
     if isinstance(requested, SkipReason):
         return requested
-    tags = {**requested.tags, **tags_of_run(artifacts, job, now)}
+    tags = {**requested.tags, **tags_of_run(artifacts, job, now, named=period)}
     return RunRequest(run_key=requested.run_key, tags=tags)
 
 
@@ -141,4 +145,4 @@ def _reason(decision: Decision, *, is_running: bool, why_off: str) -> str:
     if is_running:
         return f"new: {decision.key}; a run is under way"
     until = f" until {decision.until.isoformat(timespec='seconds')}" if decision.until else ""
-    return f"new: {decision.key}; waiting{until} for {', '.join(decision.missing)}"
+    return f"new: {decision.key}; waiting{until} for {decision.waits_for}"

@@ -18,6 +18,7 @@ from floe_core.partitions.calendar import complete_partitions, partition_of_key
 from floe_core.partitions.chosen import name_partitions
 from floe_core.partitions.standing import STANDINGS, Standing, standings
 from floe_core.partitions.store import store_of
+from floe_core.ports.stale import stale_by_node
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.partitions import Partitions
 from floe_orchestrator_prefect.names.prefect_names import node_names
@@ -72,7 +73,8 @@ def state_table(
     """
     keys = [each.key for each in complete_partitions(declaration, now)]
     ids = [i for i in declaration.node_ids if i in artifacts.by_id]
-    found = standings(artifacts, store_of(artifacts).read(declaration), ids, keys)
+    records, stale = store_of(artifacts).read(declaration), stale_by_node(artifacts)
+    found = standings(artifacts, records, ids, keys, stale)
     names = node_names(artifacts)
     return [
         {"node": names[node_id], **{each: _cell(of_node, keys, each) for each in STANDINGS}}

@@ -119,8 +119,9 @@ def start_if_due(
     if not all(has_waited(run, len(started), now) for run in started) or len(started) == len(keys):
         return None
     key = keys[len(started)]
+    period = {"partitions": decision.period} if decision.period else None
     run = client.create_flow_run_from_deployment(
-        deployment.id, idempotency_key=key, tags=decision.ports
+        deployment.id, parameters=period, idempotency_key=key, tags=decision.ports
     )
     log.info("%s: flow run %s started by %s", job.name, run.name, decision.key)
     return run.id

@@ -154,7 +154,8 @@ const told = (fact, say) => fact.unknown ? unknown(fact.unknown) : say(fact);
 function jobRow(job) {
   const starts = [job.schedule, job.trigger && `on update of ${job.trigger.on_update} of ${job.trigger.ports.join(", ")}`, job.is_paused && "paused"].filter(Boolean);
   return h("tr", {}, h("th", {scope: "row"}, job.name), h("td", {}, starts.join(" · ") || "by hand"), h("td", {}, when(job.next_tick)),
-    h("td", {class: job.waiting_for.length ? "warn" : "soft"}, job.waiting_for.join(", ") || (job.is_due ? "is due" : "")));
+    h("td", {class: job.waiting_for.length || job.stale.length ? "warn" : "soft"},
+      [job.waits_for || (job.is_due && "is due"), job.stale.length && `stale: ${job.stale.join(", ")}`].filter(Boolean).join(" · ")));
 }
 
 function portPart(port) {

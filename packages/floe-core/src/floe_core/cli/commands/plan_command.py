@@ -11,6 +11,7 @@ import typer
 from floe_core.cli.commands.run_command import compile_here, options_of
 from floe_core.cli.console import echo, notice, print_json, stdout, uncropped_console
 from floe_core.cli.options import Env, Json, On, Product
+from floe_core.ports.stale import stale_by_job
 
 if TYPE_CHECKING:
     from floe_core.execution.reuse.planned_build import PlannedBuild
@@ -138,6 +139,7 @@ def as_dict(artifacts: CompiledArtifacts, planned: PlannedBuild) -> dict[str, An
         "reused": len(_of(planned, "reuse")),
         "saved_seconds": _saved_seconds(planned),
         "saved_rows": _saved_rows(planned),
+        "stale_partitions": {job: list(keys) for job, keys in stale_by_job(artifacts).items()},
         "nodes": nodes,
     }
 
@@ -172,6 +174,12 @@ def _print(artifacts: CompiledArtifacts, planned: PlannedBuild) -> None:
 
     if planned.problem:
         notice(planned.problem)
+    for job, keys in stale_by_job(artifacts).items():
+        if keys:
+            notice(
+                f"job {job}: partitions of its input ports were built again since it ran for "
+                f"{', '.join(keys)}; `floe run --backfill FROM TO --stale` builds them"
+            )
     if artifacts.execution.reuse == "off":
         notice("`execution.reuse` is off: a run builds everything unless given --reuse")
     for node_id, each in planned.decisions.items():

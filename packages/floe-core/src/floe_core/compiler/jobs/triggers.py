@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 from floe_core.compiler.findings import Findings
 from floe_core.compiler.inputs import Inputs
 from floe_core.compiler.jobs.resolve_jobs import ResolvedJobs
 from floe_core.schemas.floe_yaml import ScheduleSpec
 from floe_core.schemas.nodes import Node
+from floe_core.schemas.partitions import Partitions
 from floe_core.schemas.policies import Job
 from floe_core.schemas.ports import InputPort, UpdateTrigger
 from floe_core.user_yaml.source_map import Location
@@ -20,6 +22,7 @@ def with_triggers(
     ports: Sequence[InputPort],
     inputs: Inputs,
     nodes: Sequence[Node],
+    partitions: Partitions | None,
     findings: Findings,
 ) -> ResolvedJobs:
     """Return the jobs with their triggers; note ports that cannot start them."""
@@ -28,7 +31,8 @@ def with_triggers(
     }
     for index, job in enumerate(inputs.spec.jobs):
         specs[job.name] = (("jobs", index, "schedule"), job.schedule)
-    resolver = _Resolver(ports, inputs, {node.unique_id: node for node in nodes}, findings)
+    by_id = {node.unique_id: node for node in nodes}
+    resolver = _Resolver(ports, inputs, by_id, partitions, findings)
     changed = tuple(resolver.with_trigger(job, *specs[job.name]) for job in jobs.jobs)
     return replace(jobs, jobs=changed)
 
@@ -39,11 +43,13 @@ class _Resolver:
         ports: Sequence[InputPort],
         inputs: Inputs,
         nodes: dict[str, Node],
+        partitions: Partitions | None,
         findings: Findings,
     ) -> None:
         self._ports = ports
         self._inputs = inputs
         self._nodes = nodes
+        self._partitions = partitions
         self._findings = findings
 
     def with_trigger(self, job: Job, at: Location, spec: ScheduleSpec | None) -> Job:
@@ -53,9 +59,10 @@ class _Resolver:
             what = "`whenLate` applies only to `waitSeconds`, which is not here"
             self._report(at, "whenLate", what, "add `waitSeconds`, or remove it")
         if spec.on_update is None:
-            if spec.wait_seconds is not None:
-                what = "`waitSeconds` is of `onUpdate: all`, which is not here"
-                self._report(at, "waitSeconds", what, "add `onUpdate: all`, or remove it")
+            for key, value in (("waitSeconds", spec.wait_seconds), ("every", spec.every)):
+                if value is not None:
+                    what = f"`{key}` is of `onUpdate: all`, which is not here"
+                    self._report(at, key, what, "add `onUpdate: all`, or remove it")
             return job
         if spec.on_update == "any" and spec.wait_seconds is not None:
             what = "`waitSeconds` applies only to `onUpdate: all`"
@@ -75,6 +82,8 @@ class _Resolver:
             when_late=spec.when_late,
             enabled=spec.enabled,
         )
+        if spec.every is not None:
+            trigger = trigger.model_copy(update=self._periods(job, at, spec, ports))
         return job.model_copy(update={"trigger": trigger})
 
     def _ports_of(self, job: Job) -> tuple[str, ...]:
@@ -87,5 +96,40 @@ class _Resolver:
         read = {parent for i in job.node_ids for parent in self._nodes[i].depends_on}
         return tuple(sorted(port.key for port in self._ports if port.node_id in read))
 
+    def _periods(
+        self, job: Job, at: Location, spec: ScheduleSpec, keys: tuple[str, ...]
+    ) -> dict[str, Any]:
+        """Return the fields of a trigger with `every`; note why the job can't run by period."""
+        own, every = self._partitions, spec.every
+        by_key = {port.key: port.partitions for port in self._ports if port.key in keys}
+        whole = sorted(key for key, partitions in by_key.items() if partitions is None)
+        if spec.on_update == "any" or spec.wait_seconds is not None:
+            what = f"a job waits for all partitions of a {every}, so it has `onUpdate: all` alone"
+            self._report(at, "every", what, "write `onUpdate: all`, without `waitSeconds`")
+        if own is None or own.by != every:
+            has = f"are by {own.by}" if own else "are not declared"
+            what = f"the job runs every {every}, and the product's partitions {has}"
+            self._report(at, "every", what, f"declare `partitions` with `by: {every}`")
+        if whole:
+            what = f"{', '.join(whole)}: the producer has no `partitions` of it"
+            self._report(at, "every", what, "remove `every`, or have the producer declare them")
+        parts = {key: partitions for key, partitions in by_key.items() if partitions is not None}
+        for key, partitions in sorted(parts.items()):
+            if own is not None and not _fit_in(partitions, own):
+                what = (
+                    f"{key} is partitioned by {partitions.by} in {partitions.timezone}, which does "
+                    f"not fit in partitions by {own.by} in {own.timezone}"
+                )
+                self._report(at, "every", what, "declare partitions that contain those of the port")
+        return {"every": own and own.calendar, "port_partitions": parts}
+
     def _report(self, at: Location, key: str, what: str, fix: str) -> None:
         self._findings.add(self._inputs.spec_document.problem((*at, key), what, fix))
+
+
+def _fit_in(parts: Partitions, whole: Partitions) -> bool:
+    """Return whether each partition is in one of the others; no week is in a month."""
+    order = ("hour", "day", "week", "month")
+    fits = order.index(parts.by) <= order.index(whole.by)
+    is_week_in_month = (parts.by, whole.by) == ("week", "month")
+    return fits and not is_week_in_month and parts.timezone == whole.timezone

@@ -16,6 +16,7 @@ from floe_core.ports.published import PublishedProduct
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.floe_yaml import FloeSpec, InputPortSpec
 from floe_core.schemas.nodes import Column, Node
+from floe_core.schemas.partitions import Partitions
 from floe_core.schemas.ports import InputPort, Port
 
 # Project, model, and version in quotes or as a number.
@@ -262,7 +263,13 @@ def _input_port(
         is_read_whole=needed.is_whole,
         not_wanted=None if needed.is_closed else tuple(sorted(needed.unwanted)),
         columns_passed_on=tuple(sorted(passed - expected)),
+        partitions=_partitions(upstream.producer, upstream.port),
     )
+
+
+def _partitions(producer: CompiledArtifacts, port: Port) -> Partitions | None:
+    declared = producer.partitions
+    return declared.calendar if declared and port.node_id in declared.members else None
 
 
 def _label(node: Node, producer: CompiledArtifacts) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
 from floe_core.foundation.errors import EnvironmentProblemError, NothingNewError
@@ -10,26 +10,35 @@ from floe_core.lineage.backend import is_configured
 from floe_core.lineage.calling_run import NamedRun
 from floe_core.lineage.facets import Json, job_dependency
 from floe_core.lineage.run_ids import run_id_of_build
+from floe_core.partitions.calendar import Partition
+from floe_core.partitions.store import name_of
 from floe_core.ports.decision import numbers_of, ports_of
 from floe_core.ports.ledger import Ledger, ledger_of
+from floe_core.ports.periods import updates_of_period
 from floe_core.ports.record import LineageRun, Update
-from floe_core.runs.build_events import BuildEnded, BuildEvent, NodeResult
+from floe_core.runs.build_events import PASSED, BuildEnded, BuildEvent, NodeResult
 from floe_core.runs.build_request import BuildRequest
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_core.schemas.ports import Port
 
 
 class PortsOfBuild:
     """The ports of one build. A product without ports or without a ledger records nothing."""
 
     def __init__(
-        self, artifacts: CompiledArtifacts, request: BuildRequest, wanted: Iterable[str]
+        self,
+        artifacts: CompiledArtifacts,
+        request: BuildRequest,
+        wanted: Iterable[str],
+        partitions: Sequence[Partition] = (),
     ) -> None:
         self._artifacts = artifacts
         self._request = request
         self._wanted = frozenset(wanted)
+        self._partitions = partitions
         has_ports = bool(artifacts.ports or artifacts.input_ports)
         self._ledger: Ledger | None = ledger_of(artifacts) if has_ports else None
-        self._built = {result.unique_id for result in request.settled if result.is_new}
+        self._built = {r.unique_id: r for r in request.settled if r.is_new}
         # Key of port -> its last update at the start of the run.
         self._read: dict[str, Update] = {}
 
@@ -67,16 +76,30 @@ class PortsOfBuild:
         seen = numbers_of(self._read)
         started_for = dict(request.updates)
         if not self._ledger.begin(
-            product, request.job, request.whole_run_id, seen, datetime.now(UTC), started_for
+            product,
+            request.job,
+            request.whole_run_id,
+            seen,
+            datetime.now(UTC),
+            started_for,
+            self._periods(self._ledger),
         ):
             ports_named = ", ".join(ports_of(started_for))
             what = f"another run of {request.job} has begun with the updates of {ports_named}"
             raise NothingNewError(what)
 
+    def _periods(self, ledger: Ledger) -> dict[str, dict[str, int]]:
+        """Return the key of each partition that the run builds, and what it sees of the ports."""
+        trigger = self._artifacts.job(self._request.job).trigger
+        if trigger is None or trigger.every is None:
+            return {}
+        built = ledger.partitions(trigger.port_partitions)
+        return {each.key: updates_of_period(built, each) for each in self._partitions}
+
     def receive(self, event: BuildEvent) -> None:
         """Keep the result of a node that was built."""
         if isinstance(event, NodeResult) and event.is_new:
-            self._built.add(event.unique_id)
+            self._built[event.unique_id] = event
 
     def record_updates(self, end: BuildEnded) -> BuildEnded:
         """Return the end of a build; it has failed if its updates could not be recorded."""
@@ -84,14 +107,15 @@ class PortsOfBuild:
         if self._ledger is None or not end.succeeded or not ports:
             return end
         try:
-            self._write([port.key for port in ports])
+            self._write(ports)
         except EnvironmentProblemError as error:
             what = f"every node passed, but updates of ports cannot be written: {error}"
             return BuildEnded(succeeded=False, message=what)
         return end
 
-    def _write(self, ports: list[str]) -> None:
+    def _write(self, ports: Iterable[Port]) -> None:
         assert self._ledger is not None
+        declared = self._artifacts.partitions
         update = Update(
             number=0,
             moment=datetime.now(UTC),
@@ -101,8 +125,14 @@ class PortsOfBuild:
             version=self._artifacts.product.version,
             orchestrator=self._artifacts.orchestrator.name,
             lineage=self._lineage_run(),
+            calendar=name_of(declared) if declared else "",
         )
-        self._ledger.add_updates(self._artifacts.product.name, ports, update)
+        keys = {port.key: self._partitions_of(port) for port in ports}
+        self._ledger.add_updates(self._artifacts.product.name, keys, update, keys)
+
+    def _partitions_of(self, port: Port) -> tuple[str, ...]:
+        statuses = self._built[port.node_id].partitions
+        return tuple(key for key, status in statuses if status in PASSED)
 
     def _lineage_run(self) -> LineageRun | None:
         settings, product = self._artifacts.lineage, self._artifacts.product.name
