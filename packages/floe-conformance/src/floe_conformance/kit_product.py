@@ -203,10 +203,11 @@ NEEDS_PARAMETERS = {
         "as name from {{ source('erp', 'people') }}\n"
     ),
 }
-# A model by day, which fails for the second of April, and one that reads it as a whole.
+# A model by day, which fails for the second of April and is a port, and one that reads all of it.
+PORT_BY_DAY = "days@1"
 PARTITIONS = {
     "floe.yaml": (
-        f"{_FLOE}partitions:\n"
+        _FLOE.replace("outputPorts:\n", "outputPorts:\n  - {name: days}\n") + "partitions:\n"
         "  {by: day, start: 2026-03-01, select: days, vars: {day: start_date}}\n"
     ),
     "models/days.sql": (

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 from paper_orchestrator import NO_PARAMETERS, PaperPage, PaperPlugin
 
+from floe_core.execution import BuildRequest
+from floe_core.ports.ledger import ledger_of
+from floe_core.ports.record import Update
 from floe_core.runs.run_parameters import RunParameters
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
@@ -47,3 +51,24 @@ class SwallowsAFailedPartition(PaperPlugin):
     ) -> PaperPage:
         page = super().run(artifacts, parameters)
         return replace(page, is_green=page.is_green or bool(parameters.partitions))
+
+
+class UpdatesAPortAsAWhole(PaperPlugin):
+    """As one does that writes updates by itself."""
+
+    is_run = True
+    caught_by = "test_the_update_of_a_port_names_its_partitions"
+
+    def build(self, artifacts: CompiledArtifacts, request: BuildRequest, page: PaperPage) -> None:
+        unread = artifacts.model_copy(update={"ports": ()}).bound_to(artifacts.folder)
+        super().build(unread, request, page)
+        ledger = ledger_of(artifacts)
+        if page.is_green and ledger is not None:
+            ports = [port.key for port in artifacts.ports]
+            update = Update(
+                number=0,
+                moment=datetime.now(UTC),
+                run_id=request.run_id,
+                version=artifacts.product.version,
+            )
+            ledger.add_updates(artifacts.product.name, ports, update)
