@@ -37,7 +37,6 @@ from floe_orchestrator_airflow.names.run_of_product import (
 )
 from floe_orchestrator_airflow.task.attempt import is_automatic
 from floe_orchestrator_airflow.task.build_error import error_of
-from floe_orchestrator_airflow.task.claimed_tick import claim_tick_of_run
 from floe_orchestrator_airflow.task.lineage_of_task import EmitsNoDatasets, below_task
 from floe_orchestrator_airflow.task.node_assets import asset_event_facts, built_assets
 from floe_orchestrator_airflow.task.node_log import level_of, level_of_result, summary
@@ -47,6 +46,7 @@ from floe_orchestrator_airflow.task.task_journal import TaskJournal
 from floe_orchestrator_airflow.task.task_process import end_with_supervisor
 from floe_orchestrator_airflow.task.task_store import task_store
 from floe_orchestrator_airflow.task.updates_of_run import updates_of_run
+from floe_orchestrator_airflow.ticks.claimed_tick import claim_tick_of_run
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
