@@ -15,7 +15,7 @@ import pytest
 from dagster_pages import asked
 from dagster_process import dagster_process
 from free_port import free_port
-from moving_product import MovingProduct
+from moving_product import JOB, MovingProduct
 from running_prefect import RunningPrefect
 from wait_for import wait_for
 
@@ -28,7 +28,6 @@ from floe_orchestrator_dagster import DagsterPlugin
 PASSWORD = "FLOE_TEST_AIRFLOW_PASSWORD"
 RUNS = """{ runsOrError { ... on Runs { results { status tags { key value } } } } }"""
 EACH_MINUTE = timedelta(minutes=1)
-JOB = "mover"
 
 
 class Dagster:

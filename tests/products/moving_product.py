@@ -18,6 +18,7 @@ import duckdb
 from floe_core.compiler import compile_product
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
+JOB = "mover"
 FLOE = Path(sys.executable).with_name("floe")
 MANIFEST = """\
 apiVersion: floe.dev/v1
