@@ -38,6 +38,8 @@ BEGUN = time.monotonic()
 # What tests of more than a second took, in seconds, of this run and earlier ones.
 DURATIONS = Path(__file__).parent / "build" / "durations.tsv"
 
+# Other tests have the `timeout` of pyproject.toml.
+SECONDS_OF_SLOW_TESTS = 1200
 # Folders whose tests run dbt, an orchestrator or a program for real.
 REAL = ("integration", "e2e")
 # The longest first, so that no process is left with them at the end while the others have none:
@@ -111,10 +113,15 @@ def stay_in_the_folder() -> Iterator[None]:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave the tests that run things for real to `make test-all`, but for those that are quick."""
+    """Leave the tests that run things for real to `make test-all`, but for those that are quick.
+
+    Slow tests have more time.
+    """
     for item in items:
         if set(REAL) & set(_folders(item.path)) and item.get_closest_marker("quick") is None:
             item.add_marker(pytest.mark.long)
+        if item.get_closest_marker("slow") and not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(SECONDS_OF_SLOW_TESTS))
     items.sort(key=_rank)
 
 

@@ -103,7 +103,7 @@ def _starts(job: Job) -> Iterator[str]:
         state = "" if job.schedule.enabled else " (disabled)"
         yield f"{job.schedule.cron} in {job.schedule.timezone}{state}"
     if job.trigger:
-        yield f"{job.trigger.on_update} of {', '.join(job.trigger.ports)}"
+        yield job.trigger.awaited
 
 
 def _format_counts(counts: Counter[str], *kinds: str) -> str:

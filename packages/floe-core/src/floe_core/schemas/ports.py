@@ -108,6 +108,12 @@ class UpdateTrigger(Frozen):
     every: Partitions | None = None
     port_partitions: dict[str, Partitions] = {}
 
+    @property
+    def awaited(self) -> str:
+        """What the job waits for, as in `all of a, b` or `each month of a`."""
+        which = f"each {self.every.by}" if self.every else self.on_update
+        return f"{which} of {', '.join(self.ports)}"
+
 
 def port_key(product: str, port: str, version: str) -> str:
     """Return a port's key in the ledger.

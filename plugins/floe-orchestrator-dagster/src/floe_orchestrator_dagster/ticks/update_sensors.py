@@ -56,7 +56,6 @@ def _sensor(artifacts: CompiledArtifacts, job: Job, dagster_job: AssetJob) -> Se
     assert trigger is not None
     is_on = trigger.enabled
     status = DefaultSensorStatus.RUNNING if is_on else DefaultSensorStatus.STOPPED
-    how_many = "all of" if trigger.on_update == "all" else "any of"
 
     def evaluate(context: SensorEvaluationContext) -> RunRequest | SkipReason:
         return _run_or_reason(artifacts, job, dagster_job.name, context)
@@ -66,7 +65,7 @@ def _sensor(artifacts: CompiledArtifacts, job: Job, dagster_job: AssetJob) -> Se
         job=dagster_job,
         evaluation_fn=evaluate,
         minimum_interval_seconds=SECONDS_BETWEEN_LOOKS,
-        description=f"Runs after updates of {how_many}: {', '.join(trigger.ports)}",
+        description=f"Runs after updates of {trigger.awaited}",
         default_status=status,
     )
 

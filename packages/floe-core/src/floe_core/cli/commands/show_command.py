@@ -188,9 +188,8 @@ def _describe_trigger(artifacts: CompiledArtifacts, job_name: str, trigger: Upda
     from floe_core import plugin_registry
     from floe_core.plugin_api.powers import UpdateStarter
 
-    ports = ", ".join(trigger.ports)
     wait = f", {trigger.when_late} after {trigger.wait_seconds} s" if trigger.wait_seconds else ""
     state = "" if trigger.enabled else " (disabled)"
     plugin = plugin_registry.load(artifacts.orchestrator.name, artifacts.orchestrator.config)
     by = plugin.update_watcher(artifacts, job_name) if isinstance(plugin, UpdateStarter) else ""
-    return f"on update of {trigger.on_update} of {ports}{wait}{state}{by and f', by {by}'}"
+    return f"on update of {trigger.awaited}{wait}{state}{by and f', by {by}'}"
