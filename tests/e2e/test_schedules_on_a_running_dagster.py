@@ -28,8 +28,12 @@ from wait_for import wait_for
 
 from floe_core.foundation.errors import EnvironmentProblemError
 from floe_core.plugin_api.powers import RunningSchedule
-from floe_core.schedules import latest_tick, next_tick
+from floe_core.schedules import latest_tick, next_tick, ticks_between
+from floe_core.schedules.claims import claims_of
 from floe_core.schedules.job_schedules import JobSchedules
+from floe_core.schedules.ownership import begin_move, end_move, first_owner
+from floe_core.schedules.schedule_override import ScheduleOverride
+from floe_core.schedules.schedule_store import store_of
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_orchestrator_dagster import DagsterPlugin
 from floe_orchestrator_dagster.ticks.schedule_uptake import take_up
@@ -103,11 +107,16 @@ class RunningDagster:
         following = datetime.fromtimestamp(tick["timestamp"], UTC)
         return found["description"], following, found["scheduleState"]["status"]
 
-    def runs(self) -> list[tuple[str, str]]:
-        """Return status and nominal time of every run."""
-        return [
-            (run["status"], {t["key"]: t["value"] for t in run["tags"]}.get("floe/nominal_time"))
+    def runs(self, job: str = "") -> list[tuple[str, str]]:
+        """Return status and nominal time of every run, or of those of one job."""
+        found = [
+            (run["status"], {tag["key"]: tag["value"] for tag in run["tags"]})
             for run in self.query(RUNS)["runsOrError"]["results"]
+        ]
+        return [
+            (status, tags.get("floe/nominal_time"))
+            for status, tags in found
+            if job in ("", tags.get("floe/job"))
         ]
 
 
@@ -273,6 +282,35 @@ def test_after_an_outage_the_latest_missed_tick_runs_once(
     assert datetime.fromisoformat(made_up) >= missed
     assert sorted(set(later)) == later
     assert made_up not in later
+
+
+@pytest.mark.slow
+def test_ticks_that_passed_while_a_job_moved_here_run_late_and_once(
+    dagster: RunningDagster,
+) -> None:
+    product, job, rule = dagster.product, "some-part", ("* * * * *", "UTC")
+    records, store = JobSchedules(product), store_of(product)
+    first = latest_tick(*rule, datetime.now(UTC)) - timedelta(minutes=2)
+    leaving = begin_move(first_owner("airflow"), "dagster", first)
+    entry = ScheduleOverride(since=first, cron=rule[0], timezone=rule[1], owner=leaving)
+    assert store is not None
+    store.change(lambda kept: {**kept, job: entry})
+    with dagster.daemon():
+        dagster.plugin.follow_owner(product, job)
+        shown = dagster.schedule("tick_shop__some_part_schedule")
+        assert shown is not None
+        assert (shown[0], shown[2]) == (
+            "* * * * * in UTC (airflow runs it, since move 1)",
+            "STOPPED",
+        )
+        assert records.change_owner(job, leaving, end_move(leaving, datetime.now(UTC)))
+        dagster.plugin.follow_owner(product, job)
+        wait_for(lambda: len(claims_of(product, job)) > 4, 300)
+        dagster.plugin.pause(job)
+        wait_for(lambda: {status for status, _ in dagster.runs(job)} == {"SUCCESS"}, 120)
+    claimed = [*claims_of(product, job)]
+    assert claimed == ticks_between(*rule, first, claimed[-1] + timedelta(seconds=1))
+    assert sorted(tick for _, tick in dagster.runs(job)) == [each.isoformat() for each in claimed]
 
 
 def _soon() -> datetime:

@@ -66,6 +66,13 @@ def test_a_run_that_a_newer_tick_replaced_is_reported_to_nobody(shop):
     assert status(shop).waiting == 0
 
 
+def test_a_run_whose_tick_another_one_builds_is_reported_to_nobody(shop):
+    with dg.DagsterInstance.ephemeral() as instance:
+        run = ended(dg.DagsterRunStatus.FAILURE, **{"floe/not_ours": "airflow builds this tick"})
+        report_end_of_run(shop, instance, run)
+    assert status(shop).waiting == 0
+
+
 def test_a_canceled_run_says_so(shop):
     with dg.DagsterInstance.ephemeral() as instance:
         report_end_of_run(shop, instance, ended(dg.DagsterRunStatus.CANCELED))

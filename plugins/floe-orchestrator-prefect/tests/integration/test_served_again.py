@@ -12,7 +12,13 @@ from served_product import compile_served_product, nominal_times
 from wait_for import wait_for
 from what_works_at import processes_at
 
-from floe_core.schedules import latest_tick
+from floe_core.plugin_api.powers import RunningSchedule
+from floe_core.schedules import latest_tick, ticks_between
+from floe_core.schedules.claims import claims_of
+from floe_core.schedules.job_schedules import JobSchedules
+from floe_core.schedules.ownership import begin_move, end_move, first_owner
+from floe_core.schedules.schedule_override import ScheduleOverride
+from floe_core.schedules.schedule_store import store_of
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_orchestrator_prefect import PrefectPlugin
 
@@ -90,3 +96,27 @@ def test_of_the_ticks_that_were_missed_the_latest_runs_once(
     }
     done = [tick.isoformat() for tick, state in runs().items() if state == "Completed"]
     assert nominal_times(shop) == sorted(done)
+
+
+def test_ticks_that_passed_while_a_job_moved_here_run_late_in_order_and_once(
+    prefect: RunningPrefect, shop: CompiledArtifacts
+) -> None:
+    plugin, records, store = plugin_of(prefect.url, shop), JobSchedules(shop), store_of(shop)
+    first = latest_tick(*EVERY_MINUTE, datetime.now(UTC)) - 2 * MINUTE
+    leaving = begin_move(first_owner("airflow"), "prefect", first)
+    cron, zone = EVERY_MINUTE
+    entry = ScheduleOverride(since=first - MINUTE, cron=cron, timezone=zone, owner=leaving)
+    assert store is not None
+    store.change(lambda kept: {**kept, "good": entry})
+    with prefect.serving(shop.project_dir):
+        assert plugin.running_schedule(shop, "good") == RunningSchedule(None, is_enabled=False)
+        assert records.change_owner("good", leaving, end_move(leaving, datetime.now(UTC)))
+        plugin.follow_owner(shop, "good")
+        wait_for(lambda: len(claims_of(shop, "good")) > 4, 300)
+        plugin.pause("good")
+        wait_for(lambda: len(nominal_times(shop)) == len(claims_of(shop, "good")), 60)
+    claimed = [*claims_of(shop, "good").items()]
+    ticks = [tick for tick, _ in claimed]
+    assert ticks == ticks_between(cron, zone, first, ticks[-1] + timedelta(seconds=1))
+    assert [claim.at for _, claim in claimed] == sorted(claim.at for _, claim in claimed)
+    assert nominal_times(shop) == [tick.isoformat() for tick in ticks]
