@@ -1,10 +1,17 @@
 from __future__ import annotations
 
+import threading
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
+from small_artifacts import small_product
 
+from floe_core.foundation.errors import EnvironmentProblemError
+from floe_core.schedules.live_schedules import with_live_schedules
+from floe_core.schedules.ownership import first_owner
 from floe_core.schemas.policies import Schedule
+from floe_orchestrator_prefect.ticks import due_tick
 from floe_orchestrator_prefect.ticks.due_tick import reason_against
 
 TICK = datetime(2026, 3, 28, 6, 30, tzinfo=UTC)
@@ -47,3 +54,26 @@ DAILY = Schedule(cron="30 6 * * *", timezone="Europe/London")
 )
 def test_a_run_is_for_the_latest_tick_of_the_schedule_that_holds(schedule, tick, late, reason):
     assert reason_against(schedule, tick, tick + timedelta(minutes=late)) == reason
+
+
+def test_a_store_that_is_away_is_asked_again_if_another_orchestrator_has_the_job(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = tmp_path / "schedules.json"
+    shop = small_product(name="shop").bound_to(tmp_path)
+    job, looks = shop.jobs[0], []
+    monkeypatch.setattr(due_tick, "SECONDS_BETWEEN_ATTEMPTS", 0.01)
+
+    def ask() -> tuple[None, str]:
+        looks.append(with_live_schedules(shop))
+        return None, "known"
+
+    store.write_text("damaged")
+    with pytest.raises(EnvironmentProblemError):
+        due_tick.ask_patiently(job, ask)
+    repair = threading.Timer(0.3, store.unlink)
+    repair.start()
+    owned = job.model_copy(update={"owner": first_owner("airflow")})
+    assert due_tick.ask_patiently(owned, ask) == (None, "known")
+    repair.join()
+    assert len(looks) == 1

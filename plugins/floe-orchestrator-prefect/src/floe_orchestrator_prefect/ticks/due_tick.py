@@ -8,6 +8,8 @@ replaced since starts nothing.
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 from prefect.client.orchestration import get_client
@@ -15,8 +17,9 @@ from prefect.client.schemas.objects import FlowRun
 from prefect.context import FlowRunContext
 from prefect.logging.loggers import get_logger
 
+from floe_core.foundation.errors import EnvironmentProblemError
 from floe_core.schedules import is_tick, next_tick
-from floe_core.schedules.claims import wait_to_claim
+from floe_core.schedules.claims import SECONDS_BETWEEN_ATTEMPTS, wait_to_claim
 from floe_core.schedules.live_schedules import with_live_schedules
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.policies import Job, Schedule
@@ -24,9 +27,11 @@ from floe_orchestrator_prefect.ticks.owned_ticks import OwnedTicks, tick_of
 from floe_orchestrator_prefect.ticks.tick_order import let_earlier_ticks_run
 
 log = get_logger("floe.ticks")
+# The tick of a flow run, and the reason not to run, "" if it should run.
+Due = tuple[datetime | None, str]
 
 
-def due_tick(artifacts: CompiledArtifacts, job: Job) -> tuple[datetime | None, str]:
+def due_tick(artifacts: CompiledArtifacts, job: Job) -> Due:
     """Return the tick of the current flow run, and the reason not to run, "" if it should run.
 
     The tick is None for a run started by hand.
@@ -38,6 +43,28 @@ def due_tick(artifacts: CompiledArtifacts, job: Job) -> tuple[datetime | None, s
     run = context.flow_run if context else None
     if run is None or run.deployment_id is None:
         return None, ""
+    return ask_patiently(job, lambda: _due_tick_of(artifacts, job, run))
+
+
+def ask_patiently(job: Job, ask: Callable[[], Due]) -> Due:
+    """Return the answer of a function that reads the store of schedules.
+
+    If several orchestrators have the job, a store that is away is asked again until it answers.
+
+    Raises:
+        EnvironmentProblemError: It cannot be read, and no other orchestrator has the job.
+    """
+    while True:
+        try:
+            return ask()
+        except EnvironmentProblemError as error:
+            if job.owner is None:
+                raise
+            log.warning("%s waits until it is known who runs it: %s", job.name, error)
+            time.sleep(SECONDS_BETWEEN_ATTEMPTS)
+
+
+def _due_tick_of(artifacts: CompiledArtifacts, job: Job, run: FlowRun) -> Due:
     live = with_live_schedules(artifacts).job(job.name)
     if live.owner is not None:
         return due_owned_tick(OwnedTicks(artifacts, live, live.owner), run)
@@ -50,7 +77,7 @@ def due_tick(artifacts: CompiledArtifacts, job: Job) -> tuple[datetime | None, s
     return tick, reason_against(schedule, tick, datetime.now(UTC))
 
 
-def due_owned_tick(owned: OwnedTicks, run: FlowRun) -> tuple[datetime | None, str]:
+def due_owned_tick(owned: OwnedTicks, run: FlowRun) -> Due:
     """Return what `due_tick` does, for a job that several orchestrators have; claim the tick.
 
     The ticks that passed while the job moved here run first, in order.
@@ -72,7 +99,7 @@ def due_owned_tick(owned: OwnedTicks, run: FlowRun) -> tuple[datetime | None, st
     return tick, wait_to_claim(owned.artifacts, owned.job.name, tick, str(run.id), log.warning)
 
 
-def tick_of_team(artifacts: CompiledArtifacts, job: Job) -> tuple[datetime | None, str]:
+def tick_of_team(artifacts: CompiledArtifacts, job: Job) -> Due:
     """Return the tick of this run or of the one that called it, by a schedule that is not floe's.
 
     See `due_tick`; there is never a reason not to run.
