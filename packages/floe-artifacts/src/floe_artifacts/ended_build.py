@@ -86,12 +86,12 @@ class EndedBuild:
         settled = {result.unique_id: result for result in self.request.settled}
         return {**settled, **record.results}
 
-    @property
+    @cached_property
     def _of_dbt(self) -> frozenset[str]:
         """The nodes that dbt has results of."""
         return frozenset(node.unique_id for node in self.artifacts.built) - self._disabled
 
-    @property
+    @cached_property
     def _disabled(self) -> frozenset[str]:
         return frozenset(i for i, result in self._results.items() if result.is_disabled)
 

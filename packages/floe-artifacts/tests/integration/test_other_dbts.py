@@ -20,6 +20,8 @@ from floe_core.compiler import compile_product
 from floe_core.execution import BuildRequest, build
 from floe_core.schemas import CompiledArtifacts
 
+pytestmark = pytest.mark.slow
+
 UV = Path(sys.executable).with_name("uv")
 OLDER = ("dbt-core>=1.10,<1.11", "dbt-duckdb<1.11", "duckdb<1.5")
 # Of one call; and what a message says of the time that a query took.
@@ -61,7 +63,6 @@ def test_a_program(tmp_path: Path) -> None:
     compare(Path(sys.executable).with_name("dbt"), tmp_path / "product")
 
 
-@pytest.mark.slow
 def test_an_older_program(tmp_path: Path) -> None:
     own = tmp_path / "own-dbt"
     subprocess.run([UV, "venv", "--quiet", "--python", sys.executable, own], check=True)
@@ -71,7 +72,6 @@ def test_an_older_program(tmp_path: Path) -> None:
     compare(own / "bin/dbt", tmp_path / "product")
 
 
-@pytest.mark.slow
 def test_dbt_2(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ADBC_DRIVER_PATH", str(install_duckdb_driver(tmp_path)))
     compare(install_dbt_two(tmp_path), tmp_path / "product")
