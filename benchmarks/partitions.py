@@ -1,10 +1,11 @@
-"""What partitions cost: a backfill beside plain dbt, and `floe partitions` of very many.
+"""What partitions cost: a backfill beside plain dbt, `floe partitions` of very many, and loading.
 
     .venv/bin/python benchmarks/partitions.py [--days 365] [--models 20] [--chunk 30] [--json FILE]
 
 The backfill builds the days in chunks; plain dbt is called for the same chunks, with the same vars,
 after it. Both are CPU seconds of processes of their own. `floe partitions` is of 50 nodes with
-10,000 partitions each.
+10,000 partitions each. Dagster and Airflow load a product of 1,000 models, with and without
+partitions, in turns. The look of a watcher is for a month, with 10,000 days in the ledger.
 """
 
 from __future__ import annotations
@@ -16,17 +17,45 @@ import resource
 import subprocess
 import sys
 import tempfile
+import time
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+
+from generate_project import generate
+from measuring import compiled, in_turns
 
 from floe_core.compiler import compile_product
 from floe_core.partitions.calendar import complete_partitions
 from floe_core.partitions.records import Record
 from floe_core.partitions.standing import code_of
 from floe_core.partitions.store import store_of
+from floe_core.ports.ledger import Ledger
+from floe_core.ports.record import Update
+from floe_core.ports.watch import TriggeredJob, look_in
+from floe_core.schemas.partitions import Partitions
+from floe_core.schemas.ports import UpdateTrigger
 
 START = date(2025, 1, 1)
-NODES, PARTITIONS = 50, 10_000
+NODES, PARTITIONS, MODELS = 50, 10_000, 1000
+BY_DAY = 'partitions: {by: day, start: 2020-01-01, select: "m_*", vars: {day: start_date}}\n'
+LOADS = {
+    "dagster": """\
+import json, sys, time
+from floe_orchestrator_dagster import load_product_definitions
+import dagster
+started = time.process_time()
+load_product_definitions("bench", sys.argv[1]).get_repository_def().load_all_definitions()
+print(json.dumps({"seconds": time.process_time() - started}))
+""",
+    "airflow": """\
+import json, sys, time
+from floe_orchestrator_airflow import load_product_dag
+import airflow.sdk
+started = time.process_time()
+load_product_dag("bench", sys.argv[1])
+print(json.dumps({"seconds": time.process_time() - started}))
+""",
+}
 BIN = Path(sys.executable).parent
 MANIFEST = """\
 apiVersion: floe.dev/v1
@@ -122,6 +151,42 @@ def of_many(folder: Path) -> float:
     return cpu_seconds(BIN / "floe", "partitions", folder, cwd=folder)
 
 
+def load_ratio(root: Path, orchestrator: str) -> float:
+    """Return what loading 1,000 models takes with partitions, by what it takes without."""
+    commands = {}
+    for name, more in {"whole": "", "by day": BY_DAY}.items():
+        folder = root / f"{orchestrator} {name}"
+        generate(folder, MODELS)
+        (folder / "floe.yaml").write_text((folder / "floe.yaml").read_text() + more)
+        compiled(folder, orchestrator)
+        commands[name] = [sys.executable, "-c", LOADS[orchestrator], str(folder)]
+    medians = in_turns(commands, 5)
+    return medians["by day"]["seconds"] / medians["whole"]["seconds"]
+
+
+def look_seconds(root: Path) -> float:
+    """Return what a look takes that finds the one month to run, of 10,000 days that were built."""
+    days = Partitions(by="day", start="2000-01-01")
+    months = Partitions(by="month", start="2000-01-01")
+    now = datetime(2027, 5, 18, tzinfo=UTC)
+    ledger, over = Ledger(str(root)), complete_partitions(months, now)
+    keys = tuple(each.key for each in complete_partitions(days, now))
+    update = Update(number=0, moment=now, run_id="r", calendar="day-UTC")
+    ledger.add_updates("crm", ["sales@1"], update, {"sales@1": keys})
+    begun = {each.key: {} for each in over[:-1]}
+    ledger.begin("report", "report", "r", {}, now, {}, begun)
+    trigger = UpdateTrigger(
+        on_update="all",
+        ports=("crm/sales@1",),
+        every=months,
+        port_partitions={"crm/sales@1": days},
+    )
+    started = time.process_time()
+    decision = look_in(ledger, TriggeredJob("report", "report", trigger), now)
+    assert decision.period == over[-1].key
+    return time.process_time() - started
+
+
 def main() -> None:
     """Measure, and print or write what was found."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -140,6 +205,9 @@ def main() -> None:
             "backfill_by_dbt": round(theirs, 2),
             "ratio": round(ours / theirs, 2),
             "floe_partitions_of_many": round(of_many(root / "many"), 2),
+            "dagster_loads_ratio": round(load_ratio(root, "dagster"), 2),
+            "airflow_loads_ratio": round(load_ratio(root, "airflow"), 2),
+            "look_for_a_month": round(look_seconds(root / "ledger"), 3),
         }
     text = json.dumps(found, indent=1)
     print(text)

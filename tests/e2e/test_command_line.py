@@ -55,6 +55,20 @@ def test_a_fork_does_what_the_program_does(examples: Path, arguments: list[str])
     assert told(floe(*arguments, cwd=examples / "hello")) == told(by_program)
 
 
+def test_every_line_of_a_run_is_json(examples: Path) -> None:
+    (examples / "hello" / "models" / "broken.sql").write_text("select no_such_column")
+    done = floe("run", "--log-format", "json", cwd=examples / "hello")
+    said = [json.loads(line) for line in done.stderr.splitlines()]
+    assert (done.returncode, done.stdout) == (1, "")
+    assert {"stage", "run_started", "node_started", "node_result", "run_ended"} <= {
+        each["event"] for each in said
+    }
+    [bad] = [e for e in said if e["event"] == "node_result" and e["status"] == "error"]
+    assert (bad["level"], bad["node"]) == ("error", "model.hello.broken")
+    assert "no_such_column" in bad["message"]
+    assert (said[-1]["status"], said[-1]["counts"]["error"]) == ("failed", 1)
+
+
 def test_help_and_ticks_import_nothing_heavy() -> None:
     for arguments in (["--help"], ["ticks", "--cron", "@daily", "--json"], ["run", "--help"]):
         done = subprocess.run(

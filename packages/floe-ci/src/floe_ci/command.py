@@ -62,7 +62,7 @@ def ci(
     """
     from floe_ci.check import Change, check_change
     from floe_ci.markdown import as_markdown
-    from floe_core.cli.run_view import watch_build
+    from floe_core.cli.run_view import watch_run
     from floe_core.foundation.errors import UsageError
     from floe_core.storage.atomic_files import write_together
     from floe_parity.command import leave_environment
@@ -71,7 +71,7 @@ def ci(
     if output is not None and not output.absolute().parent.is_dir():
         raise UsageError(f"--output {output}: there is no folder {output.absolute().parent}")
     with _interrupted_by_termination():
-        found = check_change(Change(base, head, product, samples), notice, watch_build)
+        found = check_change(Change(base, head, product, samples), notice, watch_run)
     comment = as_markdown(found)
     if output is not None:
         write_together(output.absolute().parent, {output.name: comment.encode()})

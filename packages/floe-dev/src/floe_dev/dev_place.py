@@ -19,6 +19,8 @@ from floe_core.product_folder.state_folder import state_folder, state_place
 FILE, LOCK = "dev.json", "dev.lock"
 # The product's state folder itself does not choose what a run does.
 _OWN_PREFIXES = ("DBT_", "FLOE_")
+# Of the command that asks, not of what runs.
+_OF_COMMANDS = ("FLOE_LOG_FORMAT",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +54,16 @@ def hash_of_settings(environment: Mapping[str, str]) -> str:
 
     >>> hash_of_settings({"DBT_TARGET": "a"}) == hash_of_settings({"DBT_TARGET": "b"})
     False
+    >>> hash_of_settings({"FLOE_LOG_FORMAT": "json"}) == hash_of_settings({})
+    True
     >>> hash_of_settings({"HOME": "a"}) == hash_of_settings({"HOME": "b"})
     True
     """
-    chosen = {name: text for name, text in environment.items() if name.startswith(_OWN_PREFIXES)}
+    chosen = {
+        name: text
+        for name, text in environment.items()
+        if name.startswith(_OWN_PREFIXES) and name not in _OF_COMMANDS
+    }
     return hashlib.sha256(json.dumps(chosen, sort_keys=True).encode()).hexdigest()
 
 

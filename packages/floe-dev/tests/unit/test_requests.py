@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 from collections.abc import Callable, Iterator
@@ -13,7 +14,9 @@ from threading import Event, Thread
 
 import psutil
 import pytest
+from typer.testing import CliRunner
 
+from floe_core.cli.main import app
 from floe_core.foundation.errors import EnvironmentProblemError, InvalidProductError
 from floe_core.plugin_api.powers import RunOptions, RunReport, UncompiledProduct
 from floe_core.runs.build_events import BuildEnded, BuildEvent, NodeResult
@@ -121,6 +124,18 @@ def test_a_changed_file_is_in_the_next_compile(dev: RunningDev, shop: Path) -> N
     assert {node.name for node in compiled(dev).nodes} == {"a"}
     (shop / "models/b.sql").write_text("select * from {{ ref('a') }}")
     assert {node.name for node in compiled(dev).nodes} == {"a", "b"}
+
+
+def test_a_plan_is_of_what_it_compiles(
+    dev: RunningDev, shop: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def compile_here(*args: object, **options: object) -> None:
+        raise AssertionError("compiled in the command's own process")
+
+    monkeypatch.setattr("floe_core.compiler.compile_product", compile_here)
+    (shop / "models/b.sql").write_text("select * from {{ ref('a') }}")
+    planned = CliRunner().invoke(app, ["plan", str(shop), "--json"])
+    assert set(json.loads(planned.stdout)["nodes"]) == {"model.shop.a", "model.shop.b"}
 
 
 def test_an_error_of_the_product_is_the_callers(dev: RunningDev, shop: Path) -> None:

@@ -67,7 +67,13 @@ def stderr() -> Console:
 
 def notice(text: str) -> None:
     """Print a notice that is not an error on stderr."""
-    stderr().print(text, style="dim", markup=False)
+    from floe_core.cli.json_log import is_json_log, write_log
+
+    if is_json_log():
+        is_warning = text.startswith("warning:")
+        write_log("notice", "warn" if is_warning else "info", text.removeprefix("warning: "))
+    else:
+        stderr().print(text, style="dim", markup=False)
 
 
 def echo(text: str) -> None:

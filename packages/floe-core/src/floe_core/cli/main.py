@@ -26,6 +26,7 @@ from floe_core.cli.commands import (
 )
 from floe_core.cli.console import without_controls
 from floe_core.cli.help_of_flags import hide_types_of_flags, join_lines_of_help
+from floe_core.cli.json_log import is_json_log, write_log
 from floe_core.foundation.errors import FloeError
 from floe_core.foundation.garbage_collection import exit_without_collecting
 
@@ -77,7 +78,10 @@ def main() -> None:
     try:
         app()
     except FloeError as error:
-        sys.stderr.write(f"{without_controls(str(error))}\n")
+        if is_json_log():
+            write_log("error", "error", str(error))
+        else:
+            sys.stderr.write(f"{without_controls(str(error))}\n")
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         sys.stderr.write("interrupted\n")

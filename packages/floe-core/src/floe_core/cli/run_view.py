@@ -11,6 +11,7 @@ from rich.markup import escape
 from rich.status import Status
 
 from floe_core.cli.console import stderr
+from floe_core.cli.json_log import is_json_log, log_event
 from floe_core.runs.build_events import (
     BuildEnded,
     BuildEvent,
@@ -133,7 +134,10 @@ class RunView:
 
 
 @contextmanager
-def watch_build(artifacts: CompiledArtifacts, total: int) -> Iterator[Callable[[BuildEvent], None]]:
-    """Show a build beside production in the terminal; yield what receives its events."""
+def watch_run(artifacts: CompiledArtifacts, total: int) -> Iterator[Callable[[BuildEvent], None]]:
+    """Show a run or a build as its `--log-format` says; yield what receives its events."""
+    if is_json_log():
+        yield log_event
+        return
     with RunView(artifacts, stderr(), total) as view:
         yield view.receive

@@ -26,7 +26,8 @@ def stores(sides: Sides, source: LiveSide, target: LiveSide) -> Iterator[Finding
     yield from _tables(artifacts, target.name)
     if artifacts.alerts or any(job.deadline for job in artifacts.jobs):
         yield _alerts(source, target)
-    if place := os.environ.get(LEDGER_VARIABLE) or artifacts.ledger:
+    place = os.environ.get(LEDGER_VARIABLE) or artifacts.ledger
+    if place and (artifacts.ports or artifacts.input_ports):
         lost = f"updates that {target.name} has not seen start runs again, or none"
         yield _finding(
             "ledger", place, lost, f"name a shared place in `ledger`, or {_both(LEDGER_VARIABLE)}"

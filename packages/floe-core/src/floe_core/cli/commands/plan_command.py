@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from floe_core.cli.commands.run_command import compile_here, options_of
+from floe_core.cli.commands.run_command import compile_now, options_of
 from floe_core.cli.console import echo, notice, print_json, stdout, uncropped_console
 from floe_core.cli.options import Env, Json, On, Product
-from floe_core.ports.stale import stale_by_job
 
 if TYPE_CHECKING:
     from floe_core.execution.reuse.planned_build import PlannedBuild
@@ -55,7 +54,7 @@ def plan(
         _refuse_with_history(html=html, job=job, select=select)
         _show_history(product, markdown=markdown, as_json=as_json)
         return
-    artifacts = compile_here(product, on)
+    artifacts = compile_now(product, on)
     planned = _plan(artifacts, job, select)
     if html is not None:
         _write_page(html, artifacts, planned)
@@ -121,6 +120,8 @@ def as_dict(artifacts: CompiledArtifacts, planned: PlannedBuild) -> dict[str, An
     and `saved_rows` are their sums over reused nodes. `diff` is the change of a node's code since
     its last build, "" if there is none or the earlier code is unknown.
     """
+    from floe_core.ports.stale import stale_by_job
+
     nodes = {
         node_id: {
             "action": each.action,
@@ -171,6 +172,8 @@ def _details(node_id: str, change: str) -> list[str]:
 
 def _print(artifacts: CompiledArtifacts, planned: PlannedBuild) -> None:
     from rich.markup import escape
+
+    from floe_core.ports.stale import stale_by_job
 
     if planned.problem:
         notice(planned.problem)

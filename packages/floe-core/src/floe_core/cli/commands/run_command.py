@@ -13,6 +13,7 @@ import typer
 from floe_core.cli.completion import job_names, node_names
 from floe_core.cli.console import count_of, notice, print_json, stderr, stdout
 from floe_core.cli.early_start import start_early
+from floe_core.cli.json_log import LogFormat, LogFormatOption, is_json_log, write_log
 from floe_core.cli.options import Env, Json, On, Product
 from floe_core.cli.progress import show_stages
 
@@ -125,6 +126,7 @@ def run(
         ),
     ] = None,
     as_json: Json = False,
+    log_format: LogFormatOption = LogFormat.TEXT,
 ) -> None:
     """Compile a product and run it through the orchestrator's own engine on this machine.
 
@@ -230,6 +232,17 @@ def refuse_second_selection(product: Path, select: str | None, exclude: str | No
         )
 
 
+def compile_now(product: Path, on: str | None) -> CompiledArtifacts:
+    """Compile in place, by `floe dev` if one is up: it compiles only what has changed."""
+    from floe_core.cli.running_dev import running_dev
+
+    with running_dev(product, on) as dev:
+        if dev is None:
+            return compile_here(product, on)
+        with show_stages() as on_stage:
+            return dev.compile(None, notice, on_stage)
+
+
 def compile_here(
     product: Path, on: str | None = None, reuse: bool | None = None
 ) -> CompiledArtifacts:
@@ -267,19 +280,22 @@ def _job(artifacts: CompiledArtifacts, name: str | None) -> Job:
 def _launch(
     artifacts: CompiledArtifacts, options: RunOptions, started: RunLauncher | None
 ) -> RunReport:
-    from floe_core.cli.run_view import RunView
+    from floe_core.cli.run_view import watch_run
     from floe_core.launched_run.launcher import launch
 
     nodes = options.node_ids
     total = len(artifacts.nodes_of(artifacts.job(options.job)) if nodes is None else nodes)
     _announce(artifacts, options.job, count_of(total, "node"))
-    with RunView(artifacts, stderr(), total) as view:
-        return launch(artifacts, options, view.receive, started)
+    with watch_run(artifacts, total) as receive:
+        return launch(artifacts, options, receive, started)
 
 
 def _announce(artifacts: CompiledArtifacts, job: str, what: str) -> None:
     orchestrator = artifacts.orchestrator.name
-    stderr().print(f"running [bold]{job}[/] on [bold]{orchestrator}[/]: {what}")
+    if is_json_log():
+        write_log("run_started", "info", what, job=job, orchestrator=orchestrator)
+    else:
+        stderr().print(f"running [bold]{job}[/] on [bold]{orchestrator}[/]: {what}")
 
 
 def options_of(
@@ -321,7 +337,7 @@ def _run_backfill(
     artifacts: CompiledArtifacts, job: Job, days: tuple[str, str], as_json: bool
 ) -> None:
     from floe_core.cli.moments import read_day
-    from floe_core.cli.run_view import RunView
+    from floe_core.cli.run_view import watch_run
     from floe_core.launched_run.backfill import launch_backfill, plan_backfill
 
     plan = plan_backfill(artifacts, job, *(read_day(text, "--backfill") for text in days))
@@ -329,8 +345,8 @@ def _run_backfill(
     _announce(
         artifacts, job.name, f"{count_of(len(plan.moments), 'run')} of {count_of(total, 'node')}"
     )
-    with RunView(artifacts, stderr(), total) as view:
-        reports = launch_backfill(artifacts, plan, view.receive)
+    with watch_run(artifacts, total) as receive:
+        reports = launch_backfill(artifacts, plan, receive)
     has_failed = any(report.status != "success" for report in reports)
     if as_json:
         runs = [
@@ -340,7 +356,8 @@ def _run_backfill(
         print_json({"status": "failed" if has_failed else "success", "runs": runs})
     else:
         for moment, report in zip(plan.moments, reports, strict=True):
-            stdout().print(f"[bold]{moment:%Y-%m-%d %H:%M} UTC[/]")
+            if not is_json_log():
+                stdout().print(f"[bold]{moment:%Y-%m-%d %H:%M} UTC[/]")
             _print_summary(artifacts, report)
     raise typer.Exit(FAILED if has_failed else 0)
 
@@ -360,11 +377,11 @@ def _refuse_to_verify(parameters: RunParameters, *, is_backfill: bool) -> None:
 def _verify(
     artifacts: CompiledArtifacts, job: str, report: RunReport, percent: float
 ) -> Verification:
-    from floe_core.cli.run_view import watch_build
+    from floe_core.cli.run_view import watch_run
     from floe_core.reuse.verification import choose_sample, installed_verifier
 
     sample = choose_sample(artifacts, report.nodes, percent)
-    return installed_verifier().verify(artifacts.folder, job, sample, notice, watch_build)
+    return installed_verifier().verify(artifacts.folder, job, sample, notice, watch_run)
 
 
 def _print_verification(artifacts: CompiledArtifacts, found: Verification) -> None:
@@ -433,6 +450,11 @@ def _print_summary(artifacts: CompiledArtifacts, report: RunReport) -> None:
     summary = ", ".join(f"{count} {status}" for status, count in sorted(counts.items()))
     saved = sum(each.reused.seconds for each in report.nodes.values() if each.reused)
     summary += f"; reuse saved {saved:.1f} s of building" if saved else ""
+    if is_json_log():
+        level = "info" if report.status == "success" else "error"
+        ended = {"status": report.status, "run_id": report.run_id, "seconds": report.seconds}
+        write_log("run_ended", level, report.message or summary, counts=counts, **ended)
+        return
     console = stdout()
     console.print(
         f"[bold {color}]{report.status}[/] on {artifacts.orchestrator.name} "
