@@ -45,7 +45,12 @@ print(json.dumps({
 """
 
 
-@pytest.fixture(scope="module", params=["hello", "customer-360", "zoo", *PROJECTS])
+# Those of others come from the package index.
+OF_OTHERS = [pytest.param(name, marks=pytest.mark.slow) for name in PROJECTS]
+PRODUCTS = ["hello", "customer-360", "zoo", *OF_OTHERS]
+
+
+@pytest.fixture(scope="module", params=PRODUCTS)
 def product(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("product")
     if request.param == "zoo":

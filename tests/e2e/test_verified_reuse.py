@@ -10,6 +10,8 @@ import pytest
 from reusing_product import FLOE
 from warm_floe import floe
 
+pytestmark = pytest.mark.slow
+
 MANIFEST = """\
 apiVersion: floe.dev/v1
 kind: Manifest
