@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 
 _OF_MANIFEST = ("build_flat_graph", "env_vars", "metadata", "nodes")
 # Modules that dbt itself installs, and floe's plugin.
-_NO_PLUGINS = {"dbt_common", "dbt_extractor", "dbt_floe", "dbt_semantic_interfaces"}
+_NO_PLUGINS = {
+    *("dbt_artifacts_parser", "dbt_common", "dbt_extractor", "dbt_floe"),
+    "dbt_semantic_interfaces",
+}
 _NO_LEAVING_OUT = "what reads a table that came to the same rows is built with it"
 _NO_CANCEL = "a query that is to be canceled goes on to its end"
 
