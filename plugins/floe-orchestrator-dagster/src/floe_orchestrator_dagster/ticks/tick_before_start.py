@@ -20,7 +20,7 @@ from floe_orchestrator_dagster.names.dagster_names import (
 )
 from floe_orchestrator_dagster.names.partitioned_assets import tags_of_run
 from floe_orchestrator_dagster.service.graphql_client import GraphqlClient
-from floe_orchestrator_dagster.ticks.owned_ticks import OwnedTicks
+from floe_orchestrator_dagster.ticks.requested_ticks import RequestedTicks
 
 _RUNS = """
 query FloeRunsOfTick($filter: RunsFilter!) {
@@ -67,7 +67,7 @@ def _ticks_to_run(artifacts: CompiledArtifacts, job: Job, now: datetime) -> list
     latest = _latest_since_written(job)
     ticks = set() if latest is None else {latest}
     if job.owner is not None:
-        owned = OwnedTicks(artifacts, job, job.owner)
+        owned = RequestedTicks(artifacts, job, job.owner)
         ticks = {*(tick for tick in ticks if not owned.why_not(tick)), *owned.late(now)}
     return sorted(ticks)
 

@@ -16,8 +16,8 @@ from floe_core.schemas.policies import Job, Schedule
 from floe_orchestrator_dagster.names.dagster_names import NOMINAL_TIME_TAG
 from floe_orchestrator_dagster.names.partitioned_assets import tags_of_run
 from floe_orchestrator_dagster.ticks.last_evaluation import has_run_for, last_evaluation
-from floe_orchestrator_dagster.ticks.owned_ticks import OwnedTicks, Requested, request_of
 from floe_orchestrator_dagster.ticks.replaced_runs import replace_waiting_runs
+from floe_orchestrator_dagster.ticks.requested_ticks import Requested, RequestedTicks, request_of
 
 Evaluation = Callable[[ScheduleEvaluationContext], Iterator[RunRequest | SkipReason]]
 
@@ -52,7 +52,7 @@ def _requests(
         return runs_or_reason(live.schedule, live.name, schedule_name, context)
     if why := other_owner(live.owner, artifacts.orchestrator.name):
         return [SkipReason(why)]
-    owned = OwnedTicks(artifacts, live, live.owner)
+    owned = RequestedTicks(artifacts, live, live.owner)
     found = runs_or_reason(live.schedule, live.name, schedule_name, context, owned)
     return owned.with_late(found, schedule_name, context)
 
@@ -73,7 +73,7 @@ def runs_or_reason(
     job_name: str,
     schedule_name: str,
     context: ScheduleEvaluationContext,
-    owned: OwnedTicks | None = None,
+    owned: RequestedTicks | None = None,
 ) -> Requested:
     """Return the run requests or the skip reason of a schedule at the context's moment."""
     moment = context.scheduled_execution_time.astimezone(UTC)

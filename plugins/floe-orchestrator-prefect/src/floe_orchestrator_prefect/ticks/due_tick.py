@@ -21,9 +21,10 @@ from floe_core.foundation.errors import EnvironmentProblemError
 from floe_core.schedules import is_tick, next_tick
 from floe_core.schedules.claims import SECONDS_BETWEEN_ATTEMPTS, wait_to_claim
 from floe_core.schedules.live_schedules import with_live_schedules
+from floe_core.schedules.owned_ticks import OwnedTicks
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.policies import Job, Schedule
-from floe_orchestrator_prefect.ticks.owned_ticks import OwnedTicks, tick_of
+from floe_orchestrator_prefect.ticks.tick_of_run import tick_of
 from floe_orchestrator_prefect.ticks.tick_order import let_earlier_ticks_run
 
 log = get_logger("floe.ticks")

@@ -10,9 +10,9 @@ from prefect.client.schemas.actions import DeploymentScheduleUpdate, DeploymentU
 
 from floe_core.foundation.errors import EnvironmentProblemError
 from floe_core.schedules.job_schedules import JobSchedules
+from floe_core.schedules.owned_ticks import OwnedTicks
 from floe_core.schemas.policies import Job, Schedule
 from floe_orchestrator_prefect.service.served_deployment import ServedDeployment, served_deployment
-from floe_orchestrator_prefect.ticks.owned_ticks import OwnedTicks
 from floe_orchestrator_prefect.ticks.prefect_schedules import prefect_schedules
 from floe_orchestrator_prefect.ticks.tick_order import create_runs
 

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from dagster import RunRequest, ScheduleEvaluationContext, SkipReason
 
 from floe_core.foundation.errors import EnvironmentProblemError
-from floe_core.schedules.claims import claims_of, late_ticks
-from floe_core.schedules.ownership import runs_tick
-from floe_core.schemas.compiled_artifacts import CompiledArtifacts
-from floe_core.schemas.policies import Job, Owner
+from floe_core.schedules.owned_ticks import OwnedTicks
 from floe_orchestrator_dagster.names.dagster_names import EPOCH_TAG, NOMINAL_TIME_TAG
 from floe_orchestrator_dagster.ticks.last_evaluation import has_run_for
 
@@ -24,26 +20,8 @@ def request_of(tick: datetime, run_key: str | None = None) -> RunRequest:
     return RunRequest(run_key=run_key, tags={NOMINAL_TIME_TAG: tick.isoformat()})
 
 
-@dataclass(frozen=True, slots=True)
-class OwnedTicks:
-    """The ticks of a job, as the schedule store has it now, and its owner."""
-
-    artifacts: CompiledArtifacts
-    job: Job
-    owner: Owner
-
-    def why_not(self, tick: datetime) -> str:
-        """Return why this Dagster does not start a tick, "" if it does."""
-        return runs_tick(self.owner, self.artifacts.orchestrator.name, tick)
-
-    def late(self, now: datetime) -> list[datetime]:
-        """Return the ticks that passed during a move, and that no run has claimed, in order.
-
-        Raises:
-            EnvironmentProblemError: The store cannot be read.
-        """
-        claims = claims_of(self.artifacts, self.job.name)
-        return late_ticks(self.owner, self.job.schedule, claims, now)
+class RequestedTicks(OwnedTicks):
+    """The ticks of a job that this Dagster owns, and the requests of their runs."""
 
     def with_late(
         self, found: Requested, schedule_name: str, context: ScheduleEvaluationContext

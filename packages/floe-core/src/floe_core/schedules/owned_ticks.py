@@ -1,20 +1,17 @@
-"""The ticks of a job that this Prefect owns, of several orchestrators that have it."""
+"""The ticks of a job that one of several orchestrators owns."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
-
-from prefect.client.schemas.objects import FlowRun
+from datetime import datetime
 
 from floe_core.schedules.claims import claims_of, late_ticks
 from floe_core.schedules.ownership import runs_tick
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.policies import Job, Owner
-from floe_orchestrator_prefect.ticks.tick_order import KEY_OF_TICK
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class OwnedTicks:
     """The ticks of a job, as the schedule store has it now, and its owner."""
 
@@ -23,7 +20,7 @@ class OwnedTicks:
     owner: Owner
 
     def why_not(self, tick: datetime) -> str:
-        """Return why this Prefect does not start a tick, "" if it does."""
+        """Return why this orchestrator does not start a tick, "" if it does."""
         return runs_tick(self.owner, self.artifacts.orchestrator.name, tick)
 
     def late(self, now: datetime) -> list[datetime]:
@@ -34,12 +31,3 @@ class OwnedTicks:
         """
         claims = claims_of(self.artifacts, self.job.name)
         return late_ticks(self.owner, self.job.schedule, claims, now)
-
-
-def tick_of(run: FlowRun) -> datetime | None:
-    """Return the tick that a flow run is for; None if it was started by hand or by updates."""
-    key = run.idempotency_key or ""
-    if key.startswith(KEY_OF_TICK):
-        return datetime.fromisoformat(key.removeprefix(KEY_OF_TICK))
-    planned = run.expected_start_time if run.auto_scheduled else None
-    return planned.astimezone(UTC) if planned else None
