@@ -57,8 +57,6 @@ from floe_orchestrator_airflow.local.service import LocalAirflow
 from floe_orchestrator_dagster import DagsterPlugin
 from floe_orchestrator_prefect import PrefectPlugin
 
-pytestmark = pytest.mark.slow
-
 VARIABLE = "FAULT_ALERTS"
 DBT = Path(sys.executable).parent / "dbt"
 FLOE = Path(sys.executable).parent / "floe"

@@ -5,11 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import pytest
 from reported_product import built_by_plain_dbt, codes_in, results_in, write_reported_product
 from warm_floe import floe
-
-pytestmark = pytest.mark.slow
 
 
 def test_each_orchestrator_leaves_what_plain_dbt_leaves(tmp_path: Path) -> None:

@@ -53,12 +53,6 @@ RANGE = ("2026-03-27T23:00:00+00:00", "2026-03-30T22:00:00+00:00")
 IN_UTC = SPEC.replace("BY", "tick").replace("30 2", "0 0").replace("Europe/Berlin", "UTC")
 
 
-SLOW_BUT_ON_DAGSTER = pytest.mark.parametrize(
-    "orchestrator",
-    ["dagster", *(pytest.param(name, marks=pytest.mark.slow) for name in ("airflow", "prefect"))],
-)
-
-
 def product(folder: Path, by: str) -> Path:
     (folder / "models").mkdir(parents=True)
     (folder / "manifest.yaml").write_text(MANIFEST)
@@ -78,9 +72,7 @@ def rows(folder: Path, query: str) -> list[tuple]:
         return connection.execute(query).fetchall()
 
 
-@pytest.mark.parametrize(
-    "orchestrator", ["dagster", pytest.param("airflow", marks=pytest.mark.slow)]
-)
+@pytest.mark.parametrize("orchestrator", ["dagster", "airflow"])
 def test_a_backfill_by_tick_is_a_run_for_each_tick_of_the_days(
     tmp_path: Path, orchestrator: str
 ) -> None:
@@ -101,7 +93,6 @@ def write_models(folder: Path, spec: str, sqls: dict[str, str]) -> None:
         (folder / "models" / f"{name}.sql").write_text(sql)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("orchestrator", ["dagster", "airflow", "prefect"])
 def test_a_retry_builds_the_failed_batches_and_names_those_that_fail_again(
     tmp_path: Path, orchestrator: str
@@ -121,7 +112,7 @@ def test_a_retry_builds_the_failed_batches_and_names_those_that_fail_again(
     assert days_of(folder / "daily_sums.duckdb") == built
 
 
-@SLOW_BUT_ON_DAGSTER
+@pytest.mark.parametrize("orchestrator", ["dagster", "airflow", "prefect"])
 def test_each_tick_builds_the_batches_of_its_own_time(tmp_path: Path, orchestrator: str) -> None:
     folder = product(tmp_path / "product", "tick")
     write_models(folder, IN_UTC, models())
@@ -135,7 +126,6 @@ def test_each_tick_builds_the_batches_of_its_own_time(tmp_path: Path, orchestrat
     assert built == rows_of(plain.folder / "shop.duckdb")
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     "orchestrator", [pytest.param("dagster", marks=pytest.mark.slow), "airflow"]
 )

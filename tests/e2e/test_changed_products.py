@@ -5,8 +5,6 @@ from __future__ import annotations
 import pytest
 from changed_products import run_change
 
-pytestmark = pytest.mark.slow
-
 # Of these few, each has changes that reach further models.
 FEW, MANY = [3, 6], [4, 7, 8, 9, 11, 20, 21, 22]
 

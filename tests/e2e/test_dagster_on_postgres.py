@@ -15,8 +15,6 @@ from deployed_dagster import deployed
 from faulty_product import AFTER, FaultyProduct
 from own_database import SERVER, compute, own_database, rows
 
-pytestmark = pytest.mark.slow
-
 # Two runs at once would meet here: each takes its time between one table and the next.
 MIDDLE = f"{AFTER.format('first')}, (select pg_sleep(2)) as a_while"
 NODES = ["aside", "first", "last", "middle"]

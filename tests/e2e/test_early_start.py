@@ -12,8 +12,6 @@ from pathlib import Path
 import psutil
 import pytest
 
-pytestmark = pytest.mark.slow
-
 FLOE = Path(sys.executable).with_name("floe")
 EXAMPLES = Path(__file__).parents[2] / "examples"
 ORCHESTRATORS = ("dagster", "airflow", "prefect")

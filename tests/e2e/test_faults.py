@@ -49,8 +49,6 @@ from floe_core.runs.build_events import BuildEvent
 from floe_core.schemas import CompiledArtifacts
 from floe_orchestrator_airflow.local.service import LocalAirflow
 
-pytestmark = pytest.mark.slow
-
 RETRY_ONCE = "retries: 1, retryDelaySeconds: 1"
 
 

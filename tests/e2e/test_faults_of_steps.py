@@ -38,8 +38,6 @@ from floe_core.schemas import CompiledArtifacts
 from floe_orchestrator_airflow.local.service import LocalAirflow
 from floe_orchestrator_prefect import PrefectPlugin
 
-pytestmark = pytest.mark.slow
-
 RETRY_ONCE = "retries: 1, retryDelaySeconds: 1"
 SKIPPED = ("middle_is_good", "last")
 

@@ -32,8 +32,6 @@ from floe_core.runs.build_events import BuildEvent
 from floe_core.schemas import CompiledArtifacts
 from floe_orchestrator_prefect import PrefectPlugin
 
-pytestmark = pytest.mark.slow
-
 RETRY_ONCE = "retries: 1, retryDelaySeconds: 1"
 GREEN = {
     **dict.fromkeys(("first", "middle", "last", "aside"), "success"),

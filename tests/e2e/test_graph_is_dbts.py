@@ -45,12 +45,7 @@ print(json.dumps({
 """
 
 
-# Those of others come from the package index.
-OF_OTHERS = [pytest.param(name, marks=pytest.mark.slow) for name in PROJECTS]
-PRODUCTS = ["hello", "customer-360", "zoo", *OF_OTHERS]
-
-
-@pytest.fixture(scope="module", params=PRODUCTS)
+@pytest.fixture(scope="module", params=["hello", "customer-360", "zoo", *PROJECTS])
 def product(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("product")
     if request.param == "zoo":

@@ -6,11 +6,8 @@ import json
 import sys
 from pathlib import Path
 
-import pytest
 from kubernetes_of_steps import kubernetes
 from warm_floe import floe
-
-pytestmark = pytest.mark.slow
 
 MANIFEST = """\
 apiVersion: floe.dev/v1

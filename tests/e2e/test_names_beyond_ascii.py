@@ -8,8 +8,6 @@ from pathlib import Path
 import pytest
 from warm_floe import floe
 
-pytestmark = pytest.mark.slow
-
 FILES = {
     "floe.yaml": (
         "apiVersion: floe.dev/v1\nkind: FloeSpec\nmetadata: {name: shop, version: 1.0.0}\n"

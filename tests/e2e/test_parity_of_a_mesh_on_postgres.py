@@ -14,8 +14,6 @@ from mesh_products import PRODUCTS, Mesh
 from own_database import SERVER, compute, own_database, rows
 from warm_floe import dbt
 
-pytestmark = pytest.mark.slow
-
 BIN = Path(sys.executable).parent
 SCHEMAS = "select nspname from pg_namespace where nspname !~ '^pg_|^information_schema$' order by 1"
 # What no two sides build alike.

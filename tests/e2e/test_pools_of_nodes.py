@@ -29,8 +29,6 @@ from floe_core.runs.build_events import BuildEvent, NodeStarted
 from floe_core.schemas import CompiledArtifacts
 from floe_orchestrator_dagster import DagsterPlugin
 
-pytestmark = pytest.mark.slow
-
 TO_END = 300.0
 JOB_IN_A_POOL = """\
 jobs:

@@ -7,10 +7,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
-pytestmark = pytest.mark.slow
-
 SCRIPT = Path(__file__).parents[2] / "scripts" / "rerun_failed.py"
 RULE = "!" * 100
 # Each test fails until the file named after it is there.

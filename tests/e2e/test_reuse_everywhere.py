@@ -12,8 +12,6 @@ from dagster import DagsterEventType, DagsterInstance
 from reusing_product import FLOE
 from warm_floe import floe
 
-pytestmark = pytest.mark.slow
-
 MANIFEST = """\
 apiVersion: floe.dev/v1
 kind: Manifest

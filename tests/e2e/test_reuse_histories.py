@@ -5,8 +5,6 @@ from __future__ import annotations
 import pytest
 from reuse_histories import Score, run_history
 
-pytestmark = pytest.mark.slow
-
 
 def check(score: Score) -> None:
     """Fail where a table differs, where too little is built, or more than a tenth too much."""

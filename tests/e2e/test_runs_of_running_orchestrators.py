@@ -27,8 +27,6 @@ from floe_orchestrator_airflow.local.service import LocalAirflow
 from floe_orchestrator_dagster import DagsterPlugin
 from floe_orchestrator_prefect import PrefectPlugin
 
-pytestmark = pytest.mark.slow
-
 BAD = "select no_such_column from {{ ref('first') }}"
 PASSWORD = "FLOE_TEST_AIRFLOW_PASSWORD"
 LIMIT = 20.0

@@ -18,8 +18,6 @@ from floe_migrate.moving.mover import Mover
 from floe_migrate.moving.records import Records
 from floe_migrate.sides.chosen_sides import Sides
 
-pytestmark = pytest.mark.slow
-
 
 @contextmanager
 def mover_to(url: str, product: MovingProduct, told: list[str]) -> Iterator[Mover]:

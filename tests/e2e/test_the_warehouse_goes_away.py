@@ -24,8 +24,6 @@ from own_database import HOST, PASSWORD, PORT, connected
 
 from floe_orchestrator_airflow.local.service import LocalAirflow
 
-pytestmark = pytest.mark.slow
-
 MORE = dict(zip(SIDES, ("", "granularity: node", "granularity: product"), strict=True))
 
 

@@ -10,8 +10,6 @@ import pytest
 from reusing_product import FLOE
 from warm_floe import floe
 
-pytestmark = pytest.mark.slow
-
 MANIFEST = """\
 apiVersion: floe.dev/v1
 kind: Manifest

@@ -22,8 +22,6 @@ from typer.testing import CliRunner
 from floe_core.cli.main import app
 from floe_core.foundation.errors import UsageError
 
-pytestmark = pytest.mark.slow
-
 SCHEMAS = (
     "select nspname from pg_namespace where nspname !~ '^pg_|^information_schema$' order by nspname"
 )

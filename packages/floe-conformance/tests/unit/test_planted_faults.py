@@ -13,7 +13,7 @@ from pytest_of_its_own import Outcomes, failed_checks, outcomes_of_paper
 from floe_conformance import OrchestratorConformance
 
 # Each fault is a plugin that the kit checks.
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 
 
 @pytest.fixture(scope="module")

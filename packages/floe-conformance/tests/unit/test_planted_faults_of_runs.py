@@ -14,7 +14,7 @@ from pytest_of_its_own import OWN_CHECK, Outcomes, failed_checks, outcomes_of_pa
 
 FILE = "conformance_of_faults_of_runs.py"
 # They build with dbt, many times.
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.long, pytest.mark.timeout(1800)]
 OF_RUNS = [each for each in FAULTS if each.is_run]
 
 
