@@ -45,10 +45,11 @@ test: PROCESSES = 4
 test: setup helm
 	$(BIN)/pytest -m "not slow and not long" $(AT_ONCE)
 
-# All but those that take minutes each: about half an hour. What fails in up to three files runs again, alone.
+# All but those that take minutes each: an hour. With PART=2/4, of those that run things for real only this
+# part, beside what says most. What fails in up to three files runs again, alone.
 test-all: setup helm
 	@rm -f build/passed-when-run-again.txt
-	$(BIN)/pytest -m "not slow" --cache-clear $(REPORT) $(AT_ONCE) || $(BIN)/python scripts/rerun_failed.py $$?
+	$(BIN)/pytest -m "not slow" --cache-clear $(REPORT) $(AT_ONCE) $(if $(PART),--part $(PART)) || $(BIN)/python scripts/rerun_failed.py $$?
 
 # Those that take minutes each, one after the other: some hours.
 test-slow: setup helm

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from dbt_common.tests import enable_test_caching
 from hypothesis import HealthCheck, settings
+from parts_of_tests import is_in_part, part_of
 
 from floe_core.dbt.lighter_dbt import direct_flag_sources
 
@@ -111,8 +112,13 @@ def stay_in_the_folder() -> Iterator[None]:
         pytest.fail(f"the test left its process in {after}")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add `--part`, for CI."""
+    parser.addoption("--part", help="of the long tests, only this part, such as 2/4")
+
+
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave the tests that run things for real to `make test-all`, but for those that are quick.
 
     Slow tests have more time.
@@ -122,7 +128,23 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.long)
         if item.get_closest_marker("slow") and not item.get_closest_marker("timeout"):
             item.add_marker(pytest.mark.timeout(SECONDS_OF_SLOW_TESTS))
+    if part := config.getoption("--part"):
+        _leave_out_other_parts(config, items, part_of(part))
     items.sort(key=_rank)
+
+
+def _leave_out_other_parts(
+    config: pytest.Config, items: list[pytest.Item], part: tuple[int, int]
+) -> None:
+    root = Path(__file__).parent
+    others = [
+        item
+        for item in items
+        if item.get_closest_marker("long") and not is_in_part(item.path.relative_to(root), part)
+    ]
+    left_out = set(others)
+    items[:] = [item for item in items if item not in left_out]
+    config.hook.pytest_deselected(items=others)
 
 
 def _rank(item: pytest.Item) -> int:
