@@ -39,6 +39,7 @@ def test_the_tests_of_the_page_pass_with_its_entry_point(tmp_path: Path) -> None
         "test_a_tick_that_passed_during_the_move_is_built_late",
         "test_a_tick_that_another_run_has_claimed_builds_nothing",
         "test_a_run_builds_the_partitions_that_it_names",
+        "test_the_update_of_a_port_names_its_partitions",
         "test_a_run_that_names_none_builds_the_last_that_is_over",
         "test_a_partition_that_fails_fails_the_run_and_stops_no_other",
         "test_steps_run_before_and_after_what_dbt_builds",
