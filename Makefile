@@ -45,7 +45,7 @@ test: PROCESSES = 4
 test: setup helm
 	$(BIN)/pytest -m "not slow and not long" $(AT_ONCE)
 
-# All but those that take minutes each: an hour. With PART=2/4, of those that run things for real only this
+# All but those that take minutes each: an hour. With PART=2/6, of those that run things for real only this
 # part, beside what says most. What fails in up to three files runs again, alone.
 test-all: setup helm
 	@rm -f build/passed-when-run-again.txt
