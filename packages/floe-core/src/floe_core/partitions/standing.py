@@ -34,12 +34,11 @@ def standings(
         node = artifacts.by_id[node_id]
         above = [briefs[i] for i in node.depends_on if i in briefs]
         mine, code = briefs.get(node_id, {}), code_of(node)
-        by_ports = stale.get(node_id, ())
-        found[node_id] = [
-            "stale" if standing == "done" and key in by_ports else standing
-            for key in keys
-            for standing in (_standing(mine.get(key), code, key, above),)
-        ]
+        of_node = [_standing(mine.get(key), code, key, above) for key in keys]
+        if by_ports := stale.get(node_id):
+            pairs = zip(keys, of_node, strict=True)
+            of_node = ["stale" if s == "done" and key in by_ports else s for key, s in pairs]
+        found[node_id] = of_node
     return found
 
 

@@ -89,11 +89,8 @@ class Ledger:
 
         def add(record: ProductRecord) -> ProductRecord:
             for port in names:
-                keys = partitions.get(port, ())
-                record = record.with_update(
-                    port,
-                    update.model_copy(update={"partitions": keys}) if keys else update,
-                )
+                built = {"partitions": partitions.get(port, ())}
+                record = record.with_update(port, update.model_copy(update=built))
             return record
 
         self._change(product, add)
