@@ -6,13 +6,13 @@ import json
 from pathlib import Path
 
 import pytest
-from monthly_report import DAILY, MONTHLY, MONTHS, NOW, Platform
+from monthly_report import DAILY, DAYS, MONTHLY, MONTHS, NOW, Platform
 from typer.testing import CliRunner
 
 from floe_console.mesh import JobState, read_mesh
 from floe_core.cli.main import app
 from floe_core.compiler.ports.products import read_platform
-from floe_core.execution import BuildRequest, RunParameters
+from floe_core.execution import BuildRequest, RunParameters, build
 from floe_core.foundation.errors import InvalidProductError, NothingNewError
 
 
@@ -68,6 +68,24 @@ def test_a_month_runs_when_its_last_day_is_there_and_is_stale_after_a_late_one(
     platform.run("report", BuildRequest("report", "again", parameters=parameters))
     assert platform.months() == {"2026-01": 130, "2026-02": 56}
     assert shown(platform).stale == ()
+
+
+def test_days_of_a_run_that_failed_for_another_are_there_after_the_next_green_one(
+    platform: Platform,
+) -> None:
+    fails = (
+        "{% if var('first', '') == '2026-02-10' and not var('mended', false) %}no such{% endif %}"
+    )
+    spec = f"{DAYS}outputPorts: [{{name: daily}}]\n".replace("range}", "tick}")
+    platform.write("sales", spec, "daily", f"{DAILY} {fails}")
+    artifacts = platform.compile("sales")
+    days = RunParameters(partitions="2026-02-01...2026-02-28")
+    *_, end = build(artifacts, BuildRequest("sales", "red", parameters=days))
+    assert not end.succeeded
+    assert platform.look().action == "wait"
+    mended = RunParameters(partitions="2026-02-10", vars={"mended": True})
+    platform.run("sales", BuildRequest("sales", "green", parameters=mended))
+    assert (platform.look().action, platform.look().period) == ("run", "2026-02")
 
 
 @pytest.mark.parametrize(

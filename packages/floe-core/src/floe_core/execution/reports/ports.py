@@ -11,7 +11,7 @@ from floe_core.lineage.calling_run import NamedRun
 from floe_core.lineage.facets import Json, job_dependency
 from floe_core.lineage.run_ids import run_id_of_build
 from floe_core.partitions.calendar import Partition
-from floe_core.partitions.store import name_of
+from floe_core.partitions.store import name_of, store_of
 from floe_core.ports.decision import numbers_of, ports_of
 from floe_core.ports.ledger import Ledger, ledger_of
 from floe_core.ports.periods import updates_of_period
@@ -131,8 +131,16 @@ class PortsOfBuild:
         self._ledger.add_updates(self._artifacts.product.name, keys, update, keys)
 
     def _partitions_of(self, port: Port) -> tuple[str, ...]:
-        statuses = self._built[port.node_id].partitions
-        return tuple(key for key, status in statuses if status in PASSED)
+        """Return the partitions that the run built, and those of failed runs before it."""
+        declared, statuses = self._artifacts.partitions, self._built[port.node_id].partitions
+        built = {key for key, status in statuses if status in PASSED}
+        if declared is None or self._ledger is None or not built:
+            return ()
+        port_key = port.key_in(self._artifacts.product.name)
+        known = self._ledger.partitions({port_key: declared.calendar})[port_key].numbers
+        records = store_of(self._artifacts).read(declared).get(port.node_id)
+        done = {each for each, record in (records or {}).items() if record.status == "done"}
+        return tuple(sorted(built | (done - known.keys())))
 
     def _lineage_run(self) -> LineageRun | None:
         settings, product = self._artifacts.lineage, self._artifacts.product.name
