@@ -44,7 +44,7 @@ async def state_heard(ti: TaskInstance) -> str:
 
 @pytest.fixture(autouse=True)
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(progress_poller, "POLL_SECONDS", 0)
+    monkeypatch.setattr(progress_poller, "seconds_between_polls", lambda followed: 0)
 
 
 def test_while_airflow_is_away_it_is_asked_again() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -14,11 +15,23 @@ from floe_core.runs.build_events import from_line
 from floe_orchestrator_airflow.names.progress_keys import HEAD, segment_key
 from floe_orchestrator_airflow.task.run_progress import RunProgress
 
-POLL_SECONDS = 0.7
+# Polls are this far apart, or the second for a run that has been followed for long: a short run
+# ends at once, and a long one does not keep the API server busy.
+FIRST_POLL_SECONDS, POLL_SECONDS = 0.2, 0.7
+_SHARE_OF_TIME = 0.05
 MAX_FAILURES = 30
 NOT_BEGUN = frozenset({"", "scheduled", "queued"})
 
 log = logging.getLogger(__name__)
+
+
+def seconds_between_polls(followed: float) -> float:
+    """Return how long to wait for the next poll of a run that was followed for that many seconds.
+
+    >>> [seconds_between_polls(each) for each in (0, 10, 3600)]
+    [0.2, 0.5, 0.7]
+    """
+    return min(max(FIRST_POLL_SECONDS, _SHARE_OF_TIME * followed), POLL_SECONDS)
 
 
 class ProgressPoller:
@@ -54,7 +67,7 @@ class ProgressPoller:
         await asyncio.wait([self._task])
 
     async def _poll(self) -> None:
-        failures = 0
+        failures, began = 0, time.monotonic()
         while True:
             try:
                 await self._fetch()
@@ -67,7 +80,7 @@ class ProgressPoller:
                 if failures >= MAX_FAILURES:
                     raise
             self._notify()
-            await asyncio.sleep(POLL_SECONDS)
+            await asyncio.sleep(seconds_between_polls(time.monotonic() - began))
 
     def _notify(self) -> None:
         self.rounds += 1
