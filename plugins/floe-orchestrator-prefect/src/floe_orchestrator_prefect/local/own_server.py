@@ -22,7 +22,7 @@ STOP_SECONDS = 5.0
 
 _RECORDER = "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER"
 # By default, the server writes each task run on its own.
-RECORD_TOGETHER = {f"{_RECORDER}_BATCH_SIZE": "200", fX}
+RECORD_TOGETHER = {f"{_RECORDER}_BATCH_SIZE": "200", f"{_RECORDER}_FLUSH_INTERVAL": "0.2"}
 
 
 class OwnServer:
