@@ -43,6 +43,7 @@ _STATIC = {
     "graph.js": "text/javascript",
     "views.js": "text/javascript",
     "details.js": "text/javascript",
+    "server.js": "text/javascript",
     "icon.svg": "image/svg+xml",
 }
 

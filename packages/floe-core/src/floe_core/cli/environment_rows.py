@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from rich.tree import Tree
 
     from floe_core.schemas.compiled_artifacts import CompiledArtifacts
-    from floe_core.schemas.environments import EnvironmentValues
+    from floe_core.schemas.environment_values import EnvironmentValues
 
 
 def environments_as_dict(artifacts: CompiledArtifacts) -> dict[str, dict[str, Any]]:

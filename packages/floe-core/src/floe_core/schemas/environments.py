@@ -3,41 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import Any, TypeVar
 
 from floe_core.product_folder.environment_choice import unknown_environment
-from floe_core.schemas.frozen import Frozen
-from floe_core.schemas.policies import Job, Schedule
+from floe_core.schemas.artifacts_fields import ArtifactsFields
+from floe_core.schemas.environment_values import EnvironmentValues
+from floe_core.schemas.nodes import Node
+from floe_core.schemas.policies import Job
 from floe_core.schemas.resources import ResourceSpec
 
-if TYPE_CHECKING:
-    from floe_core.schemas.compiled_artifacts import CompiledArtifacts
-    from floe_core.schemas.nodes import Node
+A = TypeVar("A", bound=ArtifactsFields)
 
 
-class EnvironmentValues(Frozen):
-    """The values of one environment, each only if it differs from the compiled product's own.
-
-    `target_name` is dbt's target, "" for the product's, and `profile` its output, secrets as
-    `env_var()` only, with `value_sources` as of `DbtProject`. `vars` override the product's.
-    `schedules` is job name -> schedule. `nodes` is node id -> field -> value, such as the schema
-    that dbt gives the node in this target. `triggers_enabled` is None if updates of ports start
-    jobs as they do elsewhere; if it is False, deadlines are off as well.
-    """
-
-    target_name: str = ""
-    profile: dict[str, Any] = {}
-    value_sources: dict[str, str] = {}
-    vars: dict[str, Any] = {}
-    max_parallel: int | None = None
-    lineage_namespace: str = ""
-    schedules: dict[str, Schedule] = {}
-    triggers_enabled: bool | None = None
-    resources: dict[str, ResourceSpec] = {}
-    nodes: dict[str, dict[str, Any]] = {}
-
-
-def in_environment(artifacts: CompiledArtifacts, name: str) -> CompiledArtifacts:
+def in_environment(artifacts: A, name: str) -> A:
     """Return the artifacts with the values of an environment; "" for the product's own.
 
     Raises:
@@ -84,7 +62,7 @@ def with_presets(config: dict[str, Any], resources: dict[str, ResourceSpec]) -> 
     return {**config, "resource_presets": {**config.get("resource_presets", {}), **presets}}
 
 
-def _of_dbt(artifacts: CompiledArtifacts, values: EnvironmentValues) -> dict[str, Any]:
+def _of_dbt(artifacts: ArtifactsFields, values: EnvironmentValues) -> dict[str, Any]:
     place = {
         "target_name": values.target_name,
         "profile": values.profile,

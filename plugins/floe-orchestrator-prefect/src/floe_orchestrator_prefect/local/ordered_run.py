@@ -8,6 +8,7 @@ from uuid import UUID
 
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import FlowRun, State
+from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 from prefect.states import Cancelled
 
 from floe_core.launched_run.run_order import RunOrder
@@ -23,6 +24,9 @@ from floe_orchestrator_prefect.local.server_watch import watching_server
 
 # How long a run may take to end once its server is gone: Prefect's client retries for minutes.
 SECONDS_WITHOUT_SERVER = 10.0
+# At its end, a flow waits up to a second for the thread that sends heartbeats. They let a server
+# find runs that died, which floe itself ends on this one.
+_NO_HEARTBEATS = {PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}
 
 
 def run_order(order: RunOrder, reporter: RunReporter) -> None:
@@ -49,7 +53,8 @@ def _run(flow: JobFlow, order: RunOrder) -> UUID:
         hold(Path(order.project_dir), LAUNCHED_FOLDER, str(flow_run.id))
 
     try:
-        state: Any = flow(**_parameters(order.options), return_state=True)
+        with temporary_settings(_NO_HEARTBEATS):
+            state: Any = flow(**_parameters(order.options), return_state=True)
     except KeyboardInterrupt:
         if not begun:
             raise

@@ -2,18 +2,10 @@
 import {h} from "./elements.js";
 import {productsView, productView, runsView} from "./views.js";
 import {nodeView, runView} from "./details.js";
+import {ask, state} from "./server.js";
 
 const POLL = 2000, $ = id => document.getElementById(id);
-export const state = {platform: null, etag: "", text: "", filter: "", isOver: false, failedAt: 0};
-
-export async function ask(path, parameters = {}, headers = {}) {
-  const wanted = new URLSearchParams(Object.entries(parameters).filter(([, value]) => value !== "" && value !== undefined && value !== null));
-  const answer = await fetch(`api/${path}?${wanted}`, {headers, signal: AbortSignal.timeout(15000)});
-  if (answer.status === 304) return null;
-  if (!answer.ok) throw new Error(await answer.text());
-  if (path === "platform") state.etag = answer.headers.get("etag") || "";
-  return answer.json();
-}
+state.show = show;
 
 const ROUTES = {"": productsView, runs: runsView, product: productView, run: runView, node: nodeView};
 
@@ -26,7 +18,7 @@ function route() {
 }
 
 /** Show the view anew; keep the focus, what is typed, and the place on the page. */
-export async function show({isNew = false} = {}) {
+async function show({isNew = false} = {}) {
   const {name, parts, query, view} = route(), asked = location.hash, main = $("main");
   let content;
   try {

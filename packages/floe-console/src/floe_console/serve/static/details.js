@@ -1,6 +1,6 @@
 // One run, and one node of a run.
 import {at, badge, duration, elapsed, facts, h, link, long, outside, table, unknown, when} from "./elements.js";
-import {ask} from "./console.js";
+import {ask} from "./server.js";
 
 const bad = state => state === "error" || state === "fail";
 

@@ -1,7 +1,7 @@
 // The products of the platform, one product, and the runs of all orchestrators.
 import {at, badge, duration, elapsed, facts, h, kindOf, link, long, MARKS, table, unknown, when} from "./elements.js";
 import {around, chainOf, drawGraph, MOST_DRAWN} from "./graph.js";
-import {ask, show} from "./console.js";
+import {ask} from "./server.js";
 
 const ORDER = ["failed", "late", "unknown", "running", "unpublished", "new", "ok"];
 const WORDS = {failed: "failed", late: "late", unknown: "not readable", running: "running", unpublished: "not published", new: "not run yet", ok: "fine"};
@@ -26,7 +26,7 @@ function chips(state) {
   const counts = Map.groupBy ? Object.fromEntries([...Map.groupBy(state.platform.products, each => each.status)].map(([key, each]) => [key, each.length])) :
     state.platform.products.reduce((found, each) => ({...found, [each.status]: (found[each.status] || 0) + 1}), {});
   const chip = (status, text, count) => h("button", {type: "button", class: `chip ${status ? kindOf(status) : ""}`, "aria-pressed": String(state.filter === status),
-    "data-focus": `chip ${status}`, onclick: () => { state.filter = state.filter === status ? "" : status; show(); }},
+    "data-focus": `chip ${status}`, onclick: () => { state.filter = state.filter === status ? "" : status; state.show(); }},
     status && h("i", {"aria-hidden": "true"}, MARKS[status]), h("b", {}, String(count)), " ", text);
   return h("div", {class: "chips", role: "group", "aria-label": "Products by status"}, chip("", "products", state.platform.products.length),
     ORDER.filter(each => counts[each]).map(each => chip(each, WORDS[each], counts[each])));
@@ -45,7 +45,7 @@ function drawn(state, names) {
 
 function overview(state, names) {
   if (state.platform.products.length < 2) return "";
-  const toggle = h("button", {type: "button", "data-focus": "toggle graph", "aria-expanded": String(graphIsShown), onclick: () => { graphIsShown = !graphIsShown; show(); }}, graphIsShown ? "Hide the graph" : "Show the graph");
+  const toggle = h("button", {type: "button", "data-focus": "toggle graph", "aria-expanded": String(graphIsShown), onclick: () => { graphIsShown = !graphIsShown; state.show(); }}, graphIsShown ? "Hide the graph" : "Show the graph");
   if (!graphIsShown) return h("div", {class: "tools"}, toggle);
   const [products, note] = drawn(state, names);
   return graphPart(products, name => names.has(name), note, toggle);

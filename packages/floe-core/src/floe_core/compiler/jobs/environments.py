@@ -19,7 +19,7 @@ from floe_core.compiler.nodes.steps import StepsInGraph, add_steps
 from floe_core.compiler.ports.input_ports import PORT_FIELDS
 from floe_core.compiler.profile import Profile, profile_of_environment
 from floe_core.foundation.errors import InvalidProductError, Problem
-from floe_core.schemas.environments import EnvironmentValues
+from floe_core.schemas.environment_values import EnvironmentValues
 from floe_core.schemas.manifest_yaml import Environment
 from floe_core.schemas.nodes import Node
 from floe_core.schemas.policies import Job
