@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -38,6 +38,7 @@ class PaperDevRun:
 class PaperSession:
     def __init__(self, pages: str) -> None:
         self.pages = pages
+        self.settings = {"url": pages}
 
     def take_up(self, artifacts: CompiledArtifacts) -> None:
         while True:
@@ -62,8 +63,10 @@ class ServesOnPaper:
     dev_port = 8000
 
     @contextmanager
-    def serve_dev(self, product: UncompiledProduct, options: DevOptions) -> Iterator[PaperSession]:
-        server = self.started(product.folder, options.port)
+    def serve_dev(
+        self, products: Sequence[UncompiledProduct], options: DevOptions
+    ) -> Iterator[PaperSession]:
+        server = self.started(options.folder, options.port)
         try:
             yield self.session(f"http://127.0.0.1:{options.port}")
         finally:

@@ -16,17 +16,19 @@ LOOK_MILLISECONDS = 1000
 
 
 class SourceFilter(DefaultFilter):
-    """Lets through only files from which the product in a folder may be compiled."""
+    """Lets through only files from which the products in some folders may be compiled."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folders: Sequence[Path]) -> None:
         super().__init__()
-        self._folder = folder
+        # Of two folders one in the other, a file is the inner one's.
+        self._folders = sorted(folders, key=lambda folder: -len(folder.parts))
 
     def __call__(self, change: Change, path: str) -> bool:
         """Return whether a change is of interest."""
         changed = Path(path)
-        is_inside = changed.is_relative_to(self._folder)
-        parts = changed.relative_to(self._folder).parts if is_inside else (changed.name,)
+        folder = next((each for each in self._folders if changed.is_relative_to(each)), None)
+        is_inside = folder is not None
+        parts = changed.relative_to(folder).parts if folder is not None else (changed.name,)
         if not parts or not super().__call__(change, path):
             return False
         top, below = left_in(is_top=is_inside), left_in(is_top=False)
@@ -37,20 +39,23 @@ class SourceFilter(DefaultFilter):
         )
 
 
-def wakes(folder: Path, outside: Sequence[Path], stop: threading.Event) -> Iterator[bool]:
+def wakes(
+    products: Sequence[Path], outside: Sequence[Path], stop: threading.Event
+) -> Iterator[bool]:
     """Yield True at first and whenever a file may have changed, and False once a second otherwise.
 
-    `outside` are files and folders elsewhere. Files are looked at once a second: to watch one, its
-    whole folder would have to be watched, which may be a home folder.
+    `products` are the folders of products; `outside` are files and folders elsewhere. Files are
+    looked at once a second: to watch one, its whole folder would have to be watched, which may be a
+    home folder.
     """
     yield True
     folders = [path for path in outside if path.is_dir()]
     files = [path for path in outside if not path.is_dir()]
     before = [*map(_state, files)]
     found = watch(
-        folder,
+        *products,
         *folders,
-        watch_filter=SourceFilter(folder),
+        watch_filter=SourceFilter(products),
         debounce=4 * SETTLE_MILLISECONDS,
         step=SETTLE_MILLISECONDS,
         stop_event=stop,

@@ -14,7 +14,7 @@ from floe_core.plugin_api.powers import RunOptions, RunReport
 from floe_core.runs.build_events import BuildEvent, from_line
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_dev import messages
-from floe_dev.dev_place import DevPlace, hash_of_settings, read_place
+from floe_dev.dev_place import DevPlace, hash_of_environment, read_place
 from floe_dev.messages import Message
 
 _GONE = "the `floe dev` that this command uses has ended; start it again, or run without it"
@@ -35,7 +35,7 @@ def connect_to_dev(
     except (OSError, EOFError, AuthenticationError):
         # It was killed.
         return None
-    if place.settings != hash_of_settings(os.environ):
+    if place.environment != hash_of_environment(os.environ):
         connection.close()
         on_notice(
             "`floe dev` is up, and not used: its variables DBT_* or FLOE_* differ from those here"
@@ -48,7 +48,7 @@ class RunningDev:
     """A `floe dev` that is up, and a connection to it."""
 
     def __init__(self, folder: Path, place: DevPlace, connection: Connection) -> None:
-        self.pages = place.pages
+        self.settings, self.variables = place.settings, place.variables
         self._folder = folder
         self._connection = connection
 

@@ -9,7 +9,6 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cache
 from multiprocessing import get_context, parent_process
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +19,8 @@ from floe_dev.messages import Message, error_of, of_error
 if TYPE_CHECKING:
     from floe_core.compiler.dbt.earlier_parses import EarlierParses
 
+# What this process keeps from one compile to the next: folder of the product -> parses.
+_earlier_parses: dict[Path, EarlierParses] = {}
 # dbt keeps a little of every parse, so the process is replaced after this many.
 COMPILES_OF_A_PROCESS = 40
 
@@ -45,12 +46,19 @@ class Compiled:
 
 
 class CompileProcess:
-    """Compiles a product on an orchestrator, one compile after the other."""
+    """Compiles a product on an orchestrator, one compile after the other.
 
-    def __init__(self, folder: Path, orchestrator: str) -> None:
+    Products may share the process: each imports dbt, which takes some 150 MB.
+    """
+
+    def __init__(self, folder: Path, orchestrator: str, worker: _Worker | None = None) -> None:
         self._folder = folder
         self._orchestrator = orchestrator
-        self._pool = _new_pool()
+        self._worker = worker or _Worker()
+
+    def shared_with(self, folder: Path, orchestrator: str) -> CompileProcess:
+        """Return what compiles another product in the same process."""
+        return CompileProcess(folder, orchestrator, self._worker)
 
     def compile(self, reuse: bool | None = None, *, is_partial: bool = False) -> Compiled:
         """Compile in place. An error of the product is returned; a process that died is replaced.
@@ -61,13 +69,13 @@ class CompileProcess:
             EnvironmentProblemError: The process died twice.
         """
         for is_last in (False, True):
+            pool = self._worker.pool
             try:
-                return self._pool.submit(
+                return pool.submit(
                     _compile, self._folder, self._orchestrator, reuse, is_partial
                 ).result()
             except BrokenProcessPool:
-                self._pool.shutdown(wait=False)
-                self._pool = _new_pool()
+                self._worker.replace(pool)
                 if is_last:
                     what = "the process that compiles was killed, perhaps for lack of memory"
                     raise EnvironmentProblemError(what) from None
@@ -75,7 +83,21 @@ class CompileProcess:
 
     def close(self) -> None:
         """End the process."""
-        self._pool.shutdown(cancel_futures=True)
+        self._worker.pool.shutdown(cancel_futures=True)
+
+
+class _Worker:
+    """The one process, replaced if it dies; threads take turns."""
+
+    def __init__(self) -> None:
+        self.pool = _new_pool()
+        self._replacing = threading.Lock()
+
+    def replace(self, broken: ProcessPoolExecutor) -> None:
+        with self._replacing:
+            if self.pool is broken:
+                broken.shutdown(wait=False)
+                self.pool = _new_pool()
 
 
 def _new_pool() -> ProcessPoolExecutor:
@@ -108,13 +130,13 @@ def _end_with_parent() -> None:
 
 def _compile(folder: Path, orchestrator: str, reuse: bool | None, is_partial: bool) -> Compiled:
     from floe_core.compiler import compile_product
-    from floe_core.compiler.dbt.earlier_parses import using
+    from floe_core.compiler.dbt.earlier_parses import EarlierParses, using
 
     notices: list[str] = []
-    if not is_partial:
-        _earlier_parses.cache_clear()
+    if not is_partial or folder not in _earlier_parses:
+        _earlier_parses[folder] = EarlierParses()
     try:
-        with using(_earlier_parses()):
+        with using(_earlier_parses[folder]):
             compile_product(
                 folder,
                 orchestrator=orchestrator,
@@ -125,11 +147,3 @@ def _compile(folder: Path, orchestrator: str, reuse: bool | None, is_partial: bo
     except FloeError as error:
         return Compiled(of_error(error), tuple(notices))
     return Compiled(None, tuple(notices))
-
-
-@cache
-def _earlier_parses() -> EarlierParses:
-    """Return what this process keeps from one compile to the next."""
-    from floe_core.compiler.dbt.earlier_parses import EarlierParses
-
-    return EarlierParses()

@@ -8,7 +8,7 @@ import os
 import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -27,8 +27,9 @@ _OF_COMMANDS = ("FLOE_LOG_FORMAT",)
 class DevPlace:
     """A running `floe dev`: its process, its orchestrator and the pages, and how to ask it.
 
-    `port` is on this machine, `key` what a caller has to prove that it knows. `settings` is a hash
-    of the environment variables that choose how a product is compiled and run.
+    `port` is on this machine, `key` what a caller has to prove that it knows. `environment` is a
+    hash of the variables that choose how a product is compiled and run. `settings` and `variables`
+    are as in `floe_core.cli.running_dev`.
     """
 
     pid: int
@@ -36,12 +37,9 @@ class DevPlace:
     pages: str
     port: int
     key: str
-    settings: str
-
-    @classmethod
-    def of_this_process(cls, orchestrator: str, pages: str, port: int, key: str) -> DevPlace:
-        """Return the place of a `floe dev` in this process."""
-        return cls(os.getpid(), orchestrator, pages, port, key, hash_of_settings(os.environ))
+    environment: str
+    settings: Mapping[str, str] = field(default_factory=dict)
+    variables: Mapping[str, str] = field(default_factory=dict)
 
 
 def new_key() -> str:
@@ -49,14 +47,14 @@ def new_key() -> str:
     return secrets.token_urlsafe(32)
 
 
-def hash_of_settings(environment: Mapping[str, str]) -> str:
+def hash_of_environment(environment: Mapping[str, str]) -> str:
     """Return a hash of the variables that choose how floe and dbt compile and run.
 
-    >>> hash_of_settings({"DBT_TARGET": "a"}) == hash_of_settings({"DBT_TARGET": "b"})
+    >>> hash_of_environment({"DBT_TARGET": "a"}) == hash_of_environment({"DBT_TARGET": "b"})
     False
-    >>> hash_of_settings({"FLOE_LOG_FORMAT": "json"}) == hash_of_settings({})
+    >>> hash_of_environment({"FLOE_LOG_FORMAT": "json"}) == hash_of_environment({})
     True
-    >>> hash_of_settings({"HOME": "a"}) == hash_of_settings({"HOME": "b"})
+    >>> hash_of_environment({"HOME": "a"}) == hash_of_environment({"HOME": "b"})
     True
     """
     chosen = {

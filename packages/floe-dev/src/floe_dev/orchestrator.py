@@ -1,14 +1,14 @@
-"""The orchestrator of a `floe dev`, started again when it ends."""
+"""An orchestrator of a `floe dev`, started again when it ends."""
 
 from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Sequence
 from contextlib import ExitStack
 
 from floe_core.foundation.errors import EnvironmentProblemError
 from floe_core.plugin_api.powers import DevOptions, DevServer, DevSession, UncompiledProduct
-from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
 # The pauses between one that ended and the next: the cause may need time to go.
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
@@ -17,16 +17,24 @@ STEADY_SECONDS = 120.0
 
 
 class Orchestrator:
-    """Serves a product; `take_up` waits for the pages."""
+    """Serves products; `name` is that of its plugin."""
 
-    def __init__(self, server: DevServer, product: UncompiledProduct, options: DevOptions) -> None:
+    def __init__(
+        self,
+        name: str,
+        server: DevServer,
+        products: Sequence[UncompiledProduct],
+        options: DevOptions,
+    ) -> None:
+        self.name = name
         self._server = server
-        self._product = product
-        self._options = options
+        self._products = products
+        self.options = options
         self._stack = ExitStack()
         self._session: DevSession | None = None
         self._changing = threading.Lock()
         self._started, self._pause = 0.0, FIRST_PAUSE
+        self._starts_again = 0.0
 
     def start(self) -> None:
         """Start it, without waiting for it.
@@ -34,11 +42,11 @@ class Orchestrator:
         Raises:
             EnvironmentProblemError: It can't be started here.
         """
+        self._started = time.monotonic()
         with self._changing:
             self._session = self._stack.enter_context(
-                self._server.serve_dev(self._product, self._options)
+                self._server.serve_dev(self._products, self.options)
             )
-        self._started = time.monotonic()
 
     def session(self) -> DevSession:
         """Return what serves now.
@@ -51,21 +59,29 @@ class Orchestrator:
                 raise EnvironmentProblemError("the orchestrator of `floe dev` is being started")
             return self._session
 
-    def take_up(self, artifacts: CompiledArtifacts) -> None:
-        """Have it load the product. See `DevSession`."""
-        self.session().take_up(artifacts)
+    @property
+    def is_up(self) -> bool:
+        """Whether it has been started, and not stopped; it may have ended by itself."""
+        return self._session is not None
 
     def problem(self) -> str:
         """Return why it no longer runs; "" while it does."""
         with self._changing:
             return self._session.problem() if self._session is not None else "it did not start"
 
-    def pause_before_restart(self) -> float:
-        """Return the seconds to wait before it is started again: more each time it ends soon."""
+    def rest(self) -> float:
+        """Stop it, and return the seconds until it `may_start`: more each time it ends soon."""
         is_steady = time.monotonic() - self._started > STEADY_SECONDS
         pause = FIRST_PAUSE if is_steady else self._pause
         self._pause = min(LONGEST_PAUSE, 2 * pause)
+        self.stop()
+        self._starts_again = time.monotonic() + pause
         return pause
+
+    @property
+    def may_start(self) -> bool:
+        """Whether it has rested."""
+        return not self.is_up and time.monotonic() >= self._starts_again
 
     def stop(self) -> None:
         """End it with all its processes."""

@@ -15,17 +15,22 @@ _MOST_NAMES = 3
 
 
 class Terminal:
-    """Prints to stderr; threads take turns."""
+    """Prints to stderr; threads take turns. `prefix` begins each line, after its time."""
 
-    def __init__(self) -> None:
-        self._turn = threading.Lock()
+    def __init__(self, prefix: str = "", turn: threading.Lock | None = None) -> None:
+        self._prefix = prefix
+        self._turn = turn or threading.Lock()
         self._was_wrong = False
+
+    def of_product(self, name: str) -> Terminal:
+        """Return a terminal for one product of several."""
+        return Terminal(f"{name}: ", self._turn)
 
     def say(self, text: str, style: str = "") -> None:
         """Print a line."""
         with self._turn:
             at = f"[dim]{datetime.now():%H:%M:%S}[/]"
-            stderr().print(f"{at} {escape(text)}", style=style, soft_wrap=True)
+            stderr().print(f"{at} {escape(self._prefix + text)}", style=style, soft_wrap=True)
 
     def show(self, found: Compilation) -> None:
         """Print how a compile ended; an error is printed whole."""

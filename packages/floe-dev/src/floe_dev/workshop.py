@@ -3,135 +3,129 @@
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Callable
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
 from floe_core.foundation.errors import EnvironmentProblemError
-from floe_core.plugin_api.powers import DevOptions, DevServer, UncompiledProduct
-from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_dev.changed_files import wakes
-from floe_dev.compile_process import CompileProcess
-from floe_dev.dev_place import DevPlace, new_key, write_place
 from floe_dev.orchestrator import Orchestrator
-from floe_dev.product_at_hand import Compilation, ProductAtHand
-from floe_dev.request_server import answering
+from floe_dev.platform_choice import producers_of
+from floe_dev.served_product import ServedProduct
 from floe_dev.terminal import Naps, Terminal
-from floe_dev.warm_runs import WarmRuns
+
+# The products used last have the processes of a run ready, which take some 300 MB each.
+MOST_READY = 2
 
 
 class Workshop:
-    """Serves one product on one orchestrator until it is interrupted."""
+    """Serves products on their orchestrators until it is interrupted; producers come first."""
 
-    def __init__(
-        self, folder: Path, name: str, orchestrator: Orchestrator, terminal: Terminal
-    ) -> None:
-        self._folder = folder
-        self._name = name
-        self._orchestrator = orchestrator
+    def __init__(self, products: Sequence[ServedProduct], terminal: Terminal) -> None:
+        self._products = products
+        self._orchestrators = list(dict.fromkeys(each.orchestrator for each in products))
         self._terminal = terminal
         self._stop = threading.Event()
-        # What the orchestrator has, and what was shown to the user.
-        self._loaded: CompiledArtifacts | None = None
-        self._shown: Compilation | None = None
-        self._showing = threading.Lock()
+        # Those whose producers have changed.
+        self._outdated: set[ServedProduct] = set()
+        self._used: list[ServedProduct] = []
+        self._using = threading.Lock()
+        self._shown: set[Orchestrator] = set()
 
-    def serve(self, product: UncompiledProduct) -> None:
+    def serve(self) -> None:
         """Serve until an interrupt, and leave no process."""
         with ExitStack() as stack:
-            process = CompileProcess(self._folder, self._name)
-            stack.callback(process.close)
-            at_hand = ProductAtHand(self._folder, process)
-            stack.callback(self._orchestrator.stop)
-            self._orchestrator.start()
-            runs = WarmRuns(self._orchestrator.session, product)
-            stack.callback(runs.close)
-            key = new_key()
-            port = stack.enter_context(answering(key, at_hand, runs, self._show))
-            runs.prepare()
-            self._follow(at_hand, runs, lambda pages: self._publish(pages, port, key))
+            for orchestrator in self._orchestrators:
+                stack.callback(orchestrator.stop)
+                orchestrator.start()
+            for product in self._products:
+                stack.callback(product.runs.close)
+                stack.enter_context(product.answering(self._keep_ready))
+            for product in self._products[:MOST_READY]:
+                self._keep_ready(product)
+            self._follow()
 
-    def _publish(self, pages: str, port: int, key: str) -> None:
-        write_place(self._folder, DevPlace.of_this_process(self._name, pages, port, key))
-
-    def _follow(
-        self, at_hand: ProductAtHand, runs: WarmRuns, publish: Callable[[str], None]
-    ) -> None:
-        publish(self._orchestrator.session().pages)
+    def _follow(self) -> None:
         naps = Naps()
         while True:
-            watched = at_hand.files.outside
-            for may_have_changed in wakes(self._folder, watched, self._stop):
+            outside = self._outside()
+            folders = [each.product.folder for each in self._products]
+            for may_have_changed in wakes(folders, outside, self._stop):
                 if slept := naps.seconds():
                     self._terminal.say(f"this machine slept for {slept / 60:.0f} min; going on")
-                if problem := self._orchestrator.problem():
-                    self._restart(problem, runs)
-                if may_have_changed or slept:
-                    found = at_hand.recompiled_if_changed()
-                    if found is not None:
-                        self._show(found)
-                self._take_up(runs)
-                if at_hand.files.outside != watched:
+                for orchestrator in self._orchestrators:
+                    self._tend(orchestrator)
+                self._compile(bool(may_have_changed or slept))
+                self._take_up()
+                if self._outside() != outside:
                     break
 
-    def _show(self, found: Compilation) -> None:
-        """Print a compilation once, whoever asked for it."""
-        with self._showing:
-            is_new, self._shown = found is not self._shown, found
-        if is_new:
-            self._terminal.show(found)
-            if found.artifacts is None and self._loaded is not None:
-                self._terminal.say("the last good state goes on running", "dim")
+    def _outside(self) -> tuple[Path, ...]:
+        found = (path for each in self._products for path in each.at_hand.files.outside)
+        return tuple(dict.fromkeys(found))
 
-    def _take_up(self, runs: WarmRuns) -> None:
-        """Have the orchestrator load the latest good compilation, unless it has.
+    def _compile(self, may_have_changed: bool) -> None:
+        """Compile what has changed, and the products that read what it offers."""
+        for product in self._products:
+            if product in self._outdated:
+                product.compile_again()
+            elif may_have_changed:
+                product.compile_if_changed()
+            self._outdated.discard(product)
+            if product.has_new_offer():
+                name = product.product.name
+                self._outdated |= {each for each in self._products if name in _producers(each)}
 
-        A run goes first: it reads what was compiled by itself, and needs the cores.
-        """
-        shown = self._shown
-        artifacts = shown.artifacts if shown is not None else None
-        if artifacts is None or artifacts is self._loaded:
+    def _take_up(self) -> None:
+        """Have the orchestrators load the latest good compilations, unless they have."""
+        for product in self._products:
+            orchestrator = product.orchestrator
+            can_load = orchestrator.is_up and not orchestrator.problem()
+            if product.is_late and can_load and product.take_up():
+                self._show_pages(orchestrator)
+                self._keep_ready(product)
+
+    def _show_pages(self, orchestrator: Orchestrator) -> None:
+        """Print the pages once all products that compile are in them."""
+        others = [each for each in self._products if each.orchestrator is orchestrator]
+        if orchestrator in self._shown or any(each.is_late for each in others):
             return
-        is_first, began = self._loaded is None, time.monotonic()
-        if runs.is_busy and not is_first:
-            return
-        self._loaded = artifacts
-        try:
-            self._orchestrator.take_up(artifacts)
-        except EnvironmentProblemError as error:
-            if is_first:
-                self._restart(str(error), runs)
-            else:
-                self._terminal.say(str(error), "red")
-            return
-        pages = self._orchestrator.session().pages
-        took = f"in {time.monotonic() - began:.1f} s"
-        if is_first:
-            self._terminal.say(f"{self._name}'s pages, with the product: {pages}", "bold")
+        self._shown.add(orchestrator)
+        loaded = [each.product.name for each in others if each.is_loaded]
+        what = "the product" if len(self._products) == 1 else ", ".join(loaded)
+        pages = orchestrator.session().pages
+        self._terminal.say(f"{orchestrator.name}'s pages, with {what}: {pages}", "bold")
+        if len(self._shown) == len(self._orchestrators):
             self._terminal.say("`floe run` uses them; watching the files, ^C stops everything")
-        else:
-            self._terminal.say(f"{self._name} has taken it up {took}", "dim")
-        runs.prepare()
 
-    def _restart(self, problem: str, runs: WarmRuns) -> None:
-        """Start an orchestrator again that has ended."""
+    def _keep_ready(self, product: ServedProduct) -> None:
+        with self._using:
+            others = [each for each in self._used if each is not product]
+            self._used = [product, *others][:MOST_READY]
+            dropped = [each for each in others if each not in self._used]
+        for each in dropped:
+            each.runs.drop()
+        product.runs.prepare()
+
+    def _tend(self, orchestrator: Orchestrator) -> None:
+        """Start an orchestrator again that has ended, after a rest."""
+        if orchestrator.may_start:
+            try:
+                orchestrator.start()
+            except EnvironmentProblemError as error:
+                self._let_rest(orchestrator, str(error))
+        elif orchestrator.is_up and (problem := orchestrator.problem()):
+            self._let_rest(orchestrator, problem)
+
+    def _let_rest(self, orchestrator: Orchestrator, problem: str) -> None:
         self._terminal.say(problem, "red")
-        pause = self._orchestrator.pause_before_restart()
-        self._terminal.say(f"starting {self._name} again in {pause:.0f} s", "yellow")
-        runs.drop()
-        self._orchestrator.stop()
-        time.sleep(pause)
-        self._loaded = None
-        try:
-            self._orchestrator.start()
-        except EnvironmentProblemError as error:
-            self._terminal.say(str(error), "red")
+        self._shown.discard(orchestrator)
+        for product in self._products:
+            if product.orchestrator is orchestrator:
+                product.unload()
+        pause = orchestrator.rest()
+        self._terminal.say(f"starting {orchestrator.name} again in {pause:.0f} s", "yellow")
 
 
-def serve(
-    folder: Path, server: DevServer, product: UncompiledProduct, options: DevOptions, name: str
-) -> None:
-    """Serve a product until an interrupt."""
-    terminal = Terminal()
-    Workshop(folder, name, Orchestrator(server, product, options), terminal).serve(product)
+def _producers(product: ServedProduct) -> frozenset[str]:
+    return producers_of(product.product.folder)

@@ -97,8 +97,8 @@ def test_a_new_a_changed_and_a_deleted_file_are_changes(tmp_path: Path) -> None:
 )
 def test_a_change_of_what_floe_writes_wakes_nobody(name: str, is_source: bool) -> None:
     folder = Path("/srv/shop")
-    assert SourceFilter(folder)(Change.modified, str(folder / name)) is is_source
+    assert SourceFilter([folder])(Change.modified, str(folder / name)) is is_source
 
 
 def test_a_change_of_a_file_elsewhere_wakes() -> None:
-    assert SourceFilter(Path("/srv/shop"))(Change.modified, "/srv/models/a.sql")
+    assert SourceFilter([Path("/srv/shop")])(Change.modified, "/srv/models/a.sql")

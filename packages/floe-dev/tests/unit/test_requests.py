@@ -24,7 +24,14 @@ from floe_core.runs.run_parameters import RunParameters
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_dev.client import RunningDev, connect_to_dev
 from floe_dev.compile_process import CompileProcess
-from floe_dev.dev_place import FILE, DevPlace, claimed, read_place, write_place
+from floe_dev.dev_place import (
+    FILE,
+    DevPlace,
+    claimed,
+    hash_of_environment,
+    read_place,
+    write_place,
+)
 from floe_dev.product_at_hand import ProductAtHand
 from floe_dev.request_server import answering
 from floe_dev.warm_runs import WarmRuns
@@ -95,7 +102,10 @@ def dev(shop: Path, session: PaperSession) -> Iterator[RunningDev]:
     product = ProductAtHand(shop, process)
     try:
         with claimed(shop), answering("key", product, runs, lambda found: None) as port:
-            write_place(shop, DevPlace.of_this_process("plain", session.pages, port, "key"))
+            environment = hash_of_environment(os.environ)
+            write_place(
+                shop, DevPlace(os.getpid(), "plain", session.pages, port, "key", environment)
+            )
             found = connect_to_dev(shop, None, print)
             assert found is not None
             yield found

@@ -15,7 +15,7 @@ import typer
 from floe_core.cli.console import notice, print_json, stderr, stdout
 from floe_core.cli.options import Json, Product, check_file, installed_orchestrators
 from floe_core.foundation.errors import UsageError
-from floe_parity.platform import compare_platform, is_platform
+from floe_parity.platform import compare_platform
 from floe_parity.shown_sides import comparison_as_dict, folder_of_sides, run_shown
 
 if TYPE_CHECKING:
@@ -103,6 +103,7 @@ def parity(
 
     For a manifest, or the folder of one, all of its products run, producers first, on each side.
     """
+    from floe_core.compiler.ports.products import is_platform
     from floe_parity.comparison import compare
 
     leave_environment("parity runs")

@@ -17,15 +17,6 @@ if TYPE_CHECKING:
 EQUAL, DIFFERENT = 0, 1
 
 
-def is_platform(path: Path) -> bool:
-    """Return whether a path is a manifest, or a folder with a manifest but no product."""
-    from floe_core.compiler.inputs import FLOE_FILE, MANIFEST_FILE
-
-    if path.is_file():
-        return True
-    return not (path / FLOE_FILE).exists() and (path / MANIFEST_FILE).is_file()
-
-
 def compare_platform(
     path: Path, on: list[str], place: list[str], keep: Path | None, *, as_json: bool
 ) -> int:

@@ -225,12 +225,12 @@ class AirflowOrchestratorPlugin(ProductPlugin):
         return launch_backfill(artifacts, job_name, ticks, on_event)
 
     def serve_dev(
-        self, product: UncompiledProduct, options: DevOptions
+        self, products: Sequence[UncompiledProduct], options: DevOptions
     ) -> AbstractContextManager[DevSession]:
         """See `DevServer.serve_dev`."""
         from floe_orchestrator_airflow.local.dev_session import serve_dev
 
-        return serve_dev(product, options)
+        return serve_dev(products, options)
 
 
 AirflowPlugin = AirflowOrchestratorPlugin

@@ -214,12 +214,12 @@ class DagsterOrchestratorPlugin(ProductPlugin):
         return LAUNCHER.start_early(product)
 
     def serve_dev(
-        self, product: UncompiledProduct, options: DevOptions
+        self, products: Sequence[UncompiledProduct], options: DevOptions
     ) -> AbstractContextManager[DevSession]:
         """See `DevServer`."""
         from floe_orchestrator_dagster.local.dev_session import serve_dev
 
-        return serve_dev(product, options)
+        return serve_dev(products, options)
 
 
 DagsterPlugin = DagsterOrchestratorPlugin

@@ -200,12 +200,12 @@ class PrefectOrchestratorPlugin(ProductPlugin):
         return LAUNCHER.start_early(product)
 
     def serve_dev(
-        self, product: UncompiledProduct, options: DevOptions
+        self, products: Sequence[UncompiledProduct], options: DevOptions
     ) -> AbstractContextManager[DevSession]:
         """See `DevServer`."""
         from floe_orchestrator_prefect.local.dev_session import serve_dev
 
-        return serve_dev(product, options)
+        return serve_dev(products, options)
 
 
 PrefectPlugin = PrefectOrchestratorPlugin

@@ -51,8 +51,8 @@ class DevServerChecks(Subject):
             pytest.skip("the plugin serves nothing to developers")
         product = cls.compile(tmp_path_factory.mktemp("served"), {})
         uncompiled = UncompiledProduct(product.folder, product.product.name)
-        options = DevOptions(_free_port(), False, {PAUSED_VARIABLE: "1"})
-        with plugin.serve_dev(uncompiled, options) as session:
+        options = DevOptions(product.folder, _free_port(), False, {PAUSED_VARIABLE: "1"})
+        with plugin.serve_dev([uncompiled], options) as session:
             session.take_up(product)
             status = _status_of(session.pages)
             with session.start_early(uncompiled) as run:

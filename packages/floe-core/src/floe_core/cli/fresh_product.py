@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,14 +25,20 @@ def read_or_compile(product: Path, on: str | None, *, refuses_losses: bool) -> C
     """Return a product's artifacts without writing anything.
 
     They are read from the compiled folder if no file of the product has changed since it was
-    compiled; otherwise dbt parses the project. See `prepare_product`.
+    compiled; otherwise dbt parses the project, in a `floe dev` if one is up. See `prepare_product`.
     """
+    from floe_core.cli.running_dev import running_dev
     from floe_core.compiler.compile_product import prepare_product
+    from floe_core.foundation.errors import InvalidProductError
 
     found = _fresh_artifacts(product.absolute(), on)
     if found is not None:
         return found
-    with show_stages() as on_stage:
+    with show_stages() as on_stage, running_dev(product, on) as dev:
+        if dev is not None:
+            # One that would lose something does not compile there.
+            with nullcontext() if refuses_losses else suppress(InvalidProductError):
+                return dev.compile(None, notice, on_stage)
         return prepare_product(
             product,
             orchestrator=on,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -18,7 +18,14 @@ GROUP, FILE = "floe.running_dev", "dev.json"
 
 
 class RunningDev(RunLauncher, Protocol):
-    """A `floe dev`, which compiles and runs in processes that have imported everything."""
+    """A `floe dev`, which compiles and runs in processes that have imported everything.
+
+    With `settings`, its plugin reaches the orchestrator that is up; `variables` are those of the
+    orchestrator's processes.
+    """
+
+    settings: Mapping[str, str]
+    variables: Mapping[str, str]
 
     def compile(
         self,

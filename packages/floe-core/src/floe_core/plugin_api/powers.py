@@ -119,12 +119,14 @@ class EarlyStarter(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class DevOptions:
-    """How to serve a product to its developer: the port of the pages, and whether ticks start runs.
+    """How to serve products to a developer: the port of the pages, and whether ticks start runs.
 
+    `folder` has the history: that of the product, or of the platform if there are several.
     `variables` are for the environment of all processes: with them, `with_live_schedules` pauses
     the schedules unless ticks start runs.
     """
 
+    folder: Path
     port: int
     follows_schedules: bool
     variables: Mapping[str, str]
@@ -144,10 +146,14 @@ class DevSession(Protocol):
     def pages(self) -> str:
         """The address of the orchestrator's pages."""
 
-    def take_up(self, artifacts: CompiledArtifacts) -> None:
-        """Have the orchestrator load the product as it is compiled now; wait until it has.
+    @property
+    def settings(self) -> Mapping[str, str]:
+        """What `configure` takes, so that the plugin's methods reach this orchestrator."""
 
-        The first call also waits until the pages respond.
+    def take_up(self, artifacts: CompiledArtifacts) -> None:
+        """Have the orchestrator load a product as it is compiled now; wait until it has.
+
+        The first call also waits until the pages respond. The other products are left alone.
 
         Raises:
             EnvironmentProblemError: It does not load, or has ended.
@@ -162,17 +168,18 @@ class DevSession(Protocol):
 
 @runtime_checkable
 class DevServer(Protocol):
-    """A plugin that can serve a product to its developer: its orchestrator, with its own pages."""
+    """A plugin that can serve products to a developer: one orchestrator, with its own pages."""
 
     dev_port: int
 
     def serve_dev(
-        self, product: UncompiledProduct, options: DevOptions
+        self, products: Sequence[UncompiledProduct], options: DevOptions
     ) -> AbstractContextManager[DevSession]:
-        """Start the orchestrator for one product, which may not be compiled yet; do not wait.
+        """Start the orchestrator for products that may not be compiled yet; do not wait.
 
         Its processes end with the block, and with this process. Its history stays for the next
-        block, and for `floe run`. `dev_port` is the port that its users expect.
+        block; that of a product is also the one of `floe run`. `dev_port` is the port that its
+        users expect.
 
         Raises:
             EnvironmentProblemError: It can't be started here.

@@ -5,14 +5,13 @@ from __future__ import annotations
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 from floe_core.compiler.compile_product import CompiledProduct, prepare_product
 from floe_core.compiler.findings import Findings
 from floe_core.compiler.inputs import FLOE_FILE, read_inputs
-from floe_core.compiler.ports.products import Platform
+from floe_core.compiler.ports.products import Platform, placement
 from floe_core.compiler.profile import Profile
 from floe_core.foundation.errors import InvalidProductError, Problem, UsageError
 from floe_core.ports.published import PublishedProduct
@@ -54,7 +53,7 @@ def mesh_sides(platform: Platform, on: Sequence[str], place: Sequence[str]) -> l
     sides = [MeshSide(name, dict.fromkeys(products, name)) for name in on]
     if place:
         own = dict.fromkeys(products, platform.manifest.plugins.orchestrator.type)
-        sides.append(MeshSide(PLACED, {**own, **dict(_pair(each, products) for each in place)}))
+        sides.append(MeshSide(PLACED, {**own, **placement(place, products)}))
     if len({side.name for side in sides}) < max(2, len(sides)):
         raise UsageError("parity compares sides: give --on twice or more, or --on and --place")
     return sides
@@ -211,14 +210,3 @@ def _refuse_reads_outside(compiled: CompiledProduct, before: Sequence[CompiledSi
     ]
     if problems:
         raise InvalidProductError(problems)
-
-
-def _pair(text: str, products: Sequence[str]) -> tuple[str, str]:
-    name, _, runner = text.partition("=")
-    if name not in products:
-        near = get_close_matches(name, products, n=1)
-        hint = f"did you mean '{near[0]}'?" if near else f"products are {', '.join(products)}"
-        raise UsageError(f"--place {text}: there is no product '{name}'; {hint}")
-    if not runner:
-        raise UsageError(f"--place {text}: name an orchestrator as well, as in {name}=airflow")
-    return name, runner

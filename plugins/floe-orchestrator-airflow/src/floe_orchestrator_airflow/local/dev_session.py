@@ -1,8 +1,8 @@
-"""Serve a product to its developer: a local Airflow that stays up."""
+"""Serve products to a developer: a local Airflow that stays up."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -25,10 +25,12 @@ _NO_LOGIN = {"AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "True"}
 
 
 @contextmanager
-def serve_dev(product: UncompiledProduct, options: DevOptions) -> Iterator[AirflowSession]:
-    """See `DevServer`."""
+def serve_dev(
+    products: Sequence[UncompiledProduct], options: DevOptions
+) -> Iterator[AirflowSession]:
+    """See `DevServer`. Products are added when they are compiled."""
     airflow = LocalAirflow(
-        state_folder(product.folder) / "airflow",
+        state_folder(options.folder) / "airflow",
         follows_schedules=options.follows_schedules,
         variables={**options.variables, **_NO_LOGIN},
         port=options.port,
@@ -46,6 +48,7 @@ class AirflowSession:
     def __init__(self, airflow: LocalAirflow) -> None:
         self._airflow = airflow
         self.pages = airflow.home.url
+        self.settings = {"url": self.pages}
         self._is_up = False
 
     def take_up(self, artifacts: CompiledArtifacts) -> None:
@@ -59,7 +62,7 @@ class AirflowSession:
     def problem(self) -> str:
         """See `DevSession`."""
         try:
-            self._airflow.check_alive("serving the product")
+            self._airflow.check_alive("serving")
         except EnvironmentProblemError as error:
             return str(error)
         return ""

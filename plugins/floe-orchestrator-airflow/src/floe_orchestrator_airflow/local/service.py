@@ -151,11 +151,11 @@ class LocalAirflow:
             self.api.ensure_pool(pool, POOL_SLOTS)
         with self._showing:
             changed_at = max(self._show(artifacts), self._started_at)
-        if not self._is_parsed(dag_id, changed_at):
+        file = f"{artifacts.product.name}.py"
+        if not self._is_parsed(dag_id, changed_at, file):
             known = self.api.dag(dag_id)
             if known is not None:
                 self._request_parse(known["file_token"])
-            file = f"{artifacts.product.name}.py"
             self._wait(
                 lambda: [] if self._is_stored(dag_id, changed_at, file) else ["dag-processor"],
                 f"reading {dag_id}",
@@ -164,7 +164,7 @@ class LocalAirflow:
         self.api.unpause(dag_id)
 
     def _is_stored(self, dag_id: str, changed_at: datetime, file: str) -> bool:
-        if self._is_parsed(dag_id, changed_at):
+        if self._is_parsed(dag_id, changed_at, file):
             return True
         if trace := why_unstored(self.home.output, self._output_read, file):
             raise EnvironmentProblemError(f"Airflow read {dag_id}, but can't store it:\n{trace}")
@@ -199,8 +199,12 @@ class LocalAirflow:
             if error.status not in (404, 409):
                 raise
 
-    def _is_parsed(self, dag_id: str, changed_at: datetime) -> bool:
-        errors = [e for e in self.api.import_errors() if datetime_of(e["timestamp"]) > changed_at]
+    def _is_parsed(self, dag_id: str, changed_at: datetime, file: str) -> bool:
+        errors = [
+            error
+            for error in self.api.import_errors()
+            if Path(error["filename"]).name == file and datetime_of(error["timestamp"]) > changed_at
+        ]
         if errors:
             trace = "\n\n".join(str(error["stack_trace"]) for error in errors)
             raise EnvironmentProblemError(f"Airflow could not read the product's dag.py:\n{trace}")

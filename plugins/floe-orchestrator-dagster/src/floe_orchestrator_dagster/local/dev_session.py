@@ -1,4 +1,4 @@
-"""Serve a product to its developer: `dagster dev`, on the instance of `floe run`."""
+"""Serve products to a developer: `dagster dev`, on the instance of `floe run`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from functools import partial
@@ -20,7 +20,7 @@ from floe_core.launched_run.served_program import end_served, last_lines
 from floe_core.plugin_api.powers import DevOptions, RunReport, UncompiledProduct
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.storage.regular_files import open_regular
-from floe_orchestrator_dagster.local.instance_home import WORKSPACE, instance_home
+from floe_orchestrator_dagster.local.instance_home import WORKSPACE, home_of_products
 from floe_orchestrator_dagster.local.launch import LAUNCHER, QUIET
 from floe_orchestrator_dagster.service.code_location import reload_location
 from floe_orchestrator_dagster.service.graphql_client import GraphqlClient, RefusedError
@@ -32,9 +32,11 @@ _VERSION = "query { version }"
 
 
 @contextmanager
-def serve_dev(product: UncompiledProduct, options: DevOptions) -> Iterator[DagsterSession]:
+def serve_dev(
+    products: Sequence[UncompiledProduct], options: DevOptions
+) -> Iterator[DagsterSession]:
     """See `DevServer`."""
-    home = instance_home(product.folder, product.name)
+    home = home_of_products(options.folder, products)
     log = home / "dagster-dev.log"
     with open_regular(log, "wb") as output:
         process = start_guarded(
@@ -47,7 +49,7 @@ def serve_dev(product: UncompiledProduct, options: DevOptions) -> Iterator[Dagst
             output,
         )
     try:
-        yield DagsterSession(product, options.port, process, log)
+        yield DagsterSession(home, options.port, process, log)
     finally:
         end_served(process)
 
@@ -55,11 +57,10 @@ def serve_dev(product: UncompiledProduct, options: DevOptions) -> Iterator[Dagst
 class DagsterSession:
     """A `dagster dev` that has been started: webserver, daemon and code server."""
 
-    def __init__(
-        self, product: UncompiledProduct, port: int, process: subprocess.Popen[str], log: Path
-    ) -> None:
+    def __init__(self, home: Path, port: int, process: subprocess.Popen[str], log: Path) -> None:
         self.pages = f"http://127.0.0.1:{port}"
-        self._product = product
+        self.settings = {"url": self.pages}
+        self._home = home
         self._process = process
         self._log = log
         self._client = GraphqlClient(WebserverAccess(self.pages), REQUEST_SECONDS)
@@ -80,7 +81,12 @@ class DagsterSession:
 
     def start_early(self, product: UncompiledProduct) -> AbstractContextManager[StartedProcess]:
         """See `DevSession`: a run on the same instance, in a process of its own."""
-        return replace(LAUNCHER, report=partial(_report, self.pages)).start_early(product)
+        launcher = replace(
+            LAUNCHER,
+            make_home=lambda product: self._home,
+            report=partial(_report, self.pages),
+        )
+        return launcher.start_early(product)
 
     def _await_pages(self) -> None:
         deadline = time.monotonic() + START_SECONDS

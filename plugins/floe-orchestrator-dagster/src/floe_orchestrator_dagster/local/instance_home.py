@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
+from floe_core.plugin_api.powers import UncompiledProduct
 from floe_core.product_folder.state_folder import state_folder
 from floe_core.storage.atomic_files import write_together
 from floe_orchestrator_dagster.names.entry_point import FILENAME
@@ -29,8 +31,10 @@ concurrency:
 
 # A code location that `dagster dev -f` loads is named after the file.
 _WORKSPACE_YAML = """\
-# What Dagster's pages load: the product, under its name. Each `floe run` writes this file.
+# What Dagster's pages load: products, under their names. `floe run` and `floe dev` write this.
 load_from:
+"""
+_LOCATION = """\
   - python_file:
       relative_path: {file}
       working_directory: {folder}
@@ -39,20 +43,30 @@ load_from:
 
 
 def instance_home(project_dir: Path, product: str) -> Path:
-    """Return the folder to use as DAGSTER_HOME, with its dagster.yaml and workspace.yaml.
+    """Return the folder to use as DAGSTER_HOME for a product. See `home_of_products`.
 
     Raises:
         EnvironmentProblemError: The folder cannot be written.
     """
-    home = state_folder(project_dir).absolute() / "dagster"
+    return home_of_products(project_dir, [UncompiledProduct(project_dir, product)])
+
+
+def home_of_products(folder: Path, products: Sequence[UncompiledProduct]) -> Path:
+    """Return the DAGSTER_HOME in the state of a folder, with its dagster.yaml and workspace.yaml.
+
+    Raises:
+        EnvironmentProblemError: The folder cannot be written.
+    """
+    home = state_folder(folder).absolute() / "dagster"
     (home / "launched").mkdir(parents=True, exist_ok=True)
-    files = {WORKSPACE: _workspace(project_dir.absolute(), product)}
+    files = {WORKSPACE: _WORKSPACE_YAML + "".join(map(_location, products))}
     if not (home / "dagster.yaml").exists():
         files["dagster.yaml"] = _DAGSTER_YAML
     write_together(home, {name: text.encode() for name, text in files.items()})
     return home
 
 
-def _workspace(project_dir: Path, product: str) -> str:
+def _location(product: UncompiledProduct) -> str:
+    project_dir = product.folder.absolute()
     file, folder = (json.dumps(str(path)) for path in (project_dir / FILENAME, project_dir))
-    return _WORKSPACE_YAML.format(file=file, folder=folder, product=json.dumps(product))
+    return _LOCATION.format(file=file, folder=folder, product=json.dumps(product.name))

@@ -1,11 +1,11 @@
-"""Serve a product to its developer: `prefect server start`, and the product served on it."""
+"""Serve products to a developer: `prefect server start`, and each product served on it."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from functools import partial
@@ -27,6 +27,8 @@ from floe_orchestrator_prefect.local.own_server import RECORD_TOGETHER, STARTS_I
 from floe_orchestrator_prefect.names.prefect_names import DEPLOYMENT, flow_name
 
 START_SECONDS, REQUEST_SECONDS, POLL_SECONDS = 180.0, 10.0, 0.3
+# Before the name of a product, the name of the process that serves it.
+_SERVING = "flows-"
 _SERVE = """\
 import sys
 from floe_orchestrator_prefect.loader import load_product_flows
@@ -35,9 +37,11 @@ load_product_flows(sys.argv[1], sys.argv[2]).serve()
 
 
 @contextmanager
-def serve_dev(product: UncompiledProduct, options: DevOptions) -> Iterator[PrefectSession]:
-    """See `DevServer`."""
-    session = PrefectSession(product, options)
+def serve_dev(
+    products: Sequence[UncompiledProduct], options: DevOptions
+) -> Iterator[PrefectSession]:
+    """See `DevServer`. Products are served when they are compiled."""
+    session = PrefectSession(options)
     try:
         session.start()
         yield session
@@ -46,13 +50,16 @@ def serve_dev(product: UncompiledProduct, options: DevOptions) -> Iterator[Prefe
 
 
 class PrefectSession:
-    """A Prefect server that has been started, and the process that serves a product on it."""
+    """A Prefect server that has been started, and the processes that serve products on it.
 
-    def __init__(self, product: UncompiledProduct, options: DevOptions) -> None:
+    Each product has a process of its own: a change of one leaves runs of the others alone.
+    """
+
+    def __init__(self, options: DevOptions) -> None:
         self.pages = f"http://127.0.0.1:{options.port}"
-        self._product = product
+        self.settings = {"url": f"{self.pages}/api"}
         self._options = options
-        self._home = local_home(product.folder)
+        self._home = local_home(options.folder)
         self._environment = {
             **RECORD_TOGETHER,
             **local_environment(self._home),
@@ -61,7 +68,7 @@ class PrefectSession:
             "PREFECT_UI_URL": self.pages,
         }
         self._processes: dict[str, subprocess.Popen[str]] = {}
-        self._served: CompiledArtifacts | None = None
+        self._served: dict[str, CompiledArtifacts] = {}
 
     def start(self) -> None:
         """Start the server."""
@@ -71,27 +78,34 @@ class PrefectSession:
         self._start("server", [sys.executable, *command])
 
     def stop(self) -> None:
-        """End both processes: first the one that serves, which reports the end of its runs."""
+        """End all processes: first those that serve, which report the ends of their runs."""
         for name in reversed([*self._processes]):
             end_served(self._processes.pop(name))
 
     def take_up(self, artifacts: CompiledArtifacts) -> None:
         """See `DevSession`. A flow run reads the artifacts; deployments have jobs and schedules."""
         self._await("/health", "server")
-        served = self._served
+        name = artifacts.product.name
+        process = _SERVING + name
+        served = self._served.get(name)
         is_served = served is not None and (served.jobs, served.product) == (
             artifacts.jobs,
             artifacts.product,
         )
         if is_served:
             return
-        if (serving := self._processes.pop("flows", None)) is not None:
+        if (serving := self._processes.pop(process, None)) is not None:
             end_served(serving)
-        self._served = artifacts
-        words = [sys.executable, "-c", _SERVE, artifacts.product.name, str(artifacts.folder)]
-        self._start("flows", words)
-        for job in artifacts.jobs:
-            self._await(f"/deployments/name/{flow_name(artifacts, job)}/{DEPLOYMENT}", "flows")
+        self._served[name] = artifacts
+        self._start(process, [sys.executable, "-c", _SERVE, name, str(artifacts.folder)])
+        try:
+            for job in artifacts.jobs:
+                self._await(f"/deployments/name/{flow_name(artifacts, job)}/{DEPLOYMENT}", process)
+        except EnvironmentProblemError:
+            # The server and the other products go on.
+            del self._served[name]
+            end_served(self._processes.pop(process))
+            raise
 
     def problem(self) -> str:
         """See `DevSession`."""
@@ -103,7 +117,7 @@ class PrefectSession:
     def start_early(self, product: UncompiledProduct) -> AbstractContextManager[StartedProcess]:
         """See `DevSession`: a run on this server, in a process of its own."""
         launcher = ProcessLauncher(
-            LAUNCHER.make_home,
+            lambda product: self._home,
             partial(_program, self._environment),
             partial(_report, self.pages),
         )

@@ -110,6 +110,7 @@ class _Change:
     def __init__(self, product: Path, job: str | None, on: str | None) -> None:
         self.artifacts, self.plugin = product_and_plugin(product, on)
         self.job = job or self.artifacts.jobs[0].name
+        self._product = product
 
     @property
     def control(self) -> ScheduleController:
@@ -123,11 +124,17 @@ class _Change:
 
     def make(self, change: Callable[[], None], as_json: bool) -> None:
         """Make the change, and print the resulting schedule."""
+        from floe_core.cli.running_dev import running_dev
         from floe_core.cli.schedule_rows import schedule_rows
         from floe_core.foundation.errors import FloeError, UsageError
+        from floe_core.foundation.process_environment import environment_with
 
         try:
-            change()
+            with running_dev(self._product, self.plugin.name) as dev:
+                variables = dev.variables if dev is not None else {}
+            # It may pause all schedules, and then shows none of what is set.
+            with environment_with(variables):
+                change()
         except FloeError:
             raise
         except ValueError as error:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
 
@@ -105,6 +106,32 @@ def consumers_of(name: str, folder: Path, manifest: Path | None) -> Consumers:
             if each is None
         },
     )
+
+
+def is_platform(path: Path) -> bool:
+    """Return whether a path is a manifest, or a folder with a manifest but no product."""
+    return path.is_file() or (not (path / FLOE_FILE).exists() and (path / MANIFEST_FILE).is_file())
+
+
+def placement(given: Sequence[str], products: Iterable[str]) -> dict[str, str]:
+    """Return product -> orchestrator, of texts such as `crm=airflow`.
+
+    Raises:
+        UsageError: A text names an unknown product, or no orchestrator.
+    """
+    known = list(products)
+    return dict(_pair(text, known) for text in given)
+
+
+def _pair(text: str, products: Sequence[str]) -> tuple[str, str]:
+    name, _, runner = text.partition("=")
+    if name not in products:
+        near = get_close_matches(name, products, n=1)
+        hint = f"did you mean '{near[0]}'?" if near else f"products are {', '.join(products)}"
+        raise UsageError(f"--place {text}: there is no product '{name}'; {hint}")
+    if not runner:
+        raise UsageError(f"--place {text}: name an orchestrator as well, as in {name}=airflow")
+    return name, runner
 
 
 def manifest_of(path: Path) -> Path:
