@@ -52,6 +52,8 @@ class DevServerChecks(Subject):
         product = cls.compile(tmp_path_factory.mktemp("served"), {})
         uncompiled = UncompiledProduct(product.folder, product.product.name)
         options = DevOptions(product.folder, _free_port(), False, {PAUSED_VARIABLE: "1"})
+        # The compile itself may have started a process that stays, such as a resource tracker.
+        before = _processes_of(product.folder)
         with plugin.serve_dev([uncompiled], options) as session:
             session.take_up(product)
             status = _status_of(session.pages)
@@ -61,7 +63,7 @@ class DevServerChecks(Subject):
             status,
             report.status,
             _relations(product.folder / kit_product.WAREHOUSE),
-            _left_of(product.folder),
+            _left_of(product.folder, before),
             _listens(options.port),
         )
 
@@ -114,10 +116,10 @@ def _ignore(event: BuildEvent) -> None:
     pass
 
 
-def _left_of(folder: Path) -> frozenset[str]:
-    """Return the processes that name a folder and do not end soon: helpers outlive their owners."""
+def _left_of(folder: Path, before: frozenset[str]) -> frozenset[str]:
+    """Return the new processes that name a folder and don't end soon: helpers outlive owners."""
     deadline = time.monotonic() + PATIENCE_SECONDS
-    while (found := _processes_of(folder)) and time.monotonic() < deadline:
+    while (found := _processes_of(folder) - before) and time.monotonic() < deadline:
         time.sleep(0.2)
     return found
 
