@@ -13,6 +13,7 @@ import pytest
 from borrowed_names import borrowed_names, without
 from prefect.client.schemas.schedules import CronSchedule, RRuleSchedule
 from prefect.server.concurrency.lease_storage.filesystem import ConcurrencyLeaseStorage
+from prefect.settings import get_current_settings
 from prefect.states import Completed
 
 from floe_core.foundation.errors import EnvironmentProblemError
@@ -32,6 +33,10 @@ OF_SERVER = [
 ]
 OF_ASSETS = ("prefect.context", "AssetContext")
 OF_APP = ("prefect.server.api.server", "create_app")
+OF_HEARTBEATS = [
+    ("prefect.settings", "PREFECT_FLOWS_HEARTBEAT_FREQUENCY"),
+    ("prefect.settings", "temporary_settings"),
+]
 OF_LEASES = (
     "prefect.server.concurrency.lease_storage.filesystem",
     "ConcurrencyLeaseStorage",
@@ -52,7 +57,24 @@ def test_these_are_all_that_are_borrowed() -> None:
         OF_APP,
         OF_LEASES,
         *OF_SERVER,
+        *OF_HEARTBEATS,
     ]
+
+
+def test_a_run_sends_no_heartbeats() -> None:
+    before = get_current_settings().flows.heartbeat_frequency
+    with internals.without_heartbeats():
+        assert get_current_settings().flows.heartbeat_frequency is None
+    assert get_current_settings().flows.heartbeat_frequency == before is not None
+
+
+def test_without_prefects_settings_a_run_sends_them(caplog: pytest.LogCaptureFixture) -> None:
+    before = get_current_settings().flows.heartbeat_frequency
+    # The other name is made by the module when it is asked for.
+    with without(*OF_HEARTBEATS[1]), internals.without_heartbeats():
+        assert get_current_settings().flows.heartbeat_frequency == before
+    [warning] = caplog.messages
+    assert "a run takes up to a second longer" in warning
 
 
 @pytest.mark.parametrize("name", OF_SERVER)

@@ -8,7 +8,6 @@ from uuid import UUID
 
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import FlowRun, State
-from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 from prefect.states import Cancelled
 
 from floe_core.launched_run.run_order import RunOrder
@@ -18,15 +17,13 @@ from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_orchestrator_prefect.alerts.dead_runs import LAUNCHED_FOLDER, end_dead_runs, hold
 from floe_orchestrator_prefect.flow.job_flow import JobFlow
 from floe_orchestrator_prefect.flow.product_flows import product_flows
+from floe_orchestrator_prefect.internals import without_heartbeats
 from floe_orchestrator_prefect.local.expired_leases import taking_back_slots
 from floe_orchestrator_prefect.local.run_record import end_of
 from floe_orchestrator_prefect.local.server_watch import watching_server
 
 # How long a run may take to end once its server is gone: Prefect's client retries for minutes.
 SECONDS_WITHOUT_SERVER = 10.0
-# At its end, a flow waits up to a second for the thread that sends heartbeats. They let a server
-# find runs that died, which floe itself ends on this one.
-_NO_HEARTBEATS = {PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}
 
 
 def run_order(order: RunOrder, reporter: RunReporter) -> None:
@@ -53,7 +50,7 @@ def _run(flow: JobFlow, order: RunOrder) -> UUID:
         hold(Path(order.project_dir), LAUNCHED_FOLDER, str(flow_run.id))
 
     try:
-        with temporary_settings(_NO_HEARTBEATS):
+        with without_heartbeats():
             state: Any = flow(**_parameters(order.options), return_state=True)
     except KeyboardInterrupt:
         if not begun:
