@@ -17,6 +17,10 @@ from pathlib import Path
 import pytest
 from own_database import HOST, PORT, connected, own_database, rows
 
+from floe_core.compiler import compile_product
+from floe_core.execution import BuildRequest, build
+from floe_core.runs.build_events import BuildEnded
+
 FLOE = Path(sys.executable).with_name("floe")
 PASSWORDS = {"blue": "correct-horse-of-blue", "green": "correct-horse-of-green"}
 PROJECT = "name: shop\nversion: 1.0.0\nprofile: shop\n"
@@ -69,6 +73,15 @@ def database() -> Iterator[str]:
         yield name
         for user in PASSWORDS:
             cursor.execute(f"drop owned by {name}_{user} cascade; drop role {name}_{user}")
+
+
+@pytest.fixture
+def own_variables() -> Iterator[None]:
+    """Take back the variables that a run sets in this process."""
+    before = dict(os.environ)
+    yield
+    os.environ.clear()
+    os.environ.update(before)
 
 
 def write_product(folder: Path, database: str, choice: str = "connection: warehouse") -> Path:
@@ -168,6 +181,28 @@ def test_airflow_reads_its_connections_in_each_run(tmp_path: Path, database: str
     assert run(product, "airflow").returncode == 0
     assert who(database) == "green"
     assert {name for name in holding(product) if not name.startswith("airflow.db")} == set()
+
+
+@pytest.mark.usefixtures("own_variables")
+def test_a_field_that_the_connection_may_lack_is_left_out_without_it(
+    tmp_path: Path, database: str
+) -> None:
+    product = write_product(tmp_path / "shop", database)
+    manifest = product / "manifest.yaml"
+    optional = "role: 'connection:role?', sslmode: 'connection:sslmode?', dbname:"
+    manifest.write_text(manifest.read_text().replace("dbname:", optional))
+    artifacts = compile_product(product)
+    blue = {"host": HOST, "port": PORT, "user": f"{database}_blue", "password": PASSWORDS["blue"]}
+
+    def who_builds(run_id: str, **others: str) -> str:
+        request = BuildRequest("shop", run_id)
+        *_, end = build(artifacts, request, read_connection=lambda *_: {**blue, **others})
+        assert end == BuildEnded(True), end
+        return who(database)
+
+    assert who_builds("without") == "blue"
+    assert who_builds("with", role=f"{database}_green", sslmode="prefer") == "green"
+    assert who_builds("without again") == "blue"
 
 
 @pytest.mark.slow

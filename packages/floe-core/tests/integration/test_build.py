@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -395,14 +396,18 @@ def test_what_a_build_leaves_running_keeps_the_warehouse(
     lock.release()
 
 
-@pytest.mark.parametrize("own", ["tools/own-dbt", "./tools/own-dbt"])
+@pytest.mark.parametrize(
+    "own", ["tools/own-dbt", "./tools/own-dbt", "${SHOP_TOOLS}/own-dbt", "~/own-dbt"]
+)
 def test_a_dbt_in_the_products_folder_is_found_at_compile_and_at_run(
     own: str, write_product: WriteProduct, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder = write_product(floe=FLOE + f"execution: {{dbtExecutable: {own}}}\n", first=FIRST)
+    folder = write_product(floe=FLOE + f"execution: {{dbtExecutable: '{own}'}}\n", first=FIRST)
     (folder / "tools").mkdir()
     (folder / "tools" / "own-dbt").symlink_to(Path(sys.executable).parent / "dbt")
     monkeypatch.chdir(tmp_path)
+    for variable in ("SHOP_TOOLS", "HOME"):
+        monkeypatch.setenv(variable, str(folder / "tools"))
     artifacts = compiled(folder)
     assert artifacts.dbt.executable == own
     assert ids_listed(artifacts, "first", "") == {"model.shop.first"}
@@ -457,6 +462,18 @@ def test_a_dbt_executable_that_is_not_there_is_named(write_product: WriteProduct
     with pytest.raises(EnvironmentProblemError) as caught:
         list(build(artifacts, BuildRequest(job="shop", run_id="r")))
     assert str(caught.value).startswith(f"dbt executable {own}: there is no such program")
+
+
+def test_a_variable_of_a_dbt_executable_that_is_not_set_is_named(
+    write_product: WriteProduct,
+) -> None:
+    from floe_core.foundation.errors import EnvironmentProblemError
+
+    own = "${DBT_OF_NOBODY}/bin/dbt"
+    folder = write_product(floe=FLOE + f"execution: {{dbtExecutable: '{own}'}}\n", first=FIRST)
+    told = f"dbt executable {own}: environment variable DBT_OF_NOBODY is not set"
+    with pytest.raises(EnvironmentProblemError, match=re.escape(told)):
+        compiled(folder)
 
 
 def test_some_nodes_are_run_and_no_others(write_product: WriteProduct) -> None:

@@ -164,7 +164,7 @@ REQUIRED = """
 import inspect, json
 from cosmos import profiles
 print(json.dumps({
-    name: [value.dbt_profile_type, value.required_fields]
+    name: [value.dbt_profile_type, value.required_fields, [*value.airflow_param_mapping]]
     for name, value in vars(profiles).items()
     if inspect.isclass(value) and hasattr(value, "required_fields")
 }))
@@ -174,10 +174,13 @@ print(json.dumps({
 def test_a_compute_has_the_fields_that_cosmos_requires(ask_cosmos) -> None:
     theirs = json.loads(ask_cosmos(REQUIRED))
     for name, known in MAPPINGS.items():
-        adapter, required = theirs[name]
+        adapter, required, mapped = theirs[name]
         assert adapter == known.adapter
         usual = _OF_ADAPTER.get(adapter, _USUAL) if known.uses_connection else ()
-        assert set(required) <= {*usual, *known.named, *known.taken}, name
+        ours = {*usual, *known.named, *known.taken}
+        assert set(required) <= ours, name
+        assert not known.is_whole or set(mapped) <= ours, name
+    assert sum(each.is_whole for each in MAPPINGS.values()) >= 5
 
 
 @pytest.fixture(scope="module")

@@ -36,7 +36,17 @@ def read(text: str, folder: Path) -> tuple[dict, list[str]]:
     [
         (
             "PostgresUserPasswordProfileMapping('wh', {'dbname': 'a', 'schema': 'b', 'password': 'x'})",
-            {"type": "postgres", "connection": "wh", "config": {"dbname": "a", "schema": "b"}},
+            {
+                "type": "postgres",
+                "connection": "wh",
+                "config": {
+                    "port": "connection:port?5432",
+                    "keepalives_idle": "connection:keepalives_idle?0",
+                    "sslmode": "connection:sslmode?",
+                    "dbname": "a",
+                    "schema": "b",
+                },
+            },
         ),
         (
             "SnowflakeUserPasswordProfileMapping(conn_id='wh', profile_args={'database': os.getenv('D'), "
@@ -46,6 +56,12 @@ def read(text: str, folder: Path) -> tuple[dict, list[str]]:
                 "connection": "wh",
                 "config": {
                     "warehouse": "connection:warehouse",
+                    "authenticator": "connection:authenticator?",
+                    "query_tag": "connection:query_tag?",
+                    "host": "connection:extra.host?",
+                    "port": "connection:extra.port?",
+                    "insecure_mode": "connection:insecure_mode?False",
+                    "client_session_keep_alive": "connection:client_session_keep_alive?False",
                     "database": "{{ env_var('D') }}",
                     "schema": "{{ env_var('S', 'dev') }}",
                     "role": "etl",
@@ -59,7 +75,7 @@ def read(text: str, folder: Path) -> tuple[dict, list[str]]:
     ],
 )
 def test_a_mapping_becomes_a_compute(text: str, compute: dict, tmp_path: Path) -> None:
-    assert read(text, tmp_path) == (compute, ["COS204 changed"])
+    assert read(text, tmp_path) == (compute, ["COS204 exact"])
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,8 @@
 """Let a profile take values from a connection of the orchestrator, and from files.
 
-`host: connection:host` and `password: file:/run/secrets/pw` become references to environment
-variables, which a run sets inside its own process: see `floe_core.warehouse.outside_values`.
+`host: connection:host`, `port: connection:port?5432` and `password: file:/run/secrets/pw` become
+references to environment variables, which a run sets inside its own process: see
+`floe_core.warehouse.outside_values`.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from floe_core.foundation.errors import InvalidProductError, Problem
-from floe_core.schemas.policies import CONNECTION
+from floe_core.schemas.policies import CONNECTION, OPTIONAL
 
 _FILE = "file:"
 # What a connection gives to an adapter, unless `config` says otherwise.
@@ -90,9 +91,21 @@ def _referring(key: str, value: Any, connection: str, sources: dict[str, str]) -
     source, variable = _source_of(value, connection)
     if not variable:
         return value
-    if source:
+    if source and not (source.endswith(OPTIONAL) and variable in sources):
         sources[variable] = source
+    if source.endswith(OPTIONAL):
+        return _optional(key, variable, value.partition(OPTIONAL)[2])
     return f"{{{{ env_var('{variable}'){' | as_number' if key in _NUMBERS else ''} }}}}"
+
+
+def _optional(key: str, variable: str, default: str) -> str:
+    """Return a reference to a variable that may be empty. None is to dbt a field that is absent."""
+    is_flag = default in ("True", "False")
+    kind = "as_number" if key in _NUMBERS else "as_native" if is_flag else "as_text"
+    quoted = default.replace("\\", "\\\\").replace("'", "\\'")
+    other = f"'{quoted}' | {kind}" if default else "'None' | as_native"
+    found = f"env_var('{variable}', '')"
+    return f"{{{{ {found} | {kind} if {found} else {other} }}}}"
 
 
 def _source_of(value: str, connection: str) -> tuple[str, str]:
@@ -100,9 +113,9 @@ def _source_of(value: str, connection: str) -> tuple[str, str]:
     if value.startswith("env:"):
         return "", value.removeprefix("env:")
     if value.startswith(CONNECTION):
-        field = value.removeprefix(CONNECTION)
+        field, mark, _ = value.removeprefix(CONNECTION).partition(OPTIONAL)
         variable = f"FLOE_CONNECTION_{_as_name(connection)}_{_as_name(field)}"
-        return f"{CONNECTION}{connection}#{field}", variable
+        return f"{CONNECTION}{connection}#{field}{mark}", variable
     if re.match(rf"{_FILE}/[^/]", value):
         return value, f"FLOE_FILE_{_as_name(value.removeprefix(_FILE).strip('/'))}"
     return "", ""

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from floe_core.foundation.errors import EnvironmentProblemError
 from floe_core.foundation.process_environment import environment_with
+from floe_core.secrets.references import UnsetVariableError, resolve
 from floe_core.warehouse.duckdb_file import PROJECT_DIR_VARIABLE
 
 # Floe reads what dbt writes as JSON, also where the project's flags say `write_json: false`.
@@ -83,15 +84,19 @@ def place_arguments(
 def find_executable(executable: str, project_dir: Path) -> str:
     """Return the path of the program that `execution.dbtExecutable` of floe.yaml names.
 
-    It is on PATH, or relative to the product's folder.
+    It is on PATH, or relative to the product's folder; `~` and `${NAME}` are filled in.
 
     Raises:
-        EnvironmentProblemError: The program does not exist.
+        EnvironmentProblemError: The program does not exist, or a variable is not set.
     """
+    named = f"dbt executable {executable}"
+    try:
+        executable = str(Path(resolve(executable)).expanduser())
+    except UnsetVariableError as error:
+        raise EnvironmentProblemError(f"{named}: {error}") from None
     found = shutil.which(executable) or shutil.which(project_dir / executable)
     if found is None:
         raise EnvironmentProblemError(
-            f"dbt executable {executable}: there is no such program; `execution.dbtExecutable` of "
-            "floe.yaml names it"
+            f"{named}: there is no such program; `execution.dbtExecutable` of floe.yaml names it"
         )
     return str(found)

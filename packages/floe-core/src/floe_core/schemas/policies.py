@@ -174,6 +174,8 @@ class DbtFiles(Frozen):
 
 
 CONNECTION = "connection:"
+# Ends a field that a connection may lack.
+OPTIONAL = "?"
 
 
 class DbtProject(Frozen):
@@ -187,8 +189,9 @@ class DbtProject(Frozen):
     `vars` are the dbt vars of floe.yaml, which every run passes. `project_hash` changes with the
     project's own vars and hooks. `packages_path` is where `dbt deps` installs packages, relative to
     the product folder. `value_sources` is variable of the profile -> where a run reads its value,
-    `connection:NAME#FIELD` or `file:/PATH`; `connection_reader` names the entry point in
-    `floe.connections` that reads connections, which is the orchestrator's.
+    `connection:NAME#FIELD`, with a `?` if it may lack the field, or `file:/PATH`;
+    `connection_reader` names the entry point in `floe.connections` that reads connections, which is
+    the orchestrator's.
     """
 
     project_name: str

@@ -14,7 +14,7 @@ from typing import Any
 from floe_core.foundation.entry_points import installed_points, named_failure
 from floe_core.foundation.errors import EnvironmentProblemError
 from floe_core.runs.read_connection import ReadConnection
-from floe_core.schemas.policies import CONNECTION, DbtProject
+from floe_core.schemas.policies import CONNECTION, OPTIONAL, DbtProject
 from floe_core.secrets.references import referenced_names, value_of, without_value
 
 GROUP = "floe.connections"
@@ -52,7 +52,10 @@ def set_outside_values(
             problems.append(f"connection '{name}': {error.args[0]}")
             continue
         problems += _lacking(name, dbt.adapter, fields, variables)
-        values |= {variable: str(fields.get(field)) for field, variable in variables.items()}
+        for field, variable in variables.items():
+            value = fields.get(field.removesuffix(OPTIONAL))
+            # Empty: the connection may have had the field in the run before.
+            values[variable] = "" if value is None else str(value)
     if problems:
         raise EnvironmentProblemError("; ".join(problems))
     _set_here.update(values)
@@ -62,7 +65,8 @@ def set_outside_values(
 def _lacking(
     name: str, adapter: str, fields: Mapping[str, Any], needed: Iterable[str]
 ) -> Iterator[str]:
-    missing = [field for field in needed if fields.get(field) in (None, "")]
+    required = (field for field in needed if not field.endswith(OPTIONAL))
+    missing = [field for field in required if fields.get(field) in (None, "")]
     if missing:
         known = ", ".join(sorted(fields)) or "nothing"
         yield f"connection '{name}' has no {', '.join(missing)} for {adapter}; it has {known}"

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from dbt.config.renderer import ProfileRenderer
+from dbt_common.context import set_invocation_context
 from plain_shop import FLOE
 
 from floe_core.compiler import compile_product
@@ -64,6 +66,44 @@ def test_values_at_any_depth_may_come_from_elsewhere() -> None:
         key: "file:/run/secrets/s3",
         "FLOE_CONNECTION_MD_PASSWORD": "connection:md#password",
     }
+
+
+@pytest.mark.parametrize(
+    ("key", "field", "value", "seen"),
+    [
+        ("role", "role?", "", None),
+        ("role", "role?", "123", "123"),
+        ("role", "role?it's", "", "it's"),
+        ("port", "port?5432", "", 5432),
+        ("port", "port?5432", "6000", 6000),
+        ("port", "port?", "", None),
+        ("insecure_mode", "insecure_mode?False", "", False),
+        ("insecure_mode", "insecure_mode?False", "True", True),
+    ],
+)
+def test_dbt_sees_a_field_that_a_connection_may_lack_or_its_default(
+    key: str, field: str, value: str, seen: object
+) -> None:
+    output, sources = refer_to_values({"type": "duckdb", key: f"connection:{field}"}, "wh")
+    name = field.partition("?")[0]
+    variable = f"FLOE_CONNECTION_WH_{name.upper()}"
+    assert sources == {variable: f"connection:wh#{name}?"}
+    for environment in ({variable: value}, {} if value == "" else {variable: value}):
+        set_invocation_context(environment)
+        found = ProfileRenderer({}).render_value(output[key])
+        assert (found, type(found)) == (seen, type(seen))
+
+
+@pytest.mark.parametrize("order", [("role", "again"), ("again", "role")])
+def test_a_field_that_a_connection_may_lack_is_required_if_another_setting_needs_it(
+    order: tuple[str, str],
+) -> None:
+    fields = {"role": "connection:role?", "again": "connection:role"}
+    given = {"type": "snowflake", "database": "d", "schema": "s", **{n: fields[n] for n in order}}
+    _, sources = refer_to_values(given, "wh")
+    assert sources["FLOE_CONNECTION_WH_ROLE"] == "connection:wh#role"
+    _, sources = refer_to_values({**given, "again": "x"}, "wh")
+    assert sources["FLOE_CONNECTION_WH_ROLE"] == "connection:wh#role?"
 
 
 @pytest.mark.parametrize("file", ["/run/a-b", "/run/a_b", "/run/A_b", "/run/a/b"])

@@ -88,14 +88,13 @@ def use_executable(value: Value, draft: GroupDraft) -> Verdict:
     """Put a dbt program into the draft."""
     if value == "dbt":
         return exact("the dbt that floe finds")
-    if isinstance(value, EnvText):
+    if isinstance(value, EnvText) and ":-" in value:
         return changed(
-            f"floe.yaml names no variables: floe runs the dbt installed beside it, or the one in "
-            f"`execution.dbtExecutable`, and not {value}"
+            f"a path in floe.yaml has no defaults: set `execution.dbtExecutable` to what {value} is"
         )
     if not isinstance(value, str):
         return unknown("it is not a path: decide which dbt runs")
-    draft.execution["dbtExecutable"] = value
+    draft.execution["dbtExecutable"] = str(value)
     return exact("`execution.dbtExecutable` of floe.yaml")
 
 

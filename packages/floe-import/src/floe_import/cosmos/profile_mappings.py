@@ -26,12 +26,14 @@ class Mapping:
 
     `named` are parts of the names of tables, which a connection does not decide: dbt's field -> the
     field of the connection that Cosmos reads. `taken` are further fields and their sources.
+    `is_whole`: with these, the profile has all that Cosmos takes from the connection.
     """
 
     adapter: str
     named: dict[str, str]
     taken: dict[str, Any]
     uses_connection: bool = True
+    is_whole: bool = False
     note: str = ""
 
 
@@ -45,20 +47,46 @@ _KEYFILE = {
 }
 MAPPINGS: dict[str, Mapping] = {
     "PostgresUserPasswordProfileMapping": Mapping(
-        "postgres", {"dbname": "schema", "schema": ""}, {}
+        "postgres",
+        {"dbname": "schema", "schema": ""},
+        {
+            "port": "connection:port?5432",
+            "keepalives_idle": "connection:keepalives_idle?0",
+            "sslmode": "connection:sslmode?",
+        },
+        is_whole=True,
     ),
     "RedshiftUserPasswordProfileMapping": Mapping(
-        "redshift", {"dbname": "schema", "schema": ""}, {}
+        "redshift",
+        {"dbname": "schema", "schema": ""},
+        {
+            "port": "connection:port?5439",
+            "timeout": "connection:timeout?",
+            "sslmode": "connection:sslmode?prefer",
+            "region": "connection:region?",
+        },
+        is_whole=True,
     ),
     "SnowflakeUserPasswordProfileMapping": Mapping(
         "snowflake",
         {"database": "extra database", "schema": "schema"},
-        {"warehouse": "connection:warehouse"},
+        {
+            "warehouse": "connection:warehouse",
+            **{name: f"connection:{name}?" for name in ("role", "authenticator", "query_tag")},
+            "host": "connection:extra.host?",
+            "port": "connection:extra.port?",
+            "insecure_mode": "connection:insecure_mode?False",
+            "client_session_keep_alive": "connection:client_session_keep_alive?False",
+        },
+        is_whole=True,
     ),
     "DatabricksTokenProfileMapping": Mapping("databricks", {"schema": "schema"}, {}),
     "TrinoLDAPProfileMapping": Mapping("trino", {"database": "", "schema": ""}, {"method": "ldap"}),
     "GoogleCloudServiceAccountFileProfileMapping": Mapping(
-        "bigquery", _GOOGLE, {"method": "service-account", "keyfile": "connection:key_path"}
+        "bigquery",
+        _GOOGLE,
+        {"method": "service-account", "keyfile": "connection:key_path"},
+        is_whole=True,
     ),
     "GoogleCloudServiceAccountDictProfileMapping": Mapping(
         "bigquery",
@@ -67,10 +95,10 @@ MAPPINGS: dict[str, Mapping] = {
         note="install floe-orchestrator-airflow[cosmos], which reads the key of the connection",
     ),
     "GoogleCloudOauthProfileMapping": Mapping(
-        "bigquery", _GOOGLE, {"method": "oauth"}, uses_connection=False
+        "bigquery", _GOOGLE, {"method": "oauth"}, uses_connection=False, is_whole=True
     ),
     "DuckDBUserPasswordProfileMapping": Mapping(
-        "duckdb", {"path": "host"}, {}, uses_connection=False
+        "duckdb", {"path": "host"}, {}, uses_connection=False, is_whole=True
     ),
 }
 
@@ -162,11 +190,9 @@ def _config(
 
 def _verdict(known: Mapping, connection: str, asked: dict[str, str]) -> Verdict:
     if known.uses_connection:
-        said = (
-            f"`plugins.compute` with `connection: {connection}`, read in the run; name what "
-            f"else the "
-            "profile takes from its extra, such as a role, as `connection:FIELD` in `config`"
-        )
+        said = f"`plugins.compute` with `connection: {connection}`, read in the run"
+        if not known.is_whole:
+            said += "; name what else the profile takes from it as `connection:FIELD` in `config`"
     else:
         said = f"`plugins.compute` of type {known.adapter}; no connection is read"
     if known.note:
@@ -174,4 +200,4 @@ def _verdict(known: Mapping, connection: str, asked: dict[str, str]) -> Verdict:
     for variable, source in asked.items():
         origin = f", which the connection has as {source}," if source else ""
         said += f"; set {variable}{origin} where `floe compile` and the workers run"
-    return changed(said)
+    return exact(said) if known.is_whole and not asked else changed(said)

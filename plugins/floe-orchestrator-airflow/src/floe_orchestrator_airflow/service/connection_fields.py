@@ -72,7 +72,10 @@ def _fields(connection: Connection) -> Iterator[tuple[str, Any]]:
             yield field, value
     for key, value in connection.extra_dejson.items():
         if value not in (None, ""):
-            yield _OLD_EXTRA.sub("", key), value
+            name = _OLD_EXTRA.sub("", key)
+            yield name, value
+            if name in _ATTRIBUTES:
+                yield f"extra.{name}", value
 
 
 def _snowflake_account(fields: Mapping[str, Any]) -> dict[str, Any]:
