@@ -13,14 +13,15 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from floe_core.dbt.call import VARIABLES_OF_EACH_CALL
 from floe_core.foundation.errors import EnvironmentProblemError
 from floe_core.product_folder.state_folder import state_folder, state_place
 
 FILE, LOCK = "dev.json", "dev.lock"
 # The product's state folder itself does not choose what a run does.
 _OWN_PREFIXES = ("DBT_", "FLOE_")
-# Of the command that asks, not of what runs.
-_OF_COMMANDS = ("FLOE_LOG_FORMAT",)
+# Of the command that asks, not of what runs; and those that dbt gets from floe in any case.
+_WITHOUT_EFFECT = frozenset({"FLOE_LOG_FORMAT", *VARIABLES_OF_EACH_CALL})
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +55,15 @@ def hash_of_environment(environment: Mapping[str, str]) -> str:
     False
     >>> hash_of_environment({"FLOE_LOG_FORMAT": "json"}) == hash_of_environment({})
     True
+    >>> hash_of_environment({"DBT_USE_COLORS": "1"}) == hash_of_environment({})
+    True
     >>> hash_of_environment({"HOME": "a"}) == hash_of_environment({"HOME": "b"})
     True
     """
     chosen = {
         name: text
         for name, text in environment.items()
-        if name.startswith(_OWN_PREFIXES) and name not in _OF_COMMANDS
+        if name.startswith(_OWN_PREFIXES) and name not in _WITHOUT_EFFECT
     }
     return hashlib.sha256(json.dumps(chosen, sort_keys=True).encode()).hexdigest()
 

@@ -17,7 +17,7 @@ from floe_core.secrets.references import UnsetVariableError, resolve
 from floe_core.warehouse.duckdb_file import PROJECT_DIR_VARIABLE
 
 # Floe reads what dbt writes as JSON, also where the project's flags say `write_json: false`.
-_QUIET = {
+VARIABLES_OF_EACH_CALL = {
     "DBT_SEND_ANONYMOUS_USAGE_STATS": "False",
     # dbt 2 warns if this is an option.
     "DBT_USE_COLORS": "False",
@@ -64,7 +64,7 @@ class DbtCall:
 
     @property
     def _all_variables(self) -> dict[str, str | None]:
-        return {**_QUIET, PROJECT_DIR_VARIABLE: str(self.folder), **self.variables}
+        return {**VARIABLES_OF_EACH_CALL, PROJECT_DIR_VARIABLE: str(self.folder), **self.variables}
 
 
 def place_arguments(
