@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -20,6 +21,7 @@ from partitioned_product import (
     rows_of,
 )
 from plain_shop import FLOE
+from wait_for import wait_for
 
 from floe_core.alerts.alert import first_error_line
 from floe_core.compiler import compile_product
@@ -365,6 +367,26 @@ def test_a_run_that_is_killed_has_recorded_the_days_before_and_is_retried_from_t
     assert results_of(events)["daily"].partitions == tuple((day, "success") for day in days)
     plain.build(days, attempt=2)
     same_tables(artifacts, plain)
+
+
+def test_what_was_built_before_a_long_node_is_recorded_while_that_runs(
+    write_product: WriteProduct, tmp_path: Path
+) -> None:
+    waits = " and (select count(*) from read_csv('pipe', columns={'a': 'int'})) >= 0 group by 1"
+    long = MODELS["daily"].replace(" group by 1", waits) + " -- {{ ref('daily') }}"
+    artifacts, _ = write(write_product, tmp_path, wide=long)
+    os.mkfifo(artifacts.folder / "pipe")
+
+    def found() -> dict[str, list[Standing]]:
+        return standing(artifacts, "2026-11-01", "2026-11-01")
+
+    words = [sys.executable, "-c", BUILD, str(artifacts.folder)]
+    with subprocess.Popen(words, stdout=subprocess.DEVNULL) as process:
+        try:
+            wait_for(lambda: [*found().values()].count(["done"]) == 3)
+        finally:
+            process.kill()
+    assert found()["wide"] == ["missing"]
 
 
 def test_machines_share_states_in_postgresql(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from datetime import UTC, datetime
 
@@ -19,7 +20,7 @@ _log = logging.getLogger(__name__)
 
 
 class PartitionsOfBuild:
-    """Writes what is done or failed to the store, at most once a second and at the end.
+    """Writes what is done or failed to the store, at most a second later, and once a second.
 
     A skipped partition stays as it was. A store that cannot be written fails no build: what is not
     recorded is missing.
@@ -29,30 +30,44 @@ class PartitionsOfBuild:
         self._artifacts = artifacts
         self._request = request
         self._records: dict[str, dict[str, Record]] = {}
+        self._is_kept, self._is_written = threading.Lock(), threading.Lock()
+        self._timer: threading.Timer | None = None
         self._written_at = time.monotonic()
         # Tables without rows are not what the partitions have.
         self._is_on = artifacts.partitions is not None and not request.parameters.empty
 
     def receive(self, event: BuildEvent) -> None:
-        """Keep the result of a partition, and write those kept when it is time."""
+        """Keep the result of a partition, and have it written even if no other event follows."""
         if self._is_on and isinstance(event, PartitionResult) and event.status != "skipped":
-            record = self._record(event)
-            self._records.setdefault(event.unique_id, {})[event.key] = record
-        is_due = time.monotonic() - self._written_at >= SECONDS_BETWEEN_WRITES
-        if isinstance(event, BuildEnded) or is_due:
+            with self._is_kept:
+                self._records.setdefault(event.unique_id, {})[event.key] = self._record(event)
+            self._write_soon()
+        elif isinstance(event, BuildEnded):
             self.write()
 
     def write(self) -> None:
         """Write what has been kept."""
-        records, self._records = self._records, {}
-        declaration = self._artifacts.partitions
-        self._written_at = time.monotonic()
-        if not records or declaration is None:
-            return
-        try:
-            store_of(self._artifacts).write(declaration, records)
-        except EnvironmentProblemError as error:
-            _log.warning("the states of partitions were not recorded: %s", error)
+        with self._is_written:
+            with self._is_kept:
+                records, self._records, self._timer = self._records, {}, None
+            declaration = self._artifacts.partitions
+            self._written_at = time.monotonic()
+            if not records or declaration is None:
+                return
+            try:
+                store_of(self._artifacts).write(declaration, records)
+            except EnvironmentProblemError as error:
+                _log.warning("the states of partitions were not recorded: %s", error)
+
+    def _write_soon(self) -> None:
+        """Start a timer, unless one is running: a node may take hours, and end in a kill."""
+        with self._is_kept:
+            if self._timer is not None:
+                return
+            due = self._written_at + SECONDS_BETWEEN_WRITES - time.monotonic()
+            self._timer = threading.Timer(max(0.0, due), self.write)
+            self._timer.daemon = True
+            self._timer.start()
 
     def _record(self, event: PartitionResult) -> Record:
         status: RecordStatus = "done" if event.passed else "failed"

@@ -1,0 +1,77 @@
+"""Random histories of partitions on the real orchestrators equal a replay by plain dbt.
+
+On time, late, missed, twice, backfilled, with lookback, failed, retried and killed, with other data
+and other code, by hour, day, week and month. After each step, the tables, the states that `floe
+partitions` shows and what the orchestrator itself says are those of the replay, which knows no floe.
+`FLOE_TEST_HISTORIES` says how many histories there are, and `FLOE_TEST_HISTORIES_FROM` the first one.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from own_database import PASSWORD, SERVER, own_database
+from partition_histories import history, product_of
+from partition_sides import Side, play
+from partitions_on_airflow import AirflowSide
+from partitions_on_dagster import DagsterSide
+from partitions_on_prefect import PrefectSide
+from running_prefect import RunningPrefect
+
+from floe_core.partitions.store import STORE_VARIABLE
+from floe_orchestrator_airflow.local.service import LocalAirflow
+
+LONG = 6 * 3600
+LENGTH = 5
+SIDES = ("dagster", "airflow", "prefect")
+
+
+@contextmanager
+def side_of(name: str, folder: Path) -> Iterator[Side]:
+    """Give an orchestrator that is up while the block lasts."""
+    if name == "dagster":
+        yield DagsterSide(folder)
+    elif name == "airflow":
+        with LocalAirflow(folder / "airflow") as airflow:
+            yield AirflowSide(airflow)
+    else:
+        prefect = RunningPrefect(folder / "prefect")
+        with prefect.up():
+            yield PrefectSide(prefect)
+
+
+def play_seed(side: Side, folder: Path, seed: int, length: int) -> None:
+    product = product_of(seed)
+    play(side, product, folder, [*history(product, seed, length)])
+
+
+def test_a_history_on_dagster(tmp_path: Path) -> None:
+    play_seed(DagsterSide(tmp_path), tmp_path, 5, 3)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(LONG)
+@pytest.mark.parametrize("name", SIDES)
+def test_histories(name: str, tmp_path: Path) -> None:
+    first = int(os.environ.get("FLOE_TEST_HISTORIES_FROM", "0"))
+    number = int(os.environ.get("FLOE_TEST_HISTORIES", "4"))
+    with side_of(name, tmp_path) as side:
+        for seed in range(first, first + number):
+            play_seed(side, tmp_path, seed, LENGTH)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(LONG)
+@pytest.mark.parametrize("name", SIDES)
+def test_a_history_with_states_in_postgresql(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with own_database() as database:
+        place = f"{SERVER['user']}:{PASSWORD}@{SERVER['host']}:{SERVER['port']}"
+        monkeypatch.setenv(STORE_VARIABLE, f"postgresql://{place}/{database}")
+        with side_of(name, tmp_path) as side:
+            play_seed(side, tmp_path, 4, LENGTH)

@@ -1,0 +1,197 @@
+"""A history of partitions on each orchestrator: what runs it, and what it says of partitions itself."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from typing import Any, Protocol
+
+from partition_histories import Attempts, Product, Replay, Step, World
+from partition_periods import number_complete, periods_of
+from warm_floe import floe
+
+from floe_core.compiler import compile_product
+
+MANIFEST = """\
+apiVersion: floe.dev/v1
+kind: Manifest
+metadata: {name: platform, version: 1.0.0}
+plugins:
+  orchestrator: {type: ORCHESTRATOR, config: CONFIG}
+  compute: {type: duckdb, config: {path: "{product_slug}.duckdb", threads: 1}}
+observability: {lineage: {enabled: false}}
+"""
+FLOE = """\
+apiVersion: floe.dev/v1
+kind: FloeSpec
+metadata: {name: NAME, version: 1.0.0}
+platform: {manifest: manifest.yaml}
+"""
+FORKS = multiprocessing.get_context("forkserver")
+FORKS.set_forkserver_preload(
+    ["floe_core.execution", "dbt.cli.main", "dbt.adapters.duckdb", "duckdb"]
+)
+TO_END = 180.0
+
+
+Kill = Callable[[], None]
+# What something is, what it is found to be, and what it should be.
+Claim = tuple[str, object, object]
+
+
+class Side(Protocol):
+    """An orchestrator that runs the steps of histories."""
+
+    name: str
+
+    def add(self, product: Product, folder: Path) -> None:
+        """Take up a product that was compiled for the first time."""
+
+    def changed(self, product: Product, folder: Path) -> None:
+        """Take up a product that was compiled again."""
+
+    def run(self, product: Product, folder: Path, step: Step, kill: Kill | None) -> bool:
+        """Run a step with its own retries; return whether the run succeeded.
+
+        `kill` waits for the process that hangs, and kills it.
+        """
+
+    def retry(self, product: Product, folder: Path) -> bool:
+        """Retry the last run, which failed, by hand; return whether it succeeded then."""
+
+    def claims(
+        self, replay: Replay, folder: Path, step: Step, attempts: Attempts
+    ) -> Iterator[Claim]:
+        """Yield what the orchestrator itself says of the partitions, and what it should say."""
+
+
+def write_product(folder: Path, product: Product, side: Side) -> World:
+    """Write a product for an orchestrator, and the data that is there before a history."""
+    (folder / "models").mkdir(parents=True)
+    config = "{partition_keys: true}" if side.name == "airflow" and product.has_keys else "{}"
+    manifest = MANIFEST.replace("ORCHESTRATOR", side.name).replace("CONFIG", config)
+    texts = {
+        "manifest.yaml": manifest,
+        "floe.yaml": FLOE.replace("NAME", product.name) + product.floe,
+        "dbt_project.yml": f"name: {product.name}\nversion: 1.0.0\nprofile: {product.name}\n",
+        **{f"models/{name}.sql": sql for name, sql in product.models().items()},
+    }
+    for name, text in texts.items():
+        (folder / name).write_text(text)
+    world = World(folder, product)
+    world.prepare()
+    return world
+
+
+def shown_states(product: Product, folder: Path) -> dict[str, list[str]]:
+    """Return node -> its states, as `floe partitions --json` shows them."""
+    done = floe("partitions", folder, "--to", product.periods[-1].key, "--json")
+    assert done.returncode == 0, done.stderr
+    nodes = json.loads(done.stdout)["nodes"]
+    return {
+        name: [*nodes[f"model.{product.name}.{name}"]["partitions"].values()]
+        for name in product.parents
+    }
+
+
+def readers_of(pipe: Path) -> list[int]:
+    """Return the ids of the processes that have a pipe open."""
+    found = []
+    for process in Path("/proc").iterdir():
+        if not process.name.isdigit():
+            continue
+        try:
+            links = [str(each.readlink()) for each in (process / "fd").iterdir()]
+        except OSError:
+            continue
+        if str(pipe) in links:
+            found.append(int(process.name))
+    return found
+
+
+def kill_reader(pipe: Path, go_on: Callable[[], None]) -> None:
+    """Kill the process that reads a pipe, when there is one; no other is to find it there."""
+    deadline = time.monotonic() + TO_END
+    while True:
+        try:
+            writer = os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)
+            break
+        except OSError:
+            assert time.monotonic() < deadline, f"nobody reads {pipe}"
+            time.sleep(0.05)
+    # States of partitions are written within a second.
+    time.sleep(1.5)
+    readers = readers_of(pipe)
+    go_on()
+    for reader in readers:
+        if reader != os.getpid():
+            os.kill(reader, signal.SIGKILL)
+    os.close(writer)
+
+
+def forked(target: Any, *arguments: Any, kill: Kill | None = None) -> int | None:
+    """Call a function in a process of its own, and return its exit code."""
+    process: BaseProcess = FORKS.Process(target=target, args=arguments)
+    process.start()
+    if kill is not None:
+        kill()
+    process.join(TO_END)
+    assert process.exitcode is not None, "it hangs"
+    return process.exitcode
+
+
+def periods_shown_until(product: Product, moment: datetime | None = None) -> list[str]:
+    """Return the keys of the periods after those of the history that are over at a time."""
+    number = number_complete(product.by, moment or datetime.now(UTC))
+    return [each.key for each in periods_of(product.by, number)[len(product.periods) :]]
+
+
+def play(side: Side, product: Product, folder: Path, steps: Sequence[Step]) -> None:
+    """Play a history, and compare everything after each step."""
+    world = write_product(folder / product.name, product, side)
+    compile_product(world.folder)
+    replay = Replay(product, world.folder, folder / f"{product.name}-plain")
+    side.add(product, world.folder)
+    for number, step in enumerate(steps):
+        told = f"{product}, step {number}: {step}"
+        if world.change(step, number):
+            compile_product(world.folder)
+            side.changed(product, world.folder)
+        succeeded = side.run(product, world.folder, step, killer(world, step))
+        attempts = replay.run(step, number)
+        if not succeeded and step.is_retried:
+            world.write_faults([])
+            succeeded = side.retry(product, world.folder)
+        assert_same(told, "success", succeeded, not attempts[-1])
+        assert_same(told, "tables", world.rows(), replay.world.rows())
+        assert_same(told, "states", shown_states(product, world.folder), replay.states(step))
+        for what, found, expected in side.claims(replay, world.folder, step, attempts):
+            assert_same(told, what, found, expected)
+
+
+def assert_same(told: str, what: str, found: object, expected: object) -> None:
+    """Fail with the history and both values if they differ."""
+    if isinstance(found, dict) and isinstance(expected, dict):
+        names = [n for n in {**found, **expected} if found.get(n) != expected.get(n)]
+        found, expected = ({n: each.get(n) for n in names} for each in (found, expected))
+    assert found == expected, f"{told}: {what}: {found}, and not {expected}"
+
+
+def killer(world: World, step: Step) -> Kill | None:
+    """Return what kills the run of a step where it hangs, None if it does not."""
+    fault = step.killed_at
+    if fault is None:
+        return None
+    pipe = world.stop_at(fault)
+
+    def kill() -> None:
+        kill_reader(pipe, lambda: world.go_on(fault))
+
+    return kill
