@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from plain_shop import FLOE
+from warm_floe import dbt
 
 from floe_core.compiler import compile_product
 from floe_core.foundation.errors import InvalidProductError
@@ -206,6 +208,67 @@ def test_reuse_is_refused_beside_partitions(write_product: WriteProduct) -> None
     floe = FLOE + "execution: {reuse: unchanged}\n" + OF_PARTITIONS % "daily"
     found = refusal(write_product(floe=floe, raw=RAW, daily=BY_VARS))
     assert found.startswith("floe.yaml:5:20: execution.reuse: a product with partitions")
+
+
+FIRST, LATER = "2026-11-01", "2056-11-23"
+CHANGES = "change dbt's graph, which all partitions share"
+AFTER = "{% if var('min_date', '') >= '2030' %}"
+
+
+@pytest.mark.parametrize(
+    ("sql", "key"),
+    [
+        (BY_VARS + AFTER + " union all select * from {{ ref('other') }}{% endif %}", LATER),
+        (BY_VARS.replace("ref('raw')", "ref('raw' if var('min_date', '') else 'other')"), FIRST),
+        ("{{ config(enabled=var('min_date', '') < '2030') }} " + BY_VARS, LATER),
+        (BY_VARS + "{{ more() }}", LATER),
+    ],
+)
+def test_vars_that_change_the_graph_are_refused(
+    write_product: WriteProduct, sql: str, key: str
+) -> None:
+    """Plain dbt, which parses for each call, has another graph for these partitions."""
+    more = f"{{% macro more() %}}{AFTER}{{{{ ref('other') }}}}{{% endif %}}{{% endmacro %}}"
+    floe = FLOE + OF_PARTITIONS % "daily"
+    folder = write_product(floe=floe, raw=RAW, other=RAW, daily=sql)
+    (folder / "macros").mkdir(exist_ok=True)
+    (folder / "macros" / "more.sql").write_text(more)
+    assert refusal(folder).startswith(
+        f"floe.yaml:5:63: partitions.vars: those of {key} {CHANGES}: model.shop.daily\n"
+    )
+    graphs = {vars_: parents_in_dbt(folder, vars_) for vars_ in ("", FIRST, LATER)}
+    assert len({*graphs.values()}) == 2
+
+
+def parents_in_dbt(folder: Path, min_date: str) -> tuple[str, ...]:
+    """Return the parents of `daily` when plain dbt parses with this value, () if it is disabled."""
+    given = json.dumps({"min_date": min_date} if min_date else {})
+    profile = "shop: {target: dev, outputs: {dev: {type: duckdb}}}\n"
+    (folder / "profiles.yml").write_text(profile)
+    dbt("parse", "--profiles-dir", ".", "--vars", given, "--target-path", "plain", cwd=folder)
+    manifest = json.loads((folder / "plain" / "manifest.json").read_text())
+    node = manifest["nodes"].get("model.shop.daily")
+    return tuple(node["depends_on"]["nodes"]) if node else ()
+
+
+def test_vars_that_choose_rows_are_not_refused(write_product: WriteProduct) -> None:
+    """Also in a statement; dbt parses the project again to see that the graph is the same."""
+    hints = "\n-- depends_on: {{ ref('raw') }}\n"
+    conditional = f"{hints}{AFTER} and at > '2020'{{% endif %}}"
+    folder = write_product(
+        floe=FLOE + OF_PARTITIONS % "daily", raw=RAW, daily=BY_VARS + conditional
+    )
+    stages: list[str] = []
+    compile_product(folder, on_stage=stages.append)
+    assert [each for each in stages if "partition" in each] == [
+        "dbt selects the nodes of the partitions",
+        "dbt parses the project for partition 2026-11-01",
+        "dbt parses the project for partition 2056-11-23",
+    ]
+    (folder / "models" / "daily.sql").write_text(BY_VARS)
+    stages.clear()
+    compile_product(folder, on_stage=stages.append)
+    assert [each for each in stages if "for partition" in each] == []
 
 
 def test_a_model_that_does_not_know_its_partition_is_noticed(write_product: WriteProduct) -> None:

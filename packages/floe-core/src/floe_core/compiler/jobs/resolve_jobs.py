@@ -102,7 +102,7 @@ def _parse_with_vars(
     """Let dbt parse with a job's vars, and keep the result; the graph must be the same."""
     dbt_of_job = dbt.with_vars({**inputs.spec.vars, **spec.vars})
     parsed = dbt_of_job.parse()
-    changed = _list_changed_places(nodes, nodes_in(parsed.manifest, inputs.product_dir))
+    changed = list_changed_places(nodes, nodes_in(parsed.manifest, inputs.product_dir))
     if changed:
         what = f"its vars change the graph, which all jobs of a product share: {changed}"
         raise InvalidProductError([Problem(what)])
@@ -111,7 +111,7 @@ def _parse_with_vars(
     return dbt_of_job
 
 
-def _list_changed_places(ours: Sequence[Node], theirs: Sequence[Node]) -> str:
+def list_changed_places(ours: Sequence[Node], theirs: Sequence[Node]) -> str:
     """Return which nodes are added, removed, or differ in parents or relation; "" for none."""
     places, others = ({n.unique_id: _place(n) for n in nodes} for nodes in (ours, theirs))
     changed = sorted(i for i in places.keys() | others.keys() if places.get(i) != others.get(i))

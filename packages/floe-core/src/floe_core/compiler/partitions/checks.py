@@ -17,7 +17,7 @@ from floe_core.schemas.policies import Job
 Entry = Mapping[str, Any]
 _LENGTHS = {"hour": 0, "day": 1, "week": 2, "month": 3, "year": 4}
 # Vars of every run that hold the period of its partition.
-_OF_FLOE = ("floe_range_start", "floe_range_end")
+OF_FLOE = ("floe_range_start", "floe_range_end")
 # Strategies of dbt's adapters that replace what a period had before, without a unique key.
 _REPLACING = frozenset({"microbatch", "insert_overwrite"})
 
@@ -42,7 +42,7 @@ def check_partitions(
         *_reuse(inputs),
     ):
         findings.add(problem)
-    reader = _Reader(manifest, (*partitions.vars, *_OF_FLOE))
+    reader = _Reader(manifest, (*partitions.vars, *OF_FLOE))
     for node_id in partitions.node_ids:
         node, entry = by_id[node_id], entries[node_id]
         if node.is_relation and entry:

@@ -11,6 +11,7 @@ from floe_core.compiler.inputs import Inputs
 from floe_core.compiler.jobs.resolve_jobs import take_nodes
 from floe_core.compiler.nodes.steps import StepsInGraph
 from floe_core.compiler.partitions.checks import check_partitions
+from floe_core.compiler.partitions.graph import check_graph
 from floe_core.foundation.errors import InvalidProductError
 from floe_core.partitions.calendar import check_start
 from floe_core.schedules import check_timezone
@@ -52,6 +53,7 @@ def resolve_partitions(
         microbatch=microbatch,
     )
     check_partitions(found, manifest, graph.nodes, jobs, inputs, findings)
+    check_graph(found, manifest, inputs, dbt, findings)
     return found
 
 
