@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import cache
 from io import BytesIO
 from typing import Any
 
@@ -11,6 +10,7 @@ from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.nodes import Node
 from floe_core.schemas.policies import Job
 from floe_core.schemas.ports import Port, PortColumn
+from floe_core.warehouse.type_names import logical_type
 
 API_VERSION = "v3.1.0"
 Document = dict[str, Any]
@@ -129,36 +129,6 @@ def _promises_of(job: Job) -> Iterable[Document]:
             "scheduler": "cron",
             "schedule": f"{job.schedule.cron} {job.schedule.timezone}",
         }
-
-
-@cache
-def logical_type(kind: str, adapter: str) -> str:
-    """Return the standard's type for a type of the warehouse, "" if it has none.
-
-    >>> logical_type("VARCHAR(10)", "duckdb"), logical_type("bigint", "postgres")
-    ('string', 'integer')
-    >>> logical_type("DECIMAL(18, 2)", "duckdb"), logical_type("timestamptz", "postgres")
-    ('number', 'timestamp')
-    """
-    from sqlglot import exp
-    from sqlglot.errors import SqlglotError
-
-    try:
-        found = exp.DataType.build(kind, dialect=adapter)
-    except (SqlglotError, ValueError):
-        return ""
-    kinds = {
-        "boolean": (exp.DataType.Type.BOOLEAN,),
-        "integer": exp.DataType.INTEGER_TYPES,
-        "number": exp.DataType.NUMERIC_TYPES,
-        "string": exp.DataType.TEXT_TYPES,
-        "date": (exp.DataType.Type.DATE, exp.DataType.Type.DATE32),
-        "time": (exp.DataType.Type.TIME, exp.DataType.Type.TIMETZ),
-        "timestamp": exp.DataType.TEMPORAL_TYPES,
-        "array": (exp.DataType.Type.ARRAY, exp.DataType.Type.LIST),
-        "object": (exp.DataType.Type.STRUCT, exp.DataType.Type.MAP, exp.DataType.Type.JSON),
-    }
-    return next((name for name, among in kinds.items() if found.this in among), "")
 
 
 def _without_empty(fields: Document) -> Document:

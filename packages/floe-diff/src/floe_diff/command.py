@@ -17,19 +17,20 @@ if TYPE_CHECKING:
     from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
 DIFFERENT = 1
-Side = Annotated[
-    str,
-    typer.Argument(
-        help="A compiled folder, or a compiled_artifacts.json. With --data: a compiled "
-        "folder, a DuckDB or SQLite file, a target of profiles.yml, or a schema."
-    ),
+_PLACES = (
+    "A compiled folder, or a compiled_artifacts.json{}. With --data: a compiled folder, a DuckDB "
+    "or SQLite file, a target of profiles.yml, or a schema."
+)
+Old = Annotated[
+    str, typer.Argument(help=_PLACES.format(", or a data contract (ODCS): a .yaml file or a URL"))
 ]
+New = Annotated[str, typer.Argument(help=_PLACES.format(""))]
 
 
 def diff(
     context: typer.Context,
-    old: Side,
-    new: Side,
+    old: Old,
+    new: New,
     data: Annotated[bool, typer.Option("--data", help="Compare the product's tables.")] = False,
     product: Annotated[
         Path, typer.Option(metavar="DIR", help="With --data: the product whose tables to compare.")
@@ -70,7 +71,8 @@ def diff(
 ) -> None:
     """Show changed nodes, edges, ports, jobs, ticks and settings, and everything downstream.
 
-    A port that other products read is shown with the products that its change breaks.
+    A port that other products read is shown with the products that its change breaks. If OLD is a
+    data contract, the ports of NEW are compared with it, and a broken promise breaks the contract.
 
     With --data: show the rows that are in one place only or that changed, matched by the key that
     dbt knows for a table, and the number of changed cells in each column. The tables are those of
@@ -78,13 +80,23 @@ def diff(
     """
     from floe_core.cli.moments import days_after, read_moment
     from floe_core.compiler.ports.products import Consumers, consumers_of
+    from floe_core.foundation.errors import UsageError
     from floe_diff import difference
+    from floe_diff.contracts.document import is_contract
     from floe_diff.markdown import as_markdown
 
     _refuse_what_is_ignored(context, data)
     if data:
         raise typer.Exit(_compare_data((old, new), product, samples, markdown, as_json) * exit_code)
-    before, after = _artifacts_at(old), _artifacts_at(new)
+    if is_contract(new):
+        raise UsageError(f"{new} is a data contract; name it first: floe diff CONTRACT PRODUCT")
+    after = _artifacts_at(new)
+    if is_contract(old):
+        _refuse_what_no_contract_has(context)
+        raise typer.Exit(
+            _compare_contract(old, after, fail_on_breaking, exit_code, markdown, as_json)
+        )
+    before = _artifacts_at(old)
     start = read_moment(from_, "--from") if from_ else datetime.now(UTC)
     end = days_after(start, days, "--days")
     name = after.product.name
@@ -119,6 +131,40 @@ def _refuse_what_is_ignored(context: typer.Context, data: bool) -> None:
     if ignored:
         how = "don't apply with" if data else "apply only with"
         raise UsageError(f"these {how} --data: {', '.join(ignored)}")
+
+
+def _compare_contract(
+    place: str,
+    product: CompiledArtifacts,
+    fail_on_breaking: bool,
+    exit_code: bool,
+    markdown: bool,
+    as_json: bool,
+) -> int:
+    """Print how a product's ports differ from a contract; return the exit code."""
+    from floe_diff.contracts.changes import changes_of_contract
+    from floe_diff.contracts.document import read_contract
+    from floe_diff.markdown import ports_as_markdown
+
+    contract = read_contract(place)
+    found = changes_of_contract(contract, product)
+    broken = sorted({each for change in found for each in change.breaks})
+    if as_json:
+        ports = [asdict(change) for change in found]
+        print_json({"different": bool(found), "broken": broken, "ports": ports})
+    else:
+        title = f"{contract.label} {contract.version} and {product.product.name} "
+        _print(ports_as_markdown(found, f"{title}{product.product.version}"), markdown)
+    return DIFFERENT if (found and exit_code) or (broken and fail_on_breaking) else 0
+
+
+def _refuse_what_no_contract_has(context: typer.Context) -> None:
+    from floe_core.foundation.errors import UsageError
+
+    of_jobs = {"days": "--days", "from_": "--from", "manifest": "--manifest"}
+    given = given_options(context)
+    if ignored := [shown for name, shown in of_jobs.items() if name in given]:
+        raise UsageError(f"these don't apply to a data contract: {', '.join(ignored)}")
 
 
 def _artifacts_at(place: str) -> CompiledArtifacts:

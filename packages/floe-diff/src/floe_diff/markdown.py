@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
 from floe_diff.jobs import JobDifference
@@ -31,6 +31,12 @@ def as_markdown(found: ProductDifference, title: str) -> str:
         ),
     ]
     return "\n".join([f"## {title}\n", *(section for section in sections if section)])
+
+
+def ports_as_markdown(changes: Sequence[PortChange], title: str) -> str:
+    """Return changes of ports alone."""
+    found = _section("Ports", map(_port, changes))
+    return "\n".join([f"## {title}\n", found or "Nothing differs.\n"])
 
 
 def _section(heading: str, entries: Iterable[str]) -> str:

@@ -1,0 +1,1 @@
+"""Compare a product's ports with a document of the Open Data Contract Standard."""
