@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from dagster_pages import asked
-from dagster_process import dagster_process
 from free_port import free_port
+from moving_dagster import MovingDagster
 from moving_product import JOB, MovingProduct
 from running_prefect import RunningPrefect
 from wait_for import wait_for
@@ -23,51 +22,9 @@ from floe_core.schedules import ticks_between
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_orchestrator_airflow.local.home import USER
 from floe_orchestrator_airflow.local.service import LocalAirflow
-from floe_orchestrator_dagster import DagsterPlugin
 
 PASSWORD = "FLOE_TEST_AIRFLOW_PASSWORD"
-RUNS = """{ runsOrError { ... on Runs { results { status tags { key value } } } } }"""
 EACH_MINUTE = timedelta(minutes=1)
-
-
-class Dagster:
-    """A webserver and a daemon with the product."""
-
-    def __init__(self, product: MovingProduct) -> None:
-        self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
-        self.artifacts = product.compile("dagster", {"url": self.url})
-        self._home = product.folder / "dagster-home"
-
-    @contextmanager
-    def up(self) -> Iterator[None]:
-        self._home.mkdir()
-        (self._home / "dagster.yaml").write_text("telemetry: {enabled: false}\n")
-        file = str(self.artifacts.folder / "definitions.py")
-        location = {"python_file": {"relative_path": file, "location_name": "mover"}}
-        (self._home / "workspace.yaml").write_text(json.dumps({"load_from": [location]}))
-        plugin = DagsterPlugin()
-        plugin.configure({"url": self.url})
-        webserver = ["dagster-webserver", "-p", self.port, "-w", "workspace.yaml"]
-        with ExitStack() as stack:
-            stack.enter_context(dagster_process(webserver, self._home))
-            wait_for(lambda: "is running" in plugin.validate_connection().message, 120)
-            daemon = ["dagster-daemon", "run", "-w", "workspace.yaml"]
-            stack.enter_context(dagster_process(daemon, self._home))
-            wait_for(lambda: plugin.validate_connection().success, 120)
-            yield
-
-    def runs(self) -> list[tuple[datetime, str]]:
-        """Return tick and status of each run, as Dagster's run table has them."""
-        results = asked(self.url, RUNS, {})["runsOrError"]["results"]
-        tags = [({t["key"]: t["value"] for t in run["tags"]}, run["status"]) for run in results]
-        return [(datetime.fromisoformat(t["floe/nominal_time"]), status) for t, status in tags]
-
-    def built(self) -> list[datetime]:
-        return [tick for tick, status in self.runs() if status == "SUCCESS"]
-
-    def is_running(self) -> bool:
-        return any(status == "STARTED" for _, status in self.runs())
 
 
 class Airflow:
@@ -140,7 +97,7 @@ def test_each_tick_runs_once_while_a_product_moves_there_and_back(
     tmp_path: Path, name: str
 ) -> None:
     product = MovingProduct(tmp_path)
-    dagster, other = Dagster(product), TARGETS[name](product)
+    dagster, other = MovingDagster(product), TARGETS[name](product)
     with dagster.up(), pytest.MonkeyPatch.context() as patch:
         patch.setenv(PASSWORD, "not known yet")
         wait_for(lambda: len(dagster.built()) >= 1, 240)

@@ -60,13 +60,19 @@ class MovingProduct:
         """Write and compile it for an orchestrator with these settings and the shared store."""
         folder = self.of(orchestrator)
         (folder / "models").mkdir(parents=True, exist_ok=True)
-        settings = {**config, "schedule_store": str(self.folder / "store")}
-        text = MANIFEST.format(type=orchestrator, config=json.dumps(settings), tables=self.tables)
-        (folder / "manifest.yaml").write_text(text)
+        self.write_manifest(orchestrator, config)
         (folder / "floe.yaml").write_text(SPEC)
         (folder / "dbt_project.yml").write_text("name: mover\nversion: 1.0.0\nprofile: mover\n")
         (folder / "models" / "ticks.sql").write_text(TICKS)
         return compile_product(folder)
+
+    def write_manifest(self, orchestrator: str, config: dict[str, Any]) -> None:
+        """Write how to reach an orchestrator, which need not have the product."""
+        folder = self.of(orchestrator)
+        folder.mkdir(exist_ok=True)
+        settings = {**config, "schedule_store": str(self.folder / "store")}
+        text = MANIFEST.format(type=orchestrator, config=json.dumps(settings), tables=self.tables)
+        (folder / "manifest.yaml").write_text(text)
 
     def migrate(self, command: str, *arguments: str, timeout: float = 600) -> tuple[int, str]:
         """Call `floe migrate` in the folder of Dagster; return its code and its output."""

@@ -10,6 +10,7 @@ from typing import Any
 from floe_core.foundation.errors import EnvironmentProblemError
 from floe_core.foundation.service_probe import NoAnswerError, send_request, without_secrets
 from floe_core.plugin_api.run_history import NodesOfRun, RecordedRun
+from floe_core.plugin_api.unmanaged_schedules import UnmanagedSchedule
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
 
@@ -33,6 +34,25 @@ class AsksForRuns:
     ) -> NodesOfRun:
         self.ask_for_runs(min(seconds, 0.2))
         return NodesOfRun()
+
+    def listeners_of(self, artifacts: CompiledArtifacts, seconds: float) -> Sequence[str]:
+        self.ask_for_runs(min(seconds, 0.2))
+        return []
+
+    def unmanaged_schedule(self, name: str, seconds: float) -> UnmanagedSchedule:
+        self.ask_for_runs(min(seconds, 0.2))
+        return UnmanagedSchedule(is_enabled=False)
+
+    def unmanaged_runs(self, name: str, seconds: float) -> Sequence[RecordedRun]:
+        self.ask_for_runs(min(seconds, 0.2))
+        return []
+
+    def pause_unmanaged(self, name: str, seconds: float) -> None:
+        self.ask_for_runs(min(seconds, 0.2))
+
+    def resume_unmanaged(self, name: str, first: datetime, seconds: float) -> datetime:
+        self.ask_for_runs(min(seconds, 0.2))
+        return first
 
     def ask_for_runs(self, seconds: float) -> None:
         url = self.settings["url"]

@@ -27,6 +27,13 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
+
+def _check_side(name: str | None) -> str | None:
+    """Check the name of an orchestrator, also before the name of one of its schedules."""
+    check_installed(name and name.partition(":")[0])
+    return name
+
+
 To = Annotated[
     str,
     typer.Option(
@@ -34,7 +41,7 @@ To = Annotated[
         metavar="NAME",
         help="The orchestrator that the product moves to.",
         autocompletion=installed_orchestrators,
-        callback=check_installed,
+        callback=_check_side,
     ),
 ]
 From = Annotated[
@@ -42,10 +49,11 @@ From = Annotated[
     typer.Option(
         "--from",
         metavar="NAME",
-        help="The orchestrator that has it. Default: the owner by the records, or else the one "
-        "that the folder is compiled for.",
+        help="The orchestrator that has it, or a schedule that floe does not manage: "
+        "airflow:DAG_ID, dagster:SCHEDULE. Default: the owner by the records, or else the "
+        "orchestrator that the folder is compiled for.",
         autocompletion=installed_orchestrators,
-        callback=check_installed,
+        callback=_check_side,
     ),
 ]
 Jobs = Annotated[
@@ -64,6 +72,10 @@ Access = Annotated[
 Margin = Annotated[
     int, typer.Option(min=1, help="Seconds until the first tick of the other side, at least.")
 ]
+Accept = Annotated[
+    list[str] | None,
+    typer.Option(metavar="CODE", help="A finding that is known; may be given more than once."),
+]
 Timeout = Annotated[
     int, typer.Option(min=0, help="Seconds to wait for runs in progress and ticks that are due.")
 ]
@@ -79,10 +91,7 @@ def plan(
     parity: Annotated[
         bool, typer.Option(help="Also run the product on both orchestrators and compare.")
     ] = True,
-    accept: Annotated[
-        list[str] | None,
-        typer.Option(metavar="CODE", help="A finding that is known; may be given more than once."),
-    ] = None,
+    accept: Accept = None,
     env: Env = None,
     as_json: Json = False,
 ) -> None:
@@ -95,7 +104,9 @@ def plan(
 
     sides = _sides(product, access)
     names = _choose(sides, from_, to)
-    found = plan_move(sides, product, names, _jobs(sides, job), with_parity=parity)
+    jobs = _jobs(sides, job)
+    _check_one_job(names, jobs)
+    found = plan_move(sides, product, names, jobs, with_parity=parity)
     accepted = frozenset(accept or ())
     if as_json:
         print_json(plan_as_data(names, found, accepted))
@@ -122,13 +133,15 @@ def apply(
             "on the other.",
         ),
     ] = False,
+    accept: Accept = None,
     env: Env = None,
 ) -> None:
     """Move a product, step by step; called again, goes on from where it stands."""
     from floe_migrate.moving.steps import apply_move
 
     sides = _sides(product, access)
-    mover = _mover(sides, _choose(sides, from_, to), _jobs(sides, job), margin)
+    pair, jobs = _choose(sides, from_, to), _jobs(sides, job)
+    mover = _mover(sides, pair, jobs, margin, accept)
     apply_move(mover, timeout, force=force)
 
 
@@ -173,7 +186,7 @@ def rollback(
             metavar="NAME",
             help="The orchestrator that had the product, if the move is over. Default: the one of "
             "the claims before it, or else the one that the folder is compiled for.",
-            callback=check_installed,
+            callback=_check_side,
         ),
     ] = None,
     job: Jobs = None,
@@ -188,6 +201,7 @@ def rollback(
             "nothing until it does.",
         ),
     ] = False,
+    accept: Accept = None,
     env: Env = None,
 ) -> None:
     """Call off a move that is under way, or move the product back."""
@@ -200,10 +214,11 @@ def rollback(
         records,
         names,
         to or "",
-        lambda pair, jobs: _mover(sides, pair, jobs, margin),
+        lambda pair, jobs: _mover(sides, pair, jobs, margin, accept),
         _tell,
         seconds=timeout,
         force=force,
+        accepts_gap="gap" in (accept or ()),
     )
 
 
@@ -274,13 +289,31 @@ def _choose(sides: Sides, source: str | None, target: str) -> tuple[str, str]:
     return found, target
 
 
-def _mover(sides: Sides, pair: tuple[str, str], jobs: tuple[str, ...], margin: int) -> Mover:
-    from floe_migrate.moving.mover import Mover
+def _mover(
+    sides: Sides,
+    pair: tuple[str, str],
+    jobs: tuple[str, ...],
+    margin: int,
+    accept: list[str] | None,
+) -> Mover:
+    from floe_migrate.planning.chosen_move import mover_between
 
-    sides.require_shared_store(*pair)
-    source, target = (sides.side(name) for name in pair)
+    _check_one_job(pair, jobs)
     records = _records(sides)
-    return Mover(records, source, target, jobs, timedelta(seconds=margin), _tell)
+    return mover_between(
+        sides, records, pair, jobs, timedelta(seconds=margin), _tell, frozenset(accept or ())
+    )
+
+
+def _check_one_job(pair: tuple[str, str], jobs: tuple[str, ...]) -> None:
+    from floe_migrate.sides.unmanaged_side import is_unmanaged
+
+    unmanaged = [name for name in pair if is_unmanaged(name)]
+    if len(unmanaged) > 1:
+        raise UsageError(f"floe manages neither {pair[0]} nor {pair[1]}; name an orchestrator")
+    if unmanaged and len(jobs) > 1:
+        what = f"{unmanaged[0]} stands for one job: give --job, one of"
+        raise UsageError(f"{what} {', '.join(jobs)}")
 
 
 def _release(records: Records, sides: Sides, names: tuple[str, ...], text: str) -> None:

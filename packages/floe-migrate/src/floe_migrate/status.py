@@ -94,7 +94,7 @@ def _claims(records: Records, sides: Sides, name: str) -> tuple[ClaimState, ...]
 def _runs(sides: Sides, orchestrator: str, name: str) -> Mapping[str, RecordedRun] | None:
     """Return id -> run, by each of its ids; None if the orchestrator cannot be asked."""
     try:
-        runs = sides.side(orchestrator).runs(name)
+        runs = sides.any_side(orchestrator).runs(name)
     except FloeError:
         return None
     return {each: run for run in runs for each in (run.run_id, *run.build_ids)}

@@ -240,3 +240,43 @@ def test_a_concept_that_the_target_cannot_express_is_a_loss(shop: Shop) -> None:
     assert [
         (each["code"], each["what"].split()[0]) for each in found if "concept" in each["code"]
     ] == [("concept:pool", "pool:")]
+
+
+def test_a_schedule_of_others_has_a_name_and_stands_for_one_job(shop: Shop) -> None:
+    shop.shared()
+    floe_yaml = shop.folder / "floe.yaml"
+    for options, expected in (
+        (("--from", "airflw:nightly", "--to", "dagster"), "no orchestrator plugin named 'airflw'"),
+        (
+            ("--from", "airflow:a", "--to", "dagster:b"),
+            "floe manages neither airflow:a nor dagster:b; name an orchestrator",
+        ),
+        (
+            ("--from", "prefect:nightly", "--to", "dagster"),
+            "the plugin 'prefect' cannot pause schedules of others",
+        ),
+    ):
+        code, told = shop.migrate("apply", *options)
+        assert (code != 0, expected in told) == (True, True), told
+    text = FLOE.replace("select: first", "select: first, schedule: {cron: '0 7 * * *'}")
+    floe_yaml.write_text(text)
+    compile_product(shop.folder)
+    code, told = shop.migrate("apply", "--from", "airflow:nightly", "--to", "dagster")
+    assert code == 2
+    assert told.endswith("airflow:nightly stands for one job: give --job, one of shop, by-hand")
+
+
+def test_a_schedule_of_others_that_is_away_is_recorded_and_then_awaited(shop: Shop) -> None:
+    shop.shared()
+    code, told = shop.migrate("apply", "--from", "airflow:nightly", "--to", "dagster")
+    assert code == 3
+    assert "shop: airflow:nightly owns it (epoch 1)" in told
+    assert "Airflow and its DAG nightly: " in told
+    _, told = shop.migrate("status")
+    assert told == "shop: airflow:nightly owns it (epoch 1)"
+    code, told = shop.migrate("forget")
+    assert code == 2
+    assert "airflow:nightly owns it, which floe does not manage" in told
+    code, told = shop.migrate("plan", "--from", "airflow:nightly", "--to", "dagster", "--json")
+    kinds = {each["code"]: each["kind"] for each in json.loads(told)["findings"]}
+    assert kinds["source"] == "unknown"

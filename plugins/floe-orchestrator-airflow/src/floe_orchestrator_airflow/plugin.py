@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from airflow.sdk import DAG, BaseOperator
 
     from floe_core.plugin_api.helm.settings import HelmSettings
+    from floe_core.plugin_api.unmanaged_schedules import UnmanagedSchedule
     from floe_core.schedules.job_schedules import JobSchedules
     from floe_core.schemas.policies import Schedule
 
@@ -182,6 +183,30 @@ class AirflowOrchestratorPlugin(ProductPlugin):
         from floe_orchestrator_airflow.service.listeners import listeners_of
 
         return listeners_of(artifacts, seconds, self._settings)
+
+    def unmanaged_schedule(self, name: str, seconds: float) -> UnmanagedSchedule:
+        """See `UnmanagedSchedules`."""
+        from floe_orchestrator_airflow.service.unmanaged_dags import unmanaged_schedule
+
+        return unmanaged_schedule(name, seconds, self._settings)
+
+    def unmanaged_runs(self, name: str, seconds: float) -> Sequence[RecordedRun]:
+        """See `UnmanagedSchedules`."""
+        from floe_orchestrator_airflow.service.unmanaged_dags import unmanaged_runs
+
+        return unmanaged_runs(name, seconds, self._settings)
+
+    def pause_unmanaged(self, name: str, seconds: float) -> None:
+        """See `UnmanagedSchedules`."""
+        from floe_orchestrator_airflow.service.unmanaged_dags import pause_unmanaged
+
+        pause_unmanaged(name, seconds, self._settings)
+
+    def resume_unmanaged(self, name: str, first: datetime, seconds: float) -> datetime:
+        """See `UnmanagedSchedules`."""
+        from floe_orchestrator_airflow.service.unmanaged_dags import resume_unmanaged
+
+        return resume_unmanaged(name, first, seconds, self._settings)
 
     def nodes_of_run(
         self, product: CompiledArtifacts, run: RecordedRun, seconds: float

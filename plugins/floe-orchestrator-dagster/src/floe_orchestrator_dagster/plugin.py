@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from dagster import AssetsDefinition, Definitions
 
     from floe_core.plugin_api.helm.settings import HelmSettings
+    from floe_core.plugin_api.unmanaged_schedules import UnmanagedSchedule
     from floe_core.runs.build_events import BuildEvent
     from floe_core.schedules.job_schedules import JobSchedules
     from floe_core.schemas.compiled_artifacts import CompiledArtifacts
@@ -183,6 +184,30 @@ class DagsterOrchestratorPlugin(ProductPlugin):
         from floe_orchestrator_dagster.service.listeners import listeners_of
 
         return listeners_of(artifacts, seconds, self._settings)
+
+    def unmanaged_schedule(self, name: str, seconds: float) -> UnmanagedSchedule:
+        """See `UnmanagedSchedules`."""
+        from floe_orchestrator_dagster.service.unmanaged_schedules import unmanaged_schedule
+
+        return unmanaged_schedule(name, seconds, self._settings)
+
+    def unmanaged_runs(self, name: str, seconds: float) -> Sequence[RecordedRun]:
+        """See `UnmanagedSchedules`."""
+        from floe_orchestrator_dagster.service.unmanaged_schedules import unmanaged_runs
+
+        return unmanaged_runs(name, seconds, self._settings)
+
+    def pause_unmanaged(self, name: str, seconds: float) -> None:
+        """See `UnmanagedSchedules`."""
+        from floe_orchestrator_dagster.service.unmanaged_schedules import pause_unmanaged
+
+        pause_unmanaged(name, seconds, self._settings)
+
+    def resume_unmanaged(self, name: str, first: datetime, seconds: float) -> datetime:
+        """See `UnmanagedSchedules`."""
+        from floe_orchestrator_dagster.service.unmanaged_schedules import resume_unmanaged
+
+        return resume_unmanaged(name, first, seconds, self._settings)
 
     def nodes_of_run(
         self, product: CompiledArtifacts, run: RecordedRun, seconds: float

@@ -13,6 +13,7 @@ from floe_conformance.subject import SECRET, SECRET_VARIABLE, Subject
 from floe_core.foundation.errors import EnvironmentProblemError
 from floe_core.plugin_api.listeners import ListenerReporter
 from floe_core.plugin_api.run_history import RecordedRun, RunHistory
+from floe_core.plugin_api.unmanaged_schedules import UnmanagedSchedules
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
 RunAttempt = Attempt[object]
@@ -70,4 +71,11 @@ def _calls(history: RunHistory, product: CompiledArtifacts) -> dict[str, Callabl
     }
     if isinstance(history, ListenerReporter):
         calls["listeners"] = lambda: history.listeners_of(product, SECONDS)
+    if isinstance(history, UnmanagedSchedules):
+        calls |= {
+            "unmanaged schedule": lambda: history.unmanaged_schedule("nightly", SECONDS),
+            "unmanaged runs": lambda: history.unmanaged_runs("nightly", SECONDS),
+            "pause": lambda: history.pause_unmanaged("nightly", SECONDS),
+            "resume": lambda: history.resume_unmanaged("nightly", MOMENT, SECONDS),
+        }
     return calls

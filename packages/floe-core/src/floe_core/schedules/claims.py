@@ -56,9 +56,20 @@ def claim_tick(artifacts: CompiledArtifacts, job_name: str, tick: datetime, run:
     if owner is None:
         return ""
     claim = Claim(orchestrator=here, epoch=owner.epoch, run=run, at=datetime.now(UTC))
-    text, found = _text(artifacts), cast("Claim | None", None)
     if why := runs_tick(owner, here, tick):
         return _verdict(claims_of(artifacts, job_name).get(tick), claim, why)
+    return _verdict(record_claim(artifacts, job_name, tick, claim), claim, "")
+
+
+def record_claim(
+    artifacts: CompiledArtifacts, job_name: str, tick: datetime, claim: Claim
+) -> Claim | None:
+    """Write a claim, unless the tick has another one; return that, None if it had none.
+
+    Raises:
+        EnvironmentProblemError: The store cannot be read or written.
+    """
+    text, found = _text(artifacts), cast("Claim | None", None)
 
     def add(content: bytes | None) -> bytes:
         nonlocal found
@@ -67,7 +78,7 @@ def claim_tick(artifacts: CompiledArtifacts, job_name: str, tick: datetime, run:
         return _text_of(jobs, job_name, {tick: claim, **jobs.get(job_name, {})})
 
     text.change(add)
-    return _verdict(found, claim, "")
+    return found
 
 
 def wait_to_claim(

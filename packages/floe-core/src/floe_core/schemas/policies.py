@@ -75,6 +75,7 @@ class Deadline(Frozen):
 class Owner(Frozen):
     """The orchestrator that starts a job, of several with one schedule store; times in UTC.
 
+    A schedule of it that floe does not manage is `orchestrator:name`.
     `epoch` is raised by each move. The owner runs the ticks from `first_tick` on; while a move is
     under way only those before `until`, and `next` is who runs the others. Each tick from
     `late_from` up to `late_until` runs even if it is late: they passed during a move. None stands

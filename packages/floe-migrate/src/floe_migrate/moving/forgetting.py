@@ -7,6 +7,7 @@ from collections.abc import Callable
 from floe_core.foundation.errors import EnvironmentProblemError, UsageError
 from floe_migrate.moving.records import Owners, Records
 from floe_migrate.sides.chosen_sides import Sides
+from floe_migrate.sides.unmanaged_side import is_unmanaged
 
 
 def forget_owners(
@@ -23,6 +24,11 @@ def forget_owners(
         tell(f"{records.artifacts.product.name} has no owner in {records.place}")
         return
     keeper = _sole_owner(owners)
+    if is_unmanaged(keeper) and not force:
+        raise UsageError(
+            f"{keeper} owns it, which floe does not manage: without a record, each orchestrator of "
+            "floe that has the product starts it as well; take it away there first, or give --force"
+        )
     if not force:
         _check_others(sides, records, owners, keeper, tell)
 
@@ -30,7 +36,7 @@ def forget_owners(
     if changed:
         raise UsageError(f"the owner of {', '.join(changed)} has changed meanwhile; look again")
     tell(f"{records.artifacts.product.name} belongs to whoever has it; only {keeper} may")
-    for name in owners:
+    for name in () if is_unmanaged(keeper) else owners:
         try:
             sides.side(keeper).apply(name)
         except EnvironmentProblemError as error:
@@ -55,6 +61,10 @@ def _check_others(
 ) -> None:
     claims = (claim for name in owners for claim in records.claims(name).values())
     for other in sorted({*sides.settings, *(claim.orchestrator for claim in claims)} - {keeper}):
+        if is_unmanaged(other):
+            if sides.unmanaged(other).schedule().is_enabled:
+                raise UsageError(f"{other} is not paused; pause it first, or give --force")
+            continue
         if other not in sides.settings:
             tell(f"warning: whether {other} still has it is unknown; name its manifest: --access")
             continue

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from floe_core.foundation.errors import UsageError
-from floe_core.schedules.claims import Claim, claims_of, release
+from floe_core.schedules.claims import Claim, claims_of, record_claim, release
 from floe_core.schedules.job_schedules import JobSchedules
 from floe_core.schedules.schedule_store import ScheduleStore, store_of
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
@@ -58,6 +58,10 @@ class Records:
     def claims(self, name: str) -> Mapping[datetime, Claim]:
         """Return tick -> claim of a job."""
         return claims_of(self.artifacts, name)
+
+    def claim(self, name: str, tick: datetime, claim: Claim) -> None:
+        """Record a claim for a run that makes none itself."""
+        record_claim(self.artifacts, name, tick, claim)
 
     def release(self, name: str, tick: datetime, claim: Claim) -> bool:
         """Remove a claim; return False if the tick has another one by now."""

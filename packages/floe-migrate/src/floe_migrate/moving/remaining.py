@@ -11,7 +11,7 @@ from floe_core.schedules.ownership import LONGEST_LATE
 from floe_core.schemas.policies import Job, Owner
 from floe_migrate.moving.move import recorded_since
 
-_INSTANT = timedelta(microseconds=1)
+INSTANT = timedelta(microseconds=1)
 # An orchestrator that is up starts a tick well within this time.
 GRACE = timedelta(minutes=10)
 
@@ -26,7 +26,7 @@ def last_tick(job: Job, owner: Owner) -> datetime | None:
     schedule = job.schedule
     if schedule is None or not schedule.enabled:
         return None
-    tick = latest_tick(schedule.cron, schedule.timezone, owner.until - _INSTANT)
+    tick = latest_tick(schedule.cron, schedule.timezone, owner.until - INSTANT)
     return None if tick < max(owner.first_tick, schedule.since or tick) else tick
 
 
@@ -77,7 +77,7 @@ def first_unclaimed(
     if job.schedule is None or not job.schedule.enabled:
         return end
     lower = (owner.first_tick, recorded_since(owner) or owner.first_tick, now - LONGEST_LATE)
-    start = max(*lower, *(tick + _INSTANT for tick in claimed))
+    start = max(*lower, *(tick + INSTANT for tick in claimed))
     ticks = ticks_between(job.schedule.cron, job.schedule.timezone, start, max(start, end))
     if not ticks:
         return end
@@ -89,4 +89,4 @@ def first_tick_after(job: Job, moment: datetime) -> datetime:
     schedule = job.schedule
     if schedule is None:
         return moment
-    return next_tick(schedule.cron, schedule.timezone, moment - _INSTANT)
+    return next_tick(schedule.cron, schedule.timezone, moment - INSTANT)

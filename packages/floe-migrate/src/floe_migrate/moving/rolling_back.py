@@ -6,10 +6,13 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 from floe_core.foundation.errors import EnvironmentProblemError, UsageError
+from floe_core.schemas.policies import Owner
+from floe_migrate.moving.handing_back import keep
 from floe_migrate.moving.mover import Mover
 from floe_migrate.moving.records import Owners, Records
 from floe_migrate.moving.steps import apply_move, call_off
 from floe_migrate.sides.chosen_sides import Sides
+from floe_migrate.sides.unmanaged_side import is_unmanaged
 
 Tell = Callable[[str], None]
 # Returns the move of some jobs between two orchestrators.
@@ -26,6 +29,7 @@ def roll_back(
     *,
     seconds: float,
     force: bool,
+    accepts_gap: bool = False,
 ) -> None:
     """Give jobs back to the orchestrator that had them, `to` or the one of the records.
 
@@ -43,11 +47,27 @@ def roll_back(
     if not (under_way or moved):
         what = f"{records.artifacts.product.name} belongs to {home}, and is not moving"
         raise UsageError(f"{what}: there is nothing to roll back")
-    if under_way:
+    for name in under_way:
+        _check_not_resumed(sides, owners[name])
+    if under_way and is_unmanaged(home):
+        old = sides.unmanaged(home)
+        for name in under_way:
+            keep(records, old, name, accepts_gap=accepts_gap)
+        call_off(records, under_way, datetime.now(UTC), tell)
+    elif under_way:
         _call_off(sides, records, under_way, home, tell, force=force)
     for owner in sorted({owners[name].orchestrator for name in moved}):
         of_owner = tuple(name for name in moved if owners[name].orchestrator == owner)
         apply_move(moves((owner, home), of_owner), seconds, force=force)
+
+
+def _check_not_resumed(sides: Sides, owner: Owner) -> None:
+    """Check that a move to an unmanaged schedule has not resumed it, which starts ticks then."""
+    if is_unmanaged(owner.next) and sides.unmanaged(owner.next).schedule().is_enabled:
+        raise UsageError(
+            f"{owner.next} is resumed already; finish the move with `floe migrate apply --to "
+            f"{owner.next}`, and move the job again then"
+        )
 
 
 def _call_off(

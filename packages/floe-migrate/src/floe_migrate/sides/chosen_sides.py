@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from floe_core import plugin_registry
-from floe_core.foundation.errors import UsageError
+from floe_core.foundation.errors import PluginError, UsageError
 from floe_core.foundation.service_probe import without_secrets
+from floe_core.plugin_api.unmanaged_schedules import UnmanagedSchedules
 from floe_core.schedules.schedule_store import STORE_SETTING, STORE_VARIABLE, place_in
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts, OrchestratorChoice
-from floe_migrate.sides.side import LiveSide
+from floe_migrate.sides.side import LiveSide, Side
+from floe_migrate.sides.unmanaged_side import UnmanagedSide, is_unmanaged, orchestrator_of
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,31 @@ class Sides:
         artifacts = self.artifacts.model_copy(update={"orchestrator": choice})
         bound = artifacts.bound_to(self.artifacts.folder)
         return LiveSide(bound, plugin_registry.load(name, config))
+
+    def any_side(self, name: str) -> Side:
+        """Return a side, or a schedule that floe does not manage. Raises like these."""
+        return self.unmanaged(name) if is_unmanaged(name) else self.side(name)
+
+    def unmanaged(self, name: str) -> UnmanagedSide:
+        """Return a schedule that floe does not manage, by its name in the records.
+
+        Raises:
+            PluginError: The plugin of its orchestrator is not installed, or cannot pause it.
+        """
+        orchestrator = orchestrator_of(name)
+        plugin = plugin_registry.load(orchestrator, dict(self.settings.get(orchestrator, {})))
+        if not isinstance(plugin, UnmanagedSchedules):
+            raise PluginError(f"the plugin '{orchestrator}' cannot pause schedules of others")
+        return UnmanagedSide(name, plugin)
+
+    def require_store_of(self, name: str) -> None:
+        """Check that an orchestrator reads the records of this folder, or of a shared store.
+
+        Raises:
+            UsageError: The folder is compiled for another orchestrator, and names no shared store.
+        """
+        if name != self.artifacts.orchestrator.name:
+            self.require_shared_store(name, self.artifacts.orchestrator.name)
 
     def require_shared_store(self, *names: str) -> None:
         """Check that all of these name the same store of schedules, which they can share.

@@ -63,6 +63,16 @@ class Access:
             raise CannotGoOnError(f"{path.partition('?')[0]} answers with HTTP {answer.status}")
         return json_object(answer)
 
+    def change(self, method: str, path: str, body: Any = None) -> bool:
+        """Return whether the API did what was requested."""
+        answer = request(
+            method, f"{self.url}/api/v2{path}", self.deadline, json_body=body, headers=self.headers
+        )
+        if answer.status in (401, 403):
+            what = f"{method} {path} answers with HTTP {answer.status}"
+            raise CannotGoOnError(f"{what}; give the user of the settings that right")
+        return answer.status < 300
+
 
 def recent_runs(
     products: Sequence[CompiledArtifacts],
@@ -77,10 +87,10 @@ def recent_runs(
     try:
         access = Access.of(settings, seconds)
         for wanted in _wanted(since):
-            for run in _runs(access, {**wanted, "dag_ids": sorted(jobs)}, most):
+            for run in runs_of(access, {**wanted, "dag_ids": sorted(jobs)}, most):
                 product, job = jobs[run["dag_id"]]
-                recorded = _recorded(run, product.product.name, job, access.url)
-                found[run["dag_id"], recorded.run_id] = recorded
+                run_of_job = recorded(run, product.product.name, job, access.url)
+                found[run["dag_id"], run_of_job.run_id] = run_of_job
     except (CannotGoOnError, KeyError, TypeError, ValueError) as error:
         raise problem(error) from None
     return sorted(found.values(), key=lambda run: run.created_at, reverse=True)[:most]
@@ -127,7 +137,8 @@ def _wanted(since: datetime | None) -> Iterator[dict[str, Any]]:
     yield {"states": ["running", "queued"]}
 
 
-def _runs(access: Access, wanted: Mapping[str, Any], most: int) -> Iterator[Mapping[str, Any]]:
+def runs_of(access: Access, wanted: Mapping[str, Any], most: int) -> Iterator[Mapping[str, Any]]:
+    """Yield the DAG runs that match a filter, those that are due last first."""
     for offset in range(0, most, PAGE):
         paged = {"order_by": "-run_after", "page_limit": PAGE, "page_offset": offset}
         page = access.ask("POST", "/dags/~/dagRuns/list", {**wanted, **paged})["dag_runs"]
@@ -136,7 +147,8 @@ def _runs(access: Access, wanted: Mapping[str, Any], most: int) -> Iterator[Mapp
             return
 
 
-def _recorded(run: Mapping[str, Any], product: str, job: str, url: str) -> RecordedRun:
+def recorded(run: Mapping[str, Any], product: str, job: str, url: str) -> RecordedRun:
+    """Return a DAG run as one of a product's job."""
     dag, run_id = str(run["dag_id"]), str(run["dag_run_id"])
     created = _moment(run.get("queued_at")) or _moment(run["run_after"])
     assert created is not None

@@ -24,7 +24,6 @@ from floe_orchestrator_dagster.service.webserver_access import WebserverAccess, 
 # A page of the answer is well below what one request may return.
 PAGE = 400
 _EVENTS = 300
-_TICK = "dagster/scheduled_execution_time"
 _RESUMED = "dagster/is_resume_retry"
 
 _RUNS = """
@@ -55,7 +54,7 @@ query FloeNodes($run: ID!, $cursor: String, $limit: Int) {
   }
 }
 """
-_STATES: Mapping[str, RunState] = {
+STATES: Mapping[str, RunState] = {
     "QUEUED": "queued",
     "NOT_STARTED": "queued",
     "MANAGED": "queued",
@@ -156,12 +155,12 @@ def _recorded(
 ) -> RecordedRun:
     run_id, parent = str(run["runId"]), run.get("parentRunId")
     resumed = (str(parent),) if parent and tags.get(_RESUMED) == "true" else ()
-    tick = tags.get(NOMINAL_TIME_TAG) or tags.get(_TICK)
+    tick = tags.get(NOMINAL_TIME_TAG)
     return RecordedRun(
         product=product.product.name,
         job=job,
         run_id=run_id,
-        state=_STATES.get(run["status"], "running"),
+        state=STATES.get(run["status"], "running"),
         created_at=datetime.fromtimestamp(run["creationTime"], UTC),
         started_at=_moment(run["startTime"]),
         ended_at=_moment(run["endTime"]),

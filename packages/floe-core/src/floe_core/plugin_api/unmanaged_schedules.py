@@ -1,0 +1,59 @@
+"""The power of a plugin that can take over a schedule that floe did not create."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol, runtime_checkable
+
+from floe_core.plugin_api.run_history import RecordedRun
+
+
+@dataclass(frozen=True, slots=True)
+class UnmanagedSchedule:
+    """A schedule that a running orchestrator has, and floe did not create. Times are in UTC.
+
+    `cron` and `timezone` are as the orchestrator shows them, "" if it does not. `last_tick` is the
+    newest tick that it has started, `next_tick` the one that it would start first if it were
+    resumed now; None if there is none. With `catchup` it starts every tick that it has missed.
+    `is_starting` says that it is just starting a run, `stops_runs` that a pause also keeps the next
+    tasks of runs in progress from starting.
+    """
+
+    is_enabled: bool
+    cron: str = ""
+    timezone: str = ""
+    last_tick: datetime | None = None
+    next_tick: datetime | None = None
+    catchup: bool = False
+    is_starting: bool = False
+    stops_runs: bool = False
+
+
+@runtime_checkable
+class UnmanagedSchedules(Protocol):
+    """A plugin that can pause and resume schedules of others on a running orchestrator.
+
+    `name` is the orchestrator's own, such as a DAG id. Each method returns or raises within about
+    `seconds`. All raise EnvironmentProblemError if the orchestrator does not respond, denies
+    access, or has no such schedule.
+    """
+
+    def unmanaged_schedule(self, name: str, seconds: float) -> UnmanagedSchedule:
+        """Return how the schedule stands."""
+
+    def unmanaged_runs(self, name: str, seconds: float) -> Sequence[RecordedRun]:
+        """Return the last runs of its job, the newest first, and all that are queued or running.
+
+        `nominal_time` is the tick of a run, None for one that was started in another way.
+        """
+
+    def pause_unmanaged(self, name: str, seconds: float) -> None:
+        """Keep the schedule from starting runs."""
+
+    def resume_unmanaged(self, name: str, first: datetime, seconds: float) -> datetime:
+        """Resume the schedule if it then starts with the tick `first`; return its first tick.
+
+        A tick other than `first` means that it is not resumed, or was resumed before.
+        """

@@ -1,0 +1,95 @@
+"""A job moves from a schedule of others and back: each tick runs once, whatever kills the move."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from unmanaged_world import JOB, OLD, Killed, Rules, UnmanagedWorld
+
+from floe_migrate.moving.mover import Mover
+
+SEEDS = [*range(6), *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(6, 60))]
+RULES = ["airflow", "dagster"]
+
+
+def steps(mover: Mover) -> Iterator[None]:
+    """Do what `apply_move` does, a step at a time."""
+    mover.begin()
+    yield
+    mover.check_source()
+    mover.check_target()
+    mover.announce()
+    yield
+    while mover.hand_over():
+        yield
+    mover.require_moved()
+    mover.follow()
+
+
+def move(world: UnmanagedWorld, moves: Callable[[int | None], Mover], dies_at: int | None) -> bool:
+    """Move the job; return whether the first attempt lived to its end."""
+    lived, attempt = True, steps(moves(dies_at))
+    for _ in range(2000):
+        world.pass_time()
+        try:
+            next(attempt)
+        except StopIteration:
+            return lived
+        except Killed:
+            lived = False
+            for _ in range(world.chance.randint(0, 60)):
+                world.pass_time()
+            attempt = steps(moves(None))
+    raise AssertionError(f"the move does not end: {world.told[-5:]}")
+
+
+def settle(world: UnmanagedWorld, minutes: int = 4) -> None:
+    """Let time pass until every tick up to now has been built."""
+    for _ in range(30 * minutes):
+        world.pass_time()
+    assert max(world.built()) > world.now - timedelta(minutes=2)
+
+
+@pytest.mark.parametrize("rules", RULES)
+def test_a_kill_at_any_request_runs_each_tick_once_there_and_back(
+    tmp_path: Path, rules: Rules
+) -> None:
+    for number in range(1, 400):
+        world = UnmanagedWorld(tmp_path / str(number), rules, chance=random.Random(number))
+        settle(world, 2)
+        there = move(world, world.to_two, number)
+        assert world.records.owners()[JOB].orchestrator == "two"
+        settle(world)
+        back = move(world, world.to_old, number)
+        owner = world.records.owners()[JOB]
+        assert (owner.orchestrator, owner.epoch, owner.next) == (OLD, 3, "")
+        settle(world)
+        assert sorted(world.built()) == world.expected(), (number, world.told)
+        assert world.overlaps() == [], (number, world.told)
+        if there and back:
+            assert world.built() == world.expected()
+            assert number > 10
+            return
+    pytest.fail("a move asks more often than it should")
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("rules", RULES)
+def test_runs_of_any_length_run_each_tick_once(tmp_path: Path, rules: Rules, seed: int) -> None:
+    chance = random.Random(seed)
+    world = UnmanagedWorld(tmp_path, rules, chance=chance)
+    world.old.delay = timedelta(seconds=chance.randint(0, 9))
+    for _ in range(3):
+        world.old.lasts = timedelta(seconds=chance.randint(2, 45))
+        world.two.lasts = timedelta(seconds=chance.randint(2, 35))
+        settle(world, 3)
+        move(world, world.to_two, chance.choice([None, chance.randint(1, 60)]))
+        settle(world, 3)
+        move(world, world.to_old, chance.choice([None, chance.randint(1, 60)]))
+    settle(world, 3)
+    assert sorted(world.built()) == world.expected(), world.told
+    assert world.overlaps() == []
