@@ -68,9 +68,15 @@ def test_the_list_the_ticks_and_show_go_by_what_was_set(hello: Path) -> None:
     schedule(hello, "unset", "--reset")
 
 
-def test_the_list_says_which_other_orchestrator_runs_a_job(hello: Path) -> None:
+def test_all_that_shows_a_job_says_which_other_orchestrator_runs_it(hello: Path) -> None:
     schedules = JobSchedules(CompiledArtifacts.load(hello))
     schedules.change_owner("hello", None, first_owner("another"))
+    who = "another runs it, since move 1"
+    assert explained(hello) == f"0 6 * * * in Europe/London ({who})"
+    assert f"0 6 * * * in Europe/London ({who})" in floe("show", hello).stdout
+    found = json.loads(floe("doctor", hello, "--json").stdout)["findings"]
+    owners = [each["what"] for each in found if each["subject"] == "owner"]
+    assert owners == [f"job hello is not started here: {who}"]
     first, *_ = floe("schedule", "list", hello).stdout.splitlines()
     assert first == (
         "hello: 0 6 * * * in Europe/London (set in floe.yaml), another runs it, since move 1"

@@ -8,12 +8,31 @@ from floe_core.doctor.finding import Finding
 from floe_core.foundation.errors import EnvironmentProblemError, UsageError
 from floe_core.ports.ledger import LEDGER_VARIABLE, ledger_of
 from floe_core.reuse.state_store import STORE_VARIABLE, store_of
+from floe_core.schedules.ownership import other_owner
+from floe_core.schedules.schedule_store import STORE_VARIABLE as SCHEDULES_VARIABLE
+from floe_core.schedules.schedule_store import store_of as schedules_of
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
 
 def check_stores(artifacts: CompiledArtifacts) -> list[Finding]:
-    """Return whether the ledger and the state of reuse can be read, for a product that has them."""
-    return [*_ledger(artifacts), *_reuse(artifacts)]
+    """Return whether the ledger and the state of reuse can be read, for a product that has them.
+
+    So also the schedules: which jobs another orchestrator owns is in their store.
+    """
+    return [*_schedules(artifacts), *_ledger(artifacts), *_reuse(artifacts)]
+
+
+def _schedules(artifacts: CompiledArtifacts) -> Iterator[Finding]:
+    store, here = schedules_of(artifacts), artifacts.orchestrator.name
+    try:
+        kept = store.read() if store else {}
+    except EnvironmentProblemError as error:
+        fix = f"correct the `schedule_store` in manifest.yaml, or {SCHEDULES_VARIABLE}"
+        yield Finding("schedules", "problem", str(error), fix)
+        return
+    for job in artifacts.jobs:
+        if job.name in kept and (why := other_owner(kept[job.name].owner, here)):
+            yield Finding("owner", "ok", f"job {job.name} is not started here: {why}")
 
 
 def _ledger(artifacts: CompiledArtifacts) -> Iterator[Finding]:

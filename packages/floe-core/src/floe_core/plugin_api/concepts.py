@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from floe_core.alerts import jobs_with_deadlines
+from floe_core.schedules.ownership import idle_mark
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.policies import ExecutionPolicy, Job
 
@@ -39,13 +40,13 @@ def product_concepts(artifacts: CompiledArtifacts) -> dict[str, str]:
 
     Partitions, steps, alerts and deadlines are included only if the product has some.
     """
-    product, policy = artifacts.product, artifacts.execution
+    product, policy, here = artifacts.product, artifacts.execution, artifacts.orchestrator.name
     counts: Counter[str] = Counter(node.resource_type for node in artifacts.nodes)
     own = [node for node in artifacts.runnable if node.retries is not None or node.timeout_seconds]
     found = (
         f"{product.name} {product.version}",
         ", ".join(job.name for job in artifacts.jobs),
-        ", ".join(text for job in artifacts.jobs for text in _starts(job)),
+        ", ".join(text for job in artifacts.jobs for text in _starts(job, here)),
         _partitions(artifacts),
         _format_counts(counts, "model", "seed", "snapshot"),
         _format_counts(counts, "test", "unit_test"),
@@ -97,13 +98,13 @@ def _deadlines(artifacts: CompiledArtifacts) -> str:
     return ", ".join(f"{job.name}: {d.time} {d.timezone}" for job, d in due if d)
 
 
-def _starts(job: Job) -> Iterator[str]:
+def _starts(job: Job, here: str) -> Iterator[str]:
     """Yield what starts a job: its ticks, and updates of the ports that it reads."""
     if job.schedule:
-        state = "" if job.schedule.enabled else " (disabled)"
+        state = idle_mark(job.owner, here, is_enabled=job.schedule.enabled)
         yield f"{job.schedule.cron} in {job.schedule.timezone}{state}"
     if job.trigger:
-        yield job.trigger.awaited
+        yield f"{job.trigger.awaited}{idle_mark(job.owner, here, is_enabled=job.trigger.enabled)}"
 
 
 def _format_counts(counts: Counter[str], *kinds: str) -> str:

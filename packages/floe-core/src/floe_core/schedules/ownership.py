@@ -36,6 +36,11 @@ def other_owner(owner: Owner | None, orchestrator: str) -> str:
     return f"{owner.orchestrator} runs it, since move {owner.epoch}" if owner and is_other else ""
 
 
+def idle_mark(owner: Owner | None, orchestrator: str, *, is_enabled: bool) -> str:
+    """Return why a schedule or trigger starts nothing here, in brackets, "" if it does."""
+    return "" if is_enabled else f" ({starts_by_itself(owner, orchestrator) or 'disabled'})"
+
+
 def first_owner(orchestrator: str) -> Owner:
     """Return the record of the orchestrator that has run a job alone until now."""
     return Owner(orchestrator=orchestrator, epoch=1, first_tick=_LONG_AGO, late_until=_LONG_AGO)

@@ -154,8 +154,9 @@ def _jobs(artifacts: CompiledArtifacts) -> Tree:
     from rich.tree import Tree
 
     from floe_core.cli.moments import show_tick
+    from floe_core.schedules.ownership import idle_mark
 
-    tree = Tree("[bold]jobs[/]")
+    tree, here = Tree("[bold]jobs[/]"), artifacts.orchestrator.name
     for job in artifacts.jobs:
         chosen = job.selector or job.select or (f"all but {job.exclude}" if job.exclude else "all")
         if job.selector and job.selector == artifacts.dbt.default_selector:
@@ -172,24 +173,25 @@ def _jobs(artifacts: CompiledArtifacts) -> Tree:
         if job.deadline is not None:
             branch.add(f"to succeed by {job.deadline.time} {job.deadline.timezone}")
         if job.trigger is not None:
-            branch.add(escape(_describe_trigger(artifacts, job.name, job.trigger)))
+            branch.add(escape(_describe_trigger(artifacts, job, job.trigger)))
         if job.schedule is None:
             if job.trigger is None:
                 branch.add("[dim]not scheduled[/]")
             continue
-        state = "" if job.schedule.enabled else " (disabled)"
+        state = idle_mark(job.owner, here, is_enabled=job.schedule.enabled)
         schedule = branch.add(f"{escape(job.schedule.cron)} in {job.schedule.timezone}{state}")
         for tick in next_ticks(job.schedule):
             schedule.add(f"[dim]{show_tick(tick, job.schedule.timezone)}[/]")
     return tree
 
 
-def _describe_trigger(artifacts: CompiledArtifacts, job_name: str, trigger: UpdateTrigger) -> str:
+def _describe_trigger(artifacts: CompiledArtifacts, job: Job, trigger: UpdateTrigger) -> str:
     from floe_core import plugin_registry
     from floe_core.plugin_api.powers import UpdateStarter
+    from floe_core.schedules.ownership import idle_mark
 
     wait = f", {trigger.when_late} after {trigger.wait_seconds} s" if trigger.wait_seconds else ""
-    state = "" if trigger.enabled else " (disabled)"
+    state = idle_mark(job.owner, artifacts.orchestrator.name, is_enabled=trigger.enabled)
     plugin = plugin_registry.load(artifacts.orchestrator.name, artifacts.orchestrator.config)
-    by = plugin.update_watcher(artifacts, job_name) if isinstance(plugin, UpdateStarter) else ""
+    by = plugin.update_watcher(artifacts, job.name) if isinstance(plugin, UpdateStarter) else ""
     return f"on update of {trigger.awaited}{wait}{state}{by and f', by {by}'}"
