@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from multiprocessing import AuthenticationError
 from multiprocessing.connection import Client, Connection
 from pathlib import Path
@@ -12,6 +12,7 @@ from floe_core.foundation.errors import EnvironmentProblemError
 from floe_core.launched_run.launch import order_for
 from floe_core.plugin_api.powers import RunOptions, RunReport
 from floe_core.runs.build_events import BuildEvent, from_line
+from floe_core.runs.run_parameters import RunParameters
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_dev import messages
 from floe_dev.dev_place import DevPlace, hash_of_environment, read_place
@@ -72,6 +73,18 @@ class RunningDev:
                 on_notice(answer[messages.NOTICE])
             elif messages.COMPILED in answer:
                 return CompiledArtifacts.load(self._folder).in_chosen_environment()
+
+    def choose_nodes(
+        self, artifacts: CompiledArtifacts, parameters: RunParameters, among: Iterable[str]
+    ) -> tuple[str, ...]:
+        """Have dbt select in the process that compiles, which has it. See `chosen_nodes`.
+
+        Raises:
+            FloeError: What `chosen_nodes` raises.
+        """
+        given = parameters.as_given()
+        self._send({"do": messages.CHOOSE, "parameters": given, "among": [*among]})
+        return tuple(self._receive()[messages.CHOSEN])
 
     def launch_run(
         self,

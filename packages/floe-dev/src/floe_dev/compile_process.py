@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import signal
 import threading
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing import get_context, parent_process
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from floe_core.foundation.errors import EnvironmentProblemError, FloeError
 from floe_dev.messages import Message, error_of, of_error
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 # What this process keeps from one compile to the next: folder of the product -> parses.
 _earlier_parses: dict[Path, EarlierParses] = {}
+T = TypeVar("T")
 # dbt keeps a little of every parse, so the process is replaced after this many.
 COMPILES_OF_A_PROCESS = 40
 
@@ -68,12 +70,25 @@ class CompileProcess:
         Raises:
             EnvironmentProblemError: The process died twice.
         """
+        return self._ask(_compile, self._folder, self._orchestrator, reuse, is_partial)
+
+    def choose_nodes(self, given: Message, among: Sequence[str]) -> Sequence[str]:
+        """Return the nodes of the compiled product, among these, that parameters of a run select.
+
+        Raises:
+            FloeError: dbt rejects the selection, or it matches none of these nodes.
+            EnvironmentProblemError: The process died twice.
+        """
+        chosen, problem = self._ask(_choose, self._folder, given, among)
+        if problem is not None:
+            raise error_of(problem)
+        return chosen
+
+    def _ask(self, function: Callable[..., T], *given: object) -> T:
         for is_last in (False, True):
             pool = self._worker.pool
             try:
-                return pool.submit(
-                    _compile, self._folder, self._orchestrator, reuse, is_partial
-                ).result()
+                return pool.submit(function, *given).result()
             except BrokenProcessPool:
                 self._worker.replace(pool)
                 if is_last:
@@ -118,7 +133,8 @@ def _prepare() -> None:
     threading.Thread(target=_end_with_parent, name="floe-parent", daemon=True).start()
     with suppress(ImportError):
         import dbt.cli.main  # noqa: F401
-    import floe_core.compiler.compile_product  # noqa: F401
+    import floe_core.compiler.compile_product
+    import floe_core.execution.node_selection.list_nodes  # noqa: F401
 
 
 def _end_with_parent() -> None:
@@ -147,3 +163,18 @@ def _compile(folder: Path, orchestrator: str, reuse: bool | None, is_partial: bo
     except FloeError as error:
         return Compiled(of_error(error), tuple(notices))
     return Compiled(None, tuple(notices))
+
+
+def _choose(
+    folder: Path, given: Message, among: Sequence[str]
+) -> tuple[Sequence[str], Message | None]:
+    """Return what is chosen, and the error if that is none."""
+    from floe_core.execution.node_selection.wanted import chosen_nodes
+    from floe_core.runs.run_parameters import RunParameters
+    from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+
+    try:
+        artifacts = CompiledArtifacts.load(folder)
+        return chosen_nodes(artifacts, RunParameters.given(given), among), None
+    except FloeError as error:
+        return (), of_error(error)

@@ -13,10 +13,10 @@ from floe_core.runs.build_events import NodeResult, from_line, to_line
 
 Message = dict[str, Any]
 # What a caller asks for.
-COMPILE, RUN, CANCEL = "compile", "run", "cancel"
-# What it gets: any number of the first three, then one of the last three.
+COMPILE, CHOOSE, RUN, CANCEL = "compile", "choose", "run", "cancel"
+# What it gets: any number of the first three, then one of the others.
 STAGE, NOTICE, EVENT = "stage", "notice", "event"
-COMPILED, REPORT, ERROR = "compiled", "report", "error"
+COMPILED, CHOSEN, REPORT, ERROR = "compiled", "chosen", "report", "error"
 
 
 def send(connection: Connection, message: Message) -> None:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from floe_core.foundation.errors import FloeError
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_dev.compile_process import Compiled, CompileProcess
-from floe_dev.messages import of_error
+from floe_dev.messages import Message, of_error
 from floe_dev.partial_parse import is_partly_parsed, model_paths
 from floe_dev.product_files import ProductFiles, changes, paths_outside
 
@@ -56,6 +56,15 @@ class ProductAtHand:
         """Return a new compilation if the product's own files have changed, else None."""
         with self._turn:
             return self._compile(None) if self.files.snapshot() != self._seen else None
+
+    def choose_nodes(self, given: Message, among: Sequence[str]) -> Sequence[str]:
+        """Return the nodes that the parameters of a run select. See `chosen_nodes`.
+
+        Raises:
+            FloeError: dbt rejects the selection, or it matches none of these nodes.
+        """
+        with self._turn:
+            return self._process.choose_nodes(given, among)
 
     def _compile(self, reuse: bool | None) -> Compilation:
         began, before = time.monotonic(), self._seen

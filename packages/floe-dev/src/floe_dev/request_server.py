@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from multiprocessing import AuthenticationError
 from multiprocessing.connection import Connection, Listener
@@ -102,6 +102,8 @@ class _Caller:
             try:
                 if request["do"] == messages.COMPILE:
                     self._compile(request["reuse"])
+                elif request["do"] == messages.CHOOSE:
+                    self._choose(request["parameters"], request["among"])
                 elif request["do"] == messages.RUN and self._artifacts is not None:
                     self._run(self._artifacts, RunOrder.from_line(request["order"]))
             except FloeError as error:
@@ -116,6 +118,10 @@ class _Caller:
             self._send({messages.NOTICE: notice})
         self._artifacts = found.artifacts
         self._send({messages.COMPILED: True})
+
+    def _choose(self, given: Message, among: Sequence[str]) -> None:
+        chosen = self._server.product.choose_nodes(given, among)
+        self._send({messages.CHOSEN: chosen})
 
     def _run(self, artifacts: CompiledArtifacts, order: RunOrder) -> None:
         """Run an order, and pass on its events; cancel it if the caller asks or is gone."""

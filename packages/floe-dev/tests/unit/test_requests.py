@@ -15,9 +15,15 @@ from threading import Event, Thread
 import psutil
 import pytest
 from typer.testing import CliRunner
+from warm_floe import dbt
 
 from floe_core.cli.main import app
-from floe_core.foundation.errors import EnvironmentProblemError, InvalidProductError
+from floe_core.foundation.errors import (
+    EnvironmentProblemError,
+    FloeError,
+    InvalidProductError,
+    UsageError,
+)
 from floe_core.plugin_api.powers import RunOptions, RunReport, UncompiledProduct
 from floe_core.runs.build_events import BuildEnded, BuildEvent, NodeResult
 from floe_core.runs.run_parameters import RunParameters
@@ -146,6 +152,34 @@ def test_a_plan_is_of_what_it_compiles(
     (shop / "models/b.sql").write_text("select * from {{ ref('a') }}")
     planned = CliRunner().invoke(app, ["plan", str(shop), "--json"])
     assert set(json.loads(planned.stdout)["nodes"]) == {"model.shop.a", "model.shop.b"}
+
+
+@pytest.mark.parametrize("select", ["a+", "b", "tag:daily", "a,tag:daily"])
+def test_a_selection_is_what_dbt_lists_in_the_other_process(
+    dev: RunningDev, shop: Path, select: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (shop / "models/a.sql").write_text("{{ config(tags=['daily']) }} select 1 as id")
+    (shop / "models/b.sql").write_text("select * from {{ ref('a') }}")
+    artifacts = compiled(dev)
+    listed = dbt(
+        "-q", "ls", "--select", select, "--output", "name", "--target-path", "ls", cwd=shop
+    )
+    here = "floe_core.execution.node_selection.list_nodes.ids_listed"
+    monkeypatch.setattr(here, lambda *given: frozenset())
+    among = [node.unique_id for node in artifacts.runnable]
+    chosen = dev.choose_nodes(artifacts, RunParameters(select=select), among)
+    assert [artifacts.by_id[each].name for each in chosen] == sorted(listed.stdout.split())
+
+
+def test_a_selection_that_dbt_rejects_or_that_is_empty_is_the_callers_error(
+    dev: RunningDev,
+) -> None:
+    artifacts = compiled(dev)
+    for select, told in (("nothing", "selects none of shop's 1 nodes"), ("x:y:z", "dbt:")):
+        with pytest.raises(FloeError, match=told) as caught:
+            dev.choose_nodes(artifacts, RunParameters(select=select), ["model.shop.a"])
+        assert caught.value.exit_code == UsageError.exit_code
+    assert dev.choose_nodes(artifacts, RunParameters(), ["model.shop.a"]) == ("model.shop.a",)
 
 
 def test_an_error_of_the_product_is_the_callers(dev: RunningDev, shop: Path) -> None:

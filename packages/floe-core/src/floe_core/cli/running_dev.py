@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -11,6 +11,7 @@ from floe_core.cli.console import notice
 from floe_core.plugin_api.powers import RunLauncher
 
 if TYPE_CHECKING:
+    from floe_core.runs.run_parameters import RunParameters
     from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
 # An entry point: a function that returns a `RunningDev`, or None if none can be used.
@@ -34,6 +35,14 @@ class RunningDev(RunLauncher, Protocol):
         on_stage: Callable[[str], None],
     ) -> CompiledArtifacts:
         """Return the product as it is now. See `compile_product`."""
+
+    def choose_nodes(
+        self, artifacts: CompiledArtifacts, parameters: RunParameters, among: Iterable[str]
+    ) -> tuple[str, ...]:
+        """Return the nodes that the parameters select in what `compile` returned.
+
+        See `chosen_nodes`: this process need not import dbt.
+        """
 
     def close(self) -> None:
         """Hang up."""

@@ -18,6 +18,7 @@ from floe_core.cli.options import Env, Json, On, Product
 from floe_core.cli.progress import show_stages
 
 if TYPE_CHECKING:
+    from floe_core.execution.node_selection.wanted import ChooseNodes
     from floe_core.partitions.standing import Standing
     from floe_core.plugin_api.powers import RunLauncher, RunOptions, RunReport
     from floe_core.reuse.verification import Verification
@@ -164,8 +165,9 @@ def run(
         return _run_partitions(
             artifacts, chosen, backfilled(artifacts, chosen, backfill, wanted), as_json
         )
-    with _prepared(product, on, reuse) as (artifacts, started):
-        options = options_of(artifacts, _job(artifacts, job), parameters, is_whole=job is None)
+    with _prepared(product, on, reuse) as (artifacts, started, choose):
+        chosen = _job(artifacts, job)
+        options = options_of(artifacts, chosen, parameters, is_whole=job is None, choose=choose)
         report = _launch(artifacts, options, started)
     found = None
     if verify is not None and report.status == "success":
@@ -202,18 +204,21 @@ def _run_partitions(artifacts: CompiledArtifacts, job: Job, partitions: str, as_
 @contextmanager
 def _prepared(
     product: Path, on: str | None, reuse: bool | None
-) -> Iterator[tuple[CompiledArtifacts, RunLauncher | None]]:
-    """Yield the compiled product and what launches its run, by `floe dev` if one is up."""
+) -> Iterator[tuple[CompiledArtifacts, RunLauncher | None, ChooseNodes | None]]:
+    """Yield the compiled product, and what launches its run and chooses its nodes.
+
+    A `floe dev` does all of it if one is up.
+    """
     from floe_core.cli.running_dev import running_dev
 
     with running_dev(product, on) as dev:
         if dev is not None:
             with show_stages() as on_stage:
                 artifacts = dev.compile(reuse, notice, on_stage)
-            yield artifacts, dev
+            yield artifacts, dev, dev.choose_nodes
             return
         with start_early(product, on) as started:
-            yield compile_here(product, on, reuse), started
+            yield compile_here(product, on, reuse), started, None
 
 
 def refuse_second_selection(product: Path, select: str | None, exclude: str | None) -> None:
@@ -299,9 +304,14 @@ def _announce(artifacts: CompiledArtifacts, job: str, what: str) -> None:
 
 
 def options_of(
-    artifacts: CompiledArtifacts, job: Job, parameters: RunParameters, *, is_whole: bool
+    artifacts: CompiledArtifacts,
+    job: Job,
+    parameters: RunParameters,
+    *,
+    is_whole: bool,
+    choose: ChooseNodes | None = None,
 ) -> RunOptions:
-    """Return what to run; a selection is resolved to nodes here.
+    """Return what to run; a selection is resolved to nodes here, or by `choose`.
 
     As in dbt, a selection overrides the default selector of the product's own job.
     """
@@ -313,7 +323,8 @@ def options_of(
         return with_partitions(artifacts, RunOptions(job.name, parameters=parameters))
     is_selected = bool(parameters.select or parameters.exclude)
     nodes = artifacts.runnable if is_whole and is_selected else artifacts.nodes_of(job)
-    node_ids = chosen_nodes(artifacts, parameters, (node.unique_id for node in nodes))
+    among = (node.unique_id for node in nodes)
+    node_ids = (choose or chosen_nodes)(artifacts, parameters, among)
     options = RunOptions(job.name, node_ids, parameters=parameters.for_chosen_nodes())
     return with_partitions(artifacts, options)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from floe_core.foundation.errors import UsageError
 from floe_core.runs.build_request import BuildRequest
@@ -10,6 +10,8 @@ from floe_core.runs.run_parameters import RunParameters
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.nodes import Node
 
+# As `chosen_nodes`, which may be called in another process.
+ChooseNodes = Callable[[CompiledArtifacts, RunParameters, Iterable[str]], tuple[str, ...]]
 _WITH_VARS = "; nodes that only the run's vars enable have to be selected along with another"
 
 
