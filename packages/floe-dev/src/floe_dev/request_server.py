@@ -74,7 +74,7 @@ class RequestServer:
 
     def answer(self, connection: Connection) -> None:
         """Answer what a caller asks until it hangs up."""
-        with suppress(*_GONE), connection:
+        with suppress(*_GONE), connection, self.runs.awaited():
             _Caller(self, connection).serve()
 
     def cancel_all(self) -> None:

@@ -19,12 +19,23 @@ class WarmRuns:
         self._changing = threading.Lock()
         self._ready: tuple[DevRun, ExitStack] | None = None
         self._is_closed = False
-        self._taken = 0
+        self._taken, self._callers = 0, 0
 
     @property
     def is_busy(self) -> bool:
-        """Whether a run is under way."""
-        return self._taken > 0
+        """Whether a run is under way, or about to be."""
+        return self._taken + self._callers > 0
+
+    @contextmanager
+    def awaited(self) -> Iterator[None]:
+        """Count a caller during the block: one that has compiled is about to run."""
+        with self._changing:
+            self._callers += 1
+        try:
+            yield
+        finally:
+            with self._changing:
+                self._callers -= 1
 
     def prepare(self) -> None:
         """Start the processes of the next run, unless they are there."""
