@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import json
 import os
-import pty
 import shutil
 import subprocess
 import sys
-from contextlib import suppress
 from pathlib import Path
 
 import duckdb
@@ -467,26 +465,6 @@ def test_on_completes_to_the_installed_orchestrators(words: str, completions: li
     shell = {"COMP_WORDS": words, "COMP_CWORD": "3", "_FLOE_COMPLETE": "complete_bash"}
     done = floe(**shell)
     assert done.stdout.split() == completions
-
-
-@pytest.mark.parametrize("command", ["compile", "show"])
-def test_a_terminal_shows_what_dbt_is_waited_for(command: str, examples: Path) -> None:
-    """A pseudo-terminal stands for a person; a pipe sees no spinner."""
-    ours, theirs = pty.openpty()
-    process = subprocess.Popen(
-        [BIN / "floe", command, examples / "hello"],
-        stdout=subprocess.DEVNULL,
-        stderr=theirs,
-        env={**os.environ, "TERM": "xterm-256color"},
-    )
-    os.close(theirs)
-    shown = b""
-    with suppress(OSError):  # Linux says so when the other side is closed.
-        while read := os.read(ours, 4096):
-            shown += read
-    assert process.wait() == 0
-    assert b"dbt parses the project" in shown
-    assert "dbt parses" not in floe(command, examples / "hello").stderr
 
 
 def test_a_dbt_that_is_not_there_is_named_before_anything_runs(examples: Path) -> None:

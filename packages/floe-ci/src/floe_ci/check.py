@@ -19,6 +19,7 @@ from floe_ci.scratch_head import SNAPSHOT, ScratchHead
 from floe_ci.workplace import workplace
 from floe_core.compiler.ports.products import Consumers, consumers_of
 from floe_core.foundation.process_environment import environment_with
+from floe_core.foundation.stages import begin_stage
 from floe_core.product_folder.state_folder import STATE_DIR_VARIABLE
 from floe_core.reuse.verification import Tell, Watch
 from floe_core.runs.build_events import BuildEvent
@@ -66,7 +67,7 @@ def check_change(
 ) -> ChangeReport:
     """Return what the change does. Whatever is built is gone afterwards.
 
-    `tell` receives progress messages; `watch` gets the artifacts and the number of nodes of the
+    `tell` receives what was cleaned up; `watch` gets the artifacts and the number of nodes of the
     build, and receives its events.
 
     Raises:
@@ -78,8 +79,8 @@ def check_change(
         check_side(side, change.product)
     with workplace(change.home, tell) as work:
         production = Production(change.production, work / "production")
-        base, head = _compile_both(change, work, production, tell)
-        tell("comparing the two, column by column")
+        base, head = _compile_both(change, work, production)
+        begin_stage("comparing the two, column by column")
         with keeping_records_in(work):
             affected = affected_nodes(base, head)
         sides = _Sides(change, base, head, affected)
@@ -98,12 +99,12 @@ def keeping_records_in(folder: Path) -> AbstractContextManager[None]:
 
 
 def _compile_both(
-    change: Change, work: Path, production: Production, tell: Tell
+    change: Change, work: Path, production: Production
 ) -> tuple[Compilation, Compilation]:
-    tell(f"compiling {change.base}")
+    begin_stage(f"compiling {change.base}")
     source = product_at(change.base, change.product, work / "base-tree")
     base = compile_at(source, work / "base", production.of_base)
-    tell(f"compiling {change.head}")
+    begin_stage(f"compiling {change.head}")
     source = product_at(change.head, change.product, work / "head-tree")
     return base, compile_at(source, work / "head", production.of_head)
 
@@ -122,10 +123,10 @@ class _Sides:
         wanted = [i for i in self.affected.why if i not in scratch.left_out]
         own = scratch.compilation
         with scratch.dropped(self.change.home, tell):
-            tell(f"building {len(wanted)} nodes in {scratch.shown}")
+            begin_stage(f"building {len(wanted)} nodes in {scratch.shown}")
             with keeping_records_in(state), watch(own.artifacts, len(wanted)) as receive:
                 built = build_in_scratch(own, state, wanted, receive)
-            tell("comparing with production")
+            begin_stage("comparing with production")
             relations = self._built_relations(built)
             steady = [i for i in relations if not self._is_snapshot(i)]
             return replace(

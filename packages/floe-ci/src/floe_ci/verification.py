@@ -11,6 +11,7 @@ from floe_ci.production import Production
 from floe_ci.scratch_build import Built, build_in_scratch
 from floe_ci.scratch_head import ScratchHead
 from floe_ci.workplace import workplace
+from floe_core.foundation.stages import begin_stage
 from floe_core.reuse.verification import Tell, Verification, Verifier, Watch
 from floe_diff.data import data_difference
 
@@ -33,7 +34,7 @@ class ScratchVerifier(Verifier):
             state = base.write_state(work / "state")
             own = scratch.compilation
             with scratch.dropped(product.absolute(), tell):
-                tell(f"building {len(sample)} reused nodes again, in {scratch.shown}")
+                begin_stage(f"building {len(sample)} reused nodes again, in {scratch.shown}")
                 with keeping_records_in(state), watch(own.artifacts, len(sample)) as receive:
                     built = build_in_scratch(own, state, sample, receive)
                 places = base.place(PRODUCTION), own.place(SCRATCH)

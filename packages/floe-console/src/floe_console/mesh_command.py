@@ -10,6 +10,7 @@ import typer
 
 from floe_core.cli.console import notice, print_json, stdout, uncropped_console
 from floe_core.cli.options import Env, Json
+from floe_core.foundation.stages import begin_stage
 
 if TYPE_CHECKING:
     from rich.tree import Tree
@@ -73,6 +74,7 @@ def mesh(
         _refuse_with_serve(html=html, contracts=contracts, json=as_json or None)
         _serve(platform, access or [], host, port, allow_host or [])
         return
+    begin_stage("reading what the products have published")
     products = read_platform(platform)
     found = read_mesh(products)
     if contracts is not None:

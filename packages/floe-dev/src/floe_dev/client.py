@@ -9,6 +9,7 @@ from multiprocessing.connection import Client, Connection
 from pathlib import Path
 
 from floe_core.foundation.errors import EnvironmentProblemError
+from floe_core.foundation.stages import begin_stage
 from floe_core.launched_run.launch import order_for
 from floe_core.plugin_api.powers import RunOptions, RunReport
 from floe_core.runs.build_events import BuildEvent, from_line
@@ -53,12 +54,7 @@ class RunningDev:
         self._folder = folder
         self._connection = connection
 
-    def compile(
-        self,
-        reuse: bool | None,
-        on_notice: Callable[[str], None],
-        on_stage: Callable[[str], None],
-    ) -> CompiledArtifacts:
+    def compile(self, reuse: bool | None, on_notice: Callable[[str], None]) -> CompiledArtifacts:
         """Have the product compiled, if its files have changed, and return it.
 
         Raises:
@@ -68,7 +64,7 @@ class RunningDev:
         while True:
             answer = self._receive()
             if messages.STAGE in answer:
-                on_stage(answer[messages.STAGE])
+                begin_stage(answer[messages.STAGE])
             elif messages.NOTICE in answer:
                 on_notice(answer[messages.NOTICE])
             elif messages.COMPILED in answer:

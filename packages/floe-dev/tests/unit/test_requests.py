@@ -123,7 +123,7 @@ def dev(shop: Path, session: PaperSession) -> Iterator[RunningDev]:
 
 
 def compiled(dev: RunningDev) -> CompiledArtifacts:
-    return dev.compile(None, lambda notice: None, lambda stage: None)
+    return dev.compile(None, lambda notice: None)
 
 
 def test_a_caller_gets_the_product_its_events_and_the_report(dev: RunningDev) -> None:

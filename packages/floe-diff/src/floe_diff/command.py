@@ -12,6 +12,7 @@ import typer
 from floe_core.cli.console import echo, notice, print_json, stdout
 from floe_core.cli.given_options import given_options
 from floe_core.cli.options import Env, Json
+from floe_core.foundation.stages import begin_stage
 
 if TYPE_CHECKING:
     from floe_core.schemas.compiled_artifacts import CompiledArtifacts
@@ -90,6 +91,7 @@ def diff(
         raise typer.Exit(_compare_data((old, new), product, samples, markdown, as_json) * exit_code)
     if is_contract(new):
         raise UsageError(f"{new} is a data contract; name it first: floe diff CONTRACT PRODUCT")
+    begin_stage("comparing the two compilations")
     after = _artifacts_at(new)
     if is_contract(old):
         _refuse_what_no_contract_has(context)
@@ -184,7 +186,9 @@ def _compare_data(
     from floe_diff.data.markdown import as_markdown
     from floe_diff.data.places import place_named
 
+    begin_stage("reading the product")
     left, right = (place_named(name, product) for name in names)
+    begin_stage(f"comparing the tables of {left.name} and {right.name}")
     found = data_difference(left, right, samples)
     if as_json:
         print_json({"different": bool(found), **asdict(found)})

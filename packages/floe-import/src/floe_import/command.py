@@ -8,8 +8,9 @@ from typing import Annotated
 
 import typer
 
-from floe_core.cli.console import echo, print_json
+from floe_core.cli.console import count_of, echo, print_json
 from floe_core.cli.options import Json
+from floe_core.foundation.stages import begin_stage
 
 FAILED = 1
 
@@ -63,11 +64,13 @@ def import_(
     from floe_import.proof.all_proofs import prove_import
     from floe_import.writing import write_report
 
+    begin_stage(f"reading {count_of(len(files), 'file')}")
     report, products = import_products(Request(files, project or [], out))
     unwaived = report.unwaived(waive or [])
     is_written = not dry_run and (write_anyway or not unwaived)
     written = write_report(report) if is_written else []
     if prove and written:
+        begin_stage("comparing what was written with the old tool")
         prove_import(report, products, python)
     if as_json:
         print_json(report.as_dict(written))

@@ -15,6 +15,7 @@ import typer
 from floe_core.cli.console import notice, print_json, stderr, stdout
 from floe_core.cli.options import Json, Product, check_file, installed_orchestrators
 from floe_core.foundation.errors import UsageError
+from floe_core.foundation.stages import begin_stage
 from floe_parity.platform import compare_platform
 from floe_parity.shown_sides import comparison_as_dict, folder_of_sides, run_shown
 
@@ -120,6 +121,7 @@ def parity(
         sides = [
             _run(product, each, folder / where, partition, now) for where, each in choices.items()
         ]
+        begin_stage("comparing the sides")
         comparison = compare(*sides)
         if html is not None:
             _write_page(comparison, html)

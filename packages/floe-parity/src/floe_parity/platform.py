@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from floe_core.cli.console import print_json, stderr, stdout
+from floe_core.foundation.stages import begin_stage
 from floe_parity.shown_sides import comparison_as_dict, folder_of_sides, print_message, run_shown
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ def compare_platform(
     products = products_in_order(platform)
     with folder_of_sides(keep) as folder:
         found = [_run(side, products, folder / side.name) for side in sides]
+        begin_stage("comparing the sides")
         compared = {name: compare(*(side[name] for side in found)) for name in products}
         if as_json:
             print_json(_as_dict(compared))

@@ -9,6 +9,7 @@ import typer
 
 from floe_core.cli.console import print_json, stdout
 from floe_core.cli.options import Env, Json, Product, check_file
+from floe_core.foundation.stages import begin_stage
 
 
 def partitions(
@@ -41,6 +42,7 @@ def partitions(
     artifacts = load_copy(product) or read_or_compile(product, None, refuses_losses=False)
     if artifacts.project_dir is None:
         artifacts = artifacts.bound_to(product.absolute())
+    begin_stage("reading the records of partitions")
     found = read_overview(artifacts, select or "", first or "", last or "")
     if html is not None:
         from floe_core.storage.atomic_files import write_together

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from floe_core.foundation.stages import end_stage
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -47,15 +49,25 @@ def count_of(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
-@cache
 def stdout() -> Console:
-    """Return the console for results."""
+    """Return the console for results; from now on, no stage is shown."""
+    end_stage()
+    return _stdout()
+
+
+def uncropped_console() -> Console:
+    """Return a console for results that neither wraps nor crops lines at the terminal's width."""
+    end_stage()
+    return _uncropped()
+
+
+@cache
+def _stdout() -> Console:
     return _console()
 
 
 @cache
-def uncropped_console() -> Console:
-    """Return a console for results that neither wraps nor crops lines at the terminal's width."""
+def _uncropped() -> Console:
     return _console(width=_UNCROPPED)
 
 
@@ -78,11 +90,13 @@ def notice(text: str) -> None:
 
 def echo(text: str) -> None:
     """Print a text as it is, but for what would control a terminal."""
+    end_stage()
     typer.echo(without_controls(text))
 
 
 def print_json(value: Any) -> None:
     """Print a result as JSON on stdout."""
+    end_stage()
     text = json.dumps(value, indent=2, ensure_ascii=False, default=str)
     typer.echo(text.translate(_IN_JSON))
 

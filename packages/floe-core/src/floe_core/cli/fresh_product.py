@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from floe_core.cli.console import notice
-from floe_core.cli.progress import show_stages
 
 if TYPE_CHECKING:
     from floe_core.schemas.compiled_artifacts import CompiledArtifacts
@@ -34,18 +33,17 @@ def read_or_compile(product: Path, on: str | None, *, refuses_losses: bool) -> C
     found = _fresh_artifacts(product.absolute(), on)
     if found is not None:
         return found
-    with show_stages() as on_stage, running_dev(product, on) as dev:
+    with running_dev(product, on) as dev:
         if dev is not None:
             # One that would lose something does not compile there.
             with nullcontext() if refuses_losses else suppress(InvalidProductError):
-                return dev.compile(None, notice, on_stage)
+                return dev.compile(None, notice)
         return prepare_product(
             product,
             orchestrator=on,
             on_notice=notice,
             refuses_losses=refuses_losses,
             keeps_entry_point=True,
-            on_stage=on_stage,
         ).artifacts.in_chosen_environment()
 
 

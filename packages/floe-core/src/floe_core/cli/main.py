@@ -27,8 +27,10 @@ from floe_core.cli.commands import (
 from floe_core.cli.console import without_controls
 from floe_core.cli.help_of_flags import hide_types_of_flags, join_lines_of_help
 from floe_core.cli.json_log import is_json_log, write_log
+from floe_core.cli.progress import StagesOnStderr
 from floe_core.foundation.errors import FloeError
 from floe_core.foundation.garbage_collection import exit_without_collecting
+from floe_core.foundation.stages import stages_shown_by
 
 app = typer.Typer(
     name="floe",
@@ -76,7 +78,8 @@ def main() -> None:
     join_lines_of_help(app)
     exit_without_collecting()
     try:
-        app()
+        with stages_shown_by(StagesOnStderr()):
+            app()
     except FloeError as error:
         if is_json_log():
             write_log("error", "error", str(error))

@@ -1,23 +1,52 @@
-"""Show the stages of a compile in the terminal."""
+"""Show on stderr what a command is doing."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import sys
+import threading
+from typing import TYPE_CHECKING
 
-from floe_core.cli.console import stderr
 from floe_core.cli.json_log import is_json_log, write_log
 
+if TYPE_CHECKING:
+    from rich.status import Status
 
-@contextmanager
-def show_stages() -> Iterator[Callable[[str], None]]:
-    """Show a spinner; the yielded function sets its stage. Shows nothing in a pipe."""
-    if is_json_log():
-        yield lambda stage: write_log("stage", "info", stage)
-        return
-    console = stderr()
-    if not console.is_terminal:
-        yield lambda stage: None
-        return
-    with console.status("reading the product") as status:
-        yield lambda stage: status.update(stage)
+
+class StagesOnStderr:
+    """Shows a spinner on a terminal, and a line for each stage elsewhere; nothing with `--json`."""
+
+    def __init__(self) -> None:
+        self._turn = threading.Lock()
+        self._status: Status | None = None
+        self._latest = ""
+
+    def begin(self, stage: str) -> None:
+        """See `StageDisplay`."""
+        if is_json_log():
+            write_log("stage", "info", stage)
+        elif "--json" not in sys.argv:
+            with self._turn:
+                self._show(stage)
+
+    def end(self) -> None:
+        """See `StageDisplay`."""
+        with self._turn:
+            if self._status is not None:
+                self._status.stop()
+            self._status, self._latest = None, ""
+
+    def _show(self, stage: str) -> None:
+        from rich.markup import escape
+
+        from floe_core.cli.console import stderr
+
+        console, is_new = stderr(), stage != self._latest
+        self._latest = stage
+        if not console.is_terminal:
+            if is_new:
+                console.print(stage, style="dim", markup=False, soft_wrap=True)
+        elif self._status is None:
+            self._status = console.status(escape(stage))
+            self._status.start()
+        else:
+            self._status.update(escape(stage))

@@ -12,6 +12,7 @@ from rich.status import Status
 
 from floe_core.cli.console import stderr
 from floe_core.cli.json_log import is_json_log, log_event
+from floe_core.foundation.stages import end_stage
 from floe_core.runs.build_events import (
     BuildEnded,
     BuildEvent,
@@ -59,6 +60,7 @@ class RunView:
         self._status = Status(self._latest_message, console=console)
 
     def __enter__(self) -> RunView:
+        end_stage()
         self._status.start()
         return self
 

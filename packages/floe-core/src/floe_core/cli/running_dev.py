@@ -28,12 +28,7 @@ class RunningDev(RunLauncher, Protocol):
     settings: Mapping[str, str]
     variables: Mapping[str, str]
 
-    def compile(
-        self,
-        reuse: bool | None,
-        on_notice: Callable[[str], None],
-        on_stage: Callable[[str], None],
-    ) -> CompiledArtifacts:
+    def compile(self, reuse: bool | None, on_notice: Callable[[str], None]) -> CompiledArtifacts:
         """Return the product as it is now. See `compile_product`."""
 
     def choose_nodes(

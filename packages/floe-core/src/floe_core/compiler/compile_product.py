@@ -40,6 +40,7 @@ from floe_core.compiler.settings import (
 )
 from floe_core.dbt.preloaded_manifest import parsed_file
 from floe_core.foundation.garbage_collection import seldom_collecting
+from floe_core.foundation.stages import begin_stage
 from floe_core.plugin_api.powers import EntryPointFile
 from floe_core.schemas.artifacts_reader import COPY_MARK
 from floe_core.schemas.compiled_artifacts import (
@@ -112,7 +113,6 @@ def compile_product(
     on_notice: Callable[[str], None] = lambda notice: None,
     keeps_entry_point: bool = False,
     allows_missing: bool = False,
-    on_stage: Callable[[str], None] = lambda stage: None,
 ) -> CompiledArtifacts:
     """Compile a product in its own folder, or into `out` as a self-contained copy.
 
@@ -120,8 +120,7 @@ def compile_product(
     orchestrator loads, all or none. `orchestrator` overrides the manifest's choice, `reuse` the
     setting in floe.yaml; `on_notice` receives notices that are not errors. With
     `keeps_entry_point`, an existing file of that name that floe did not write stays, and is not an
-    error. With `allows_missing`, a port of an unpublished product is not an error. `on_stage`
-    receives the name of each stage as it starts.
+    error. With `allows_missing`, a port of an unpublished product is not an error.
 
     Raises:
         InvalidProductError: The files of the product or the platform are wrong; it lists every
@@ -137,7 +136,6 @@ def compile_product(
         on_notice=on_notice,
         keeps_entry_point=keeps_entry_point,
         allows_missing=allows_missing,
-        on_stage=on_stage,
     ).write()
 
 
@@ -154,7 +152,6 @@ def prepare_product(
     published: Mapping[str, str] = MappingProxyType({}),
     keeps_entry_point: bool = False,
     allows_missing: bool = False,
-    on_stage: Callable[[str], None] = lambda stage: None,
 ) -> CompiledProduct:
     """Compile a product and write nothing. See `compile_product`.
 
@@ -165,7 +162,8 @@ def prepare_product(
     """
     folder = Path(product_dir).absolute()
     destination = Path(out).absolute() if out is not None else folder
-    findings = Findings(on_notice, on_stage)
+    findings = Findings(on_notice)
+    begin_stage("reading the product")
     with CompileTrace(folder.name, on_notice, Redactor(known_secrets().values()).text) as trace:
         inputs = read_inputs(folder, findings)
         if dbt_executable is not None:

@@ -9,17 +9,12 @@ from floe_core.foundation.errors import InvalidProductError, Problem
 
 
 class Findings:
-    """Collects the problems of several checks to raise together; passes on notices and stages."""
+    """Collects the problems of several checks to raise together; passes on notices."""
 
-    def __init__(
-        self,
-        on_notice: Callable[[str], None],
-        on_stage: Callable[[str], None] = lambda stage: None,
-    ) -> None:
+    def __init__(self, on_notice: Callable[[str], None]) -> None:
         self._problems: list[Problem] = []
         self._noticed: set[str] = set()
         self._on_notice = on_notice
-        self.begin_stage = on_stage
 
     def notice(self, text: str) -> None:
         """Pass on what is not an error, once."""

@@ -30,6 +30,7 @@ from floe_core.compiler.ports.resolve_ports import PortReader
 from floe_core.compiler.profile import Profile
 from floe_core.compiler.work_folder import work_folder
 from floe_core.dbt.packages import install_packages
+from floe_core.foundation.stages import begin_stage
 from floe_core.schemas.nodes import Node
 from floe_core.schemas.partitions import Partitions
 from floe_core.schemas.steps import Step
@@ -98,11 +99,11 @@ def resolve_product(
 
 def _parse(dbt: Dbt, inputs: Inputs, findings: Findings) -> ParsedProject:
     """Return the parsed project, whose missing packages are installed first."""
-    findings.begin_stage("dbt parses the project")
+    begin_stage("dbt parses the project")
     try:
         return dbt.parse()
     except MissingPackagesError:
-        findings.begin_stage("dbt installs the project's packages")
+        begin_stage("dbt installs the project's packages")
         install_packages(inputs.spec.execution.dbt_executable or "", inputs.product_dir)
         findings.notice("`dbt deps` installed the packages that the project names")
         return dbt.parse()

@@ -12,6 +12,7 @@ from warm_floe import dbt
 
 from floe_core.compiler import compile_product
 from floe_core.foundation.errors import InvalidProductError
+from floe_core.foundation.stages import stages_shown_by
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.partitions import Partitions
 
@@ -251,6 +252,23 @@ def parents_in_dbt(folder: Path, min_date: str) -> tuple[str, ...]:
     return tuple(node["depends_on"]["nodes"]) if node else ()
 
 
+class Stages:
+    def __init__(self) -> None:
+        self.begun: list[str] = []
+
+    def begin(self, stage: str) -> None:
+        self.begun.append(stage)
+
+    def end(self) -> None: ...
+
+
+def stages_of_compile(folder: Path) -> list[str]:
+    stages = Stages()
+    with stages_shown_by(stages):
+        compile_product(folder)
+    return stages.begun
+
+
 def test_vars_that_choose_rows_are_not_refused(write_product: WriteProduct) -> None:
     """Also in a statement; dbt parses the project again to see that the graph is the same."""
     hints = "\n-- depends_on: {{ ref('raw') }}\n"
@@ -258,16 +276,14 @@ def test_vars_that_choose_rows_are_not_refused(write_product: WriteProduct) -> N
     folder = write_product(
         floe=FLOE + OF_PARTITIONS % "daily", raw=RAW, daily=BY_VARS + conditional
     )
-    stages: list[str] = []
-    compile_product(folder, on_stage=stages.append)
+    stages = stages_of_compile(folder)
     assert [each for each in stages if "partition" in each] == [
         "dbt selects the nodes of the partitions",
         "dbt parses the project for partition 2026-11-01",
         "dbt parses the project for partition 2056-11-23",
     ]
     (folder / "models" / "daily.sql").write_text(BY_VARS)
-    stages.clear()
-    compile_product(folder, on_stage=stages.append)
+    stages = stages_of_compile(folder)
     assert [each for each in stages if "for partition" in each] == []
 
 

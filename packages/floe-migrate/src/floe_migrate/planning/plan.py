@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from floe_core.foundation.stages import begin_stage
 from floe_migrate.moving.records import Records
 from floe_migrate.planning.both_sides import concepts, parity, ticks
 from floe_migrate.planning.finding import Finding
@@ -23,9 +24,12 @@ def plan_move(
     if any(is_unmanaged(name) for name in names):
         return _plan_unmanaged(sides, product, names, jobs[0])
     source, target = (sides.side(name) for name in names)
-    found = [
-        *concepts(product, target),
-        *ticks(Records(sides.artifacts), source, target, jobs),
+    begin_stage(f"reading what {target.name} can express")
+    found = [*concepts(product, target)]
+    begin_stage(f"comparing the ticks of {source.name} and {target.name}")
+    found += ticks(Records(sides.artifacts), source, target, jobs)
+    begin_stage(f"asking {source.name} and {target.name}")
+    found += [
         *stores(sides, source, target),
         *source_runs(source, jobs),
         *target_service(target, jobs),

@@ -9,7 +9,6 @@ import typer
 
 from floe_core.cli.console import notice, print_json, stdout
 from floe_core.cli.options import Json, On, Product
-from floe_core.cli.progress import show_stages
 
 
 def compile_(
@@ -45,18 +44,16 @@ def compile_(
     from floe_core.compiler.compile_product import prepare_product
     from floe_core.compiler.publication import place_of_product, publish_to
 
-    with show_stages() as on_stage:
-        compiled = prepare_product(
-            product,
-            orchestrator=on,
-            out=out,
-            on_notice=notice,
-            keeps_entry_point=True,
-            allows_missing=allow_missing,
-            on_stage=on_stage,
-        )
-        place = place_of_product(compiled.inputs) if publish else None
-        artifacts = compiled.write()
+    compiled = prepare_product(
+        product,
+        orchestrator=on,
+        out=out,
+        on_notice=notice,
+        keeps_entry_point=True,
+        allows_missing=allow_missing,
+    )
+    place = place_of_product(compiled.inputs) if publish else None
+    artifacts = compiled.write()
     published = publish_to(place, compiled) if place else []
     counts: dict[str, int] = {}
     for node in artifacts.nodes:

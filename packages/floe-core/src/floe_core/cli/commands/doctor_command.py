@@ -10,6 +10,7 @@ import typer
 
 from floe_core.cli.console import print_json, stdout
 from floe_core.cli.options import Env, Json, On, Product
+from floe_core.foundation.stages import begin_stage
 
 if TYPE_CHECKING:
     from floe_core.doctor.finding import Finding
@@ -60,6 +61,7 @@ def _findings(folder: Path, on: str | None) -> list[Finding]:
     from floe_core.doctor.stores import check_stores
     from floe_core.doctor.versions import check_versions
 
+    begin_stage("checking the installation")
     found = check_versions()
     if not any((folder / name).exists() for name in ("floe.yaml", "compiled_artifacts.json")):
         return [*found, *check_chosen(folder, on)]
@@ -67,6 +69,7 @@ def _findings(folder: Path, on: str | None) -> list[Finding]:
     if artifacts is None:
         return [*found, *problems, *check_chosen(folder, on)]
     found += [*check_compiled(artifacts), *check_compiled_for(artifacts, on)]
+    begin_stage("asking the services")
     checks = (check_services, check_stores, check_leftovers)
     return [*found, *(each for check in checks for each in check(artifacts))]
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from floe_core.cli.console import print_json, stdout
 from floe_core.cli.fresh_product import read_or_compile
 from floe_core.cli.options import Env, Json, On, Product
+from floe_core.foundation.stages import begin_stage
 
 if TYPE_CHECKING:
     from floe_core.plugin_api.powers import Concept
@@ -31,6 +32,7 @@ def explain(
     compiled = read_or_compile(product, on, refuses_losses=False)
     artifacts = with_live_schedules(compiled.bound_to(product.absolute()))
     choice = artifacts.orchestrator
+    begin_stage(f"asking the plugin of {choice.name}")
     plugin = plugin_registry.load(choice.name, choice.config)
     if not isinstance(plugin, ConceptExplainer):
         raise PluginError(f"the plugin '{choice.name}' does not explain what it makes of a product")

@@ -10,6 +10,7 @@ import typer
 
 from floe_core.cli.console import notice, print_json, stdout
 from floe_core.cli.options import Env, Json, Product
+from floe_core.foundation.stages import begin_stage
 
 ENVIRONMENT = 3
 MEGABYTE = 1024 * 1024
@@ -62,6 +63,7 @@ def flush(
     from floe_core.schemas import CompiledArtifacts
 
     artifacts = CompiledArtifacts.load(compiled_folder(product))
+    begin_stage("sending the events that wait")
     report_killed_builds(artifacts)
     done = flush_lineage(artifacts.folder, artifacts.lineage, timeout, also_refused=refused)
     if as_json:
@@ -93,6 +95,7 @@ def show(
     from floe_core.storage.atomic_files import write_together
 
     artifacts = CompiledArtifacts.load(compiled_folder(product))
+    begin_stage("reading the SQL that ran")
     found = lineage_map(artifacts)
     if not found.run_ids:
         notice("no SQL has been compiled yet, so only tables are shown; run `floe run` first")

@@ -11,6 +11,7 @@ import typer
 from floe_core.cli.commands.run_command import compile_now, options_of
 from floe_core.cli.console import echo, notice, print_json, stdout, uncropped_console
 from floe_core.cli.options import Env, Json, On, Product
+from floe_core.foundation.stages import begin_stage
 
 if TYPE_CHECKING:
     from floe_core.execution.reuse.planned_build import PlannedBuild
@@ -77,6 +78,7 @@ def _plan(artifacts: CompiledArtifacts, job: str | None, select: str | None) -> 
     options = options_of(
         artifacts, chosen, RunParameters(select=select or ""), is_whole=job is None
     )
+    begin_stage("dbt compiles the SQL, and the warehouse is read")
     return plan_run(artifacts, BuildRequest(chosen.name, PLAN_RUN_ID, options.node_ids))
 
 

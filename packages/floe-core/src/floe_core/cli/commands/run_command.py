@@ -15,7 +15,6 @@ from floe_core.cli.console import count_of, notice, print_json, stderr, stdout
 from floe_core.cli.early_start import start_early
 from floe_core.cli.json_log import LogFormat, LogFormatOption, is_json_log, write_log
 from floe_core.cli.options import Env, Json, On, Product
-from floe_core.cli.progress import show_stages
 
 if TYPE_CHECKING:
     from floe_core.execution.node_selection.wanted import ChooseNodes
@@ -213,9 +212,7 @@ def _prepared(
 
     with running_dev(product, on) as dev:
         if dev is not None:
-            with show_stages() as on_stage:
-                artifacts = dev.compile(reuse, notice, on_stage)
-            yield artifacts, dev, dev.choose_nodes
+            yield dev.compile(reuse, notice), dev, dev.choose_nodes
             return
         with start_early(product, on) as started:
             yield compile_here(product, on, reuse), started, None
@@ -244,8 +241,7 @@ def compile_now(product: Path, on: str | None) -> CompiledArtifacts:
     with running_dev(product, on) as dev:
         if dev is None:
             return compile_here(product, on)
-        with show_stages() as on_stage:
-            return dev.compile(None, notice, on_stage)
+        return dev.compile(None, notice)
 
 
 def compile_here(
@@ -267,15 +263,9 @@ def compile_here(
         )
     if copy is not None:
         return copy
-    with show_stages() as on_stage:
-        return compile_product(
-            product,
-            orchestrator=on,
-            reuse=reuse,
-            on_notice=notice,
-            keeps_entry_point=True,
-            on_stage=on_stage,
-        )
+    return compile_product(
+        product, orchestrator=on, reuse=reuse, on_notice=notice, keeps_entry_point=True
+    )
 
 
 def _job(artifacts: CompiledArtifacts, name: str | None) -> Job:

@@ -11,6 +11,7 @@ import typer
 from floe_core.cli.console import print_json, stdout
 from floe_core.cli.options import Env, Json, On, Product
 from floe_core.cli.product_and_plugin import product_and_plugin
+from floe_core.foundation.stages import begin_stage
 
 if TYPE_CHECKING:
     from floe_core.plugin_api.powers import ScheduleController
@@ -96,6 +97,7 @@ def list_(product: Product = Path(), on: On = None, env: Env = None, as_json: Js
     from floe_core.cli.schedule_rows import schedule_rows
 
     artifacts, plugin = product_and_plugin(product, on)
+    begin_stage(f"asking {plugin.name} for its next ticks")
     rows = schedule_rows(artifacts, plugin)
     if as_json:
         print_json(rows)

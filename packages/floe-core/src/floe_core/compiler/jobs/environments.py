@@ -19,6 +19,7 @@ from floe_core.compiler.nodes.steps import StepsInGraph, add_steps
 from floe_core.compiler.ports.input_ports import PORT_FIELDS
 from floe_core.compiler.profile import Profile, profile_of_environment
 from floe_core.foundation.errors import InvalidProductError, Problem
+from floe_core.foundation.stages import begin_stage
 from floe_core.schemas.environment_values import EnvironmentValues
 from floe_core.schemas.manifest_yaml import Environment
 from floe_core.schemas.nodes import Node
@@ -73,7 +74,7 @@ def resolve_environments(
             schedules = environment_schedules(inputs, name, {j.name: j.schedule for j in base.jobs})
             nodes: dict[str, dict[str, Any]] = {}
             if profile != base.profile or spec.vars:
-                findings.begin_stage(f"dbt parses the project for {name}")
+                begin_stage(f"dbt parses the project for {name}")
                 own_vars = {**inputs.spec.vars, **spec.vars}
                 dbt = make_dbt(profile, own_vars, work / name, name)
                 nodes = _find_changed_nodes(inputs, base, dbt, own_vars, name, found.caches)

@@ -17,6 +17,7 @@ from floe_core.compiler.nodes.steps import StepsInGraph
 from floe_core.execution.node_selection.step_selection import StepSelection
 from floe_core.execution.node_selection.wanted import with_freshness
 from floe_core.foundation.errors import InvalidProductError, Problem, UsageError
+from floe_core.foundation.stages import begin_stage
 from floe_core.schemas.floe_yaml import JobSpec
 from floe_core.schemas.nodes import Node
 from floe_core.schemas.policies import Job
@@ -50,7 +51,7 @@ def resolve_jobs(
     jobs = [_own_job(inputs, graph, dbt, default, runnable)]
     caches: dict[str, bytes] = {}
     for index, spec in enumerate(inputs.spec.jobs):
-        findings.begin_stage(f"dbt selects the nodes of job {spec.name}")
+        begin_stage(f"dbt selects the nodes of job {spec.name}")
         job = _job(spec, inputs)
         with _pinned_to(index, spec, inputs, findings):
             dbt_of_job = _parse_with_vars(spec, inputs, nodes, dbt, caches) if spec.vars else dbt

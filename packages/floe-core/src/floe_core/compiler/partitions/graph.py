@@ -14,6 +14,7 @@ from floe_core.compiler.findings import Findings
 from floe_core.compiler.inputs import Inputs
 from floe_core.compiler.jobs.resolve_jobs import list_changed_places
 from floe_core.compiler.partitions.checks import OF_FLOE
+from floe_core.foundation.stages import begin_stage
 from floe_core.partitions.calendar import Partition, first_partition, partition_at
 from floe_core.partitions.values import partition_vars
 from floe_core.schemas.partitions import Partitions
@@ -39,7 +40,7 @@ def check_graph(
     first = first_partition(partitions)
     last = partition_at(partitions, first.start + _LATER) or first
     for partition in (first, last):
-        findings.begin_stage(f"dbt parses the project for partition {partition.key}")
+        begin_stage(f"dbt parses the project for partition {partition.key}")
         with findings.gather():
             parsed = dbt.with_vars({**inputs.spec.vars, **_vars(partitions, partition)}).parse()
             if changed := list_changed_places(

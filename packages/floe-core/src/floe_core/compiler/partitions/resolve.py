@@ -13,6 +13,7 @@ from floe_core.compiler.nodes.steps import StepsInGraph
 from floe_core.compiler.partitions.checks import check_partitions
 from floe_core.compiler.partitions.graph import check_graph
 from floe_core.foundation.errors import InvalidProductError
+from floe_core.foundation.stages import begin_stage
 from floe_core.partitions.calendar import check_start
 from floe_core.schedules import check_timezone
 from floe_core.schemas.floe_yaml import PartitionsSpec
@@ -99,7 +100,7 @@ def _selected(
     spec: PartitionsSpec, inputs: Inputs, graph: StepsInGraph, dbt: Dbt, findings: Findings
 ) -> tuple[str, ...]:
     """Return the selected nodes without tests, sorted; none if the selection is wrong."""
-    findings.begin_stage("dbt selects the nodes of the partitions")
+    begin_stage("dbt selects the nodes of the partitions")
     by_id = {node.unique_id: node for node in graph.nodes}
     job = Job(name="partitions", select=spec.select, exclude=spec.exclude or "")
     try:
