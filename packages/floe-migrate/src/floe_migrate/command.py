@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from floe_core.cli.completion import job_names
 from floe_core.cli.console import notice, print_json, stdout
 from floe_core.cli.options import Env, Json, Product, check_installed, installed_orchestrators
 from floe_core.foundation.errors import UsageError
@@ -58,7 +59,12 @@ From = Annotated[
 ]
 Jobs = Annotated[
     list[str] | None,
-    typer.Option("--job", metavar="JOB", help="A job instead of all that start by themselves."),
+    typer.Option(
+        "--job",
+        metavar="JOB",
+        help="A job instead of all that start by themselves.",
+        autocompletion=job_names,
+    ),
 ]
 Access = Annotated[
     list[Path] | None,

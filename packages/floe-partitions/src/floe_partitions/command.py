@@ -8,16 +8,14 @@ from typing import Annotated
 import typer
 
 from floe_core.cli.console import print_json, stdout
-from floe_core.cli.options import Env, Json, Product, check_file
+from floe_core.cli.options import Env, Json, NodesToShow, Product, check_file
 from floe_core.foundation.stages import begin_stage
 
 
 def partitions(
     product: Product = Path(),
     env: Env = None,
-    select: Annotated[
-        str | None, typer.Option(help="Nodes to show, in dbt's selection syntax.")
-    ] = None,
+    select: NodesToShow = None,
     first: Annotated[
         str | None, typer.Option("--from", metavar="KEY", help="The first partition to show.")
     ] = None,

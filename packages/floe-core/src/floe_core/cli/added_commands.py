@@ -69,6 +69,7 @@ def added_command(name: str) -> Any:
 
 
 def _app_of(function: Any) -> typer.Typer:
-    app = typer.Typer(context_settings={"help_option_names": ["-h", "--help"]})
+    names = {"help_option_names": ["-h", "--help"]}
+    app = typer.Typer(context_settings=names, add_completion=False)
     app.command()(function)
     return app

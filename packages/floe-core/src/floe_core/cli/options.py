@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from floe_core.cli.completion import environment_names
+from floe_core.cli.completion import environment_names, job_names, node_names
 
 Product = Annotated[
     Path, typer.Argument(help="The folder with floe.yaml.", show_default="the current folder")
@@ -81,6 +81,18 @@ Env = Annotated[
         callback=use_environment,
         autocompletion=environment_names,
         help="An environment of the manifest.",
+    ),
+]
+JobOption = Annotated[
+    str | None,
+    typer.Option(
+        "--job", help="A job of the product instead of all of it.", autocompletion=job_names
+    ),
+]
+NodesToShow = Annotated[
+    str | None,
+    typer.Option(
+        "--select", help="Nodes to show, in dbt's selection syntax.", autocompletion=node_names
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")]

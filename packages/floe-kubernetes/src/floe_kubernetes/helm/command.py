@@ -13,6 +13,7 @@ app = typer.Typer(
     name="helm",
     help="Write values for the orchestrator's Helm chart, or render the chart with them.",
     no_args_is_help=True,
+    add_completion=False,
 )
 
 Size = Annotated[str | None, typer.Option("--size", metavar="S", help="small, medium or large.")]

@@ -21,7 +21,10 @@ ENVIRONMENT = 3
 Timeout = Annotated[float, typer.Option(min=0.0, help="Seconds to keep trying.")]
 
 app = typer.Typer(
-    name="alerts", help="Show and send a product's alerts, or test them.", no_args_is_help=True
+    name="alerts",
+    help="Show and send a product's alerts, or test them.",
+    no_args_is_help=True,
+    add_completion=False,
 )
 
 

@@ -19,6 +19,7 @@ app = typer.Typer(
     name="lineage",
     help="Show the origins of tables and columns, and the delivery of lineage events.",
     no_args_is_help=True,
+    add_completion=False,
 )
 
 

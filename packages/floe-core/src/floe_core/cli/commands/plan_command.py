@@ -10,7 +10,7 @@ import typer
 
 from floe_core.cli.commands.run_command import compile_now, options_of
 from floe_core.cli.console import echo, notice, print_json, stdout, uncropped_console
-from floe_core.cli.options import Env, Json, On, Product
+from floe_core.cli.options import Env, JobOption, Json, NodesToShow, On, Product
 from floe_core.foundation.stages import begin_stage
 
 if TYPE_CHECKING:
@@ -27,12 +27,8 @@ def plan(
     product: Product = Path(),
     on: On = None,
     env: Env = None,
-    job: Annotated[
-        str | None, typer.Option(help="A job of the product instead of all of it.")
-    ] = None,
-    select: Annotated[
-        str | None, typer.Option(help="Nodes to plan, in dbt's selection syntax.")
-    ] = None,
+    job: JobOption = None,
+    select: NodesToShow = None,
     markdown: Annotated[
         bool, typer.Option("--markdown", help="Print Markdown, for example for a pull request.")
     ] = False,

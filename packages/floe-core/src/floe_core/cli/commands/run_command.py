@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from floe_core.cli.completion import job_names, node_names
+from floe_core.cli.completion import node_names
 from floe_core.cli.console import count_of, notice, print_json, stderr, stdout
 from floe_core.cli.early_start import start_early
 from floe_core.cli.json_log import LogFormat, LogFormatOption, is_json_log, write_log
-from floe_core.cli.options import Env, Json, On, Product
+from floe_core.cli.options import Env, JobOption, Json, On, Product
 
 if TYPE_CHECKING:
     from floe_core.execution.node_selection.wanted import ChooseNodes
@@ -53,10 +53,7 @@ def run(
     product: Product = Path(),
     on: On = None,
     env: Env = None,
-    job: Annotated[
-        str | None,
-        typer.Option(help="A job of the product instead of all of it.", autocompletion=job_names),
-    ] = None,
+    job: JobOption = None,
     select: Annotated[
         str | None,
         typer.Option(help="Nodes to run, in dbt's selection syntax.", autocompletion=node_names),

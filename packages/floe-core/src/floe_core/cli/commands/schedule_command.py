@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from floe_core.cli.console import print_json, stdout
-from floe_core.cli.options import Env, Json, On, Product
+from floe_core.cli.options import Env, JobOption, Json, On, Product
 from floe_core.cli.product_and_plugin import product_and_plugin
 from floe_core.foundation.stages import begin_stage
 
@@ -20,11 +20,8 @@ app = typer.Typer(
     name="schedule",
     help="Change the schedules of a compiled product, also on a running orchestrator.",
     no_args_is_help=True,
+    add_completion=False,
 )
-
-JobOption = Annotated[
-    str | None, typer.Option("--job", help="A job of the product instead of all of it.")
-]
 
 
 @app.command("set")

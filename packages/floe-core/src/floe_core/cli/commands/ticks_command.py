@@ -10,7 +10,14 @@ import typer
 
 from floe_core.cli.console import print_json
 from floe_core.cli.given_options import given_options
-from floe_core.cli.options import Env, Json, Product, check_installed, installed_orchestrators
+from floe_core.cli.options import (
+    Env,
+    JobOption,
+    Json,
+    Product,
+    check_installed,
+    installed_orchestrators,
+)
 from floe_core.cli.ticks_view import print_comparison, print_ticks
 
 DEFAULT_SPAN = timedelta(days=7)
@@ -33,9 +40,7 @@ def ticks(
     to: Annotated[
         str | None, typer.Option("--to", metavar="ISO", help="The end, which is not included.")
     ] = None,
-    job: Annotated[
-        str | None, typer.Option(help="A job of the product instead of all of it.")
-    ] = None,
+    job: JobOption = None,
     env: Env = None,
     on: Annotated[
         str | None,
