@@ -41,6 +41,7 @@ def add_job_tasks(
         task_group=group,
         project_dir=project_dir,
         job=job.name,
+        product=artifacts.product.name,
         is_mirrored=bool(shows),
         sends_alerts=sends_alerts,
         outlets=[a for node in artifacts.nodes_of(job) for a in built_assets(artifacts, node)],

@@ -9,8 +9,9 @@ from urllib.parse import urlencode
 
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_orchestrator_airflow.names.dag_id import dag_id
+from floe_orchestrator_airflow.service.api_access import PAGE, Access
 from floe_orchestrator_airflow.service.rest_access import CannotGoOnError
-from floe_orchestrator_airflow.service.run_history import PAGE, Access, problem
+from floe_orchestrator_airflow.service.run_history import problem
 
 
 def listeners_of(

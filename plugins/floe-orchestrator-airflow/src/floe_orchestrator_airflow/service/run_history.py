@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
@@ -18,60 +16,16 @@ from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_orchestrator_airflow.names.dag_id import dag_id
 from floe_orchestrator_airflow.names.progress_keys import HEAD, segment_key
 from floe_orchestrator_airflow.names.run_of_product import run_name
-from floe_orchestrator_airflow.names.task_ids import BUILD
-from floe_orchestrator_airflow.service.rest_access import (
-    CannotGoOnError,
-    json_object,
-    request,
-    token_for,
-    url_in,
-)
+from floe_orchestrator_airflow.service.api_access import PAGE, Access
+from floe_orchestrator_airflow.service.rest_access import CannotGoOnError
+from floe_orchestrator_airflow.service.team_runs import builds_in_teams_dags, place_of_build
 
-# The most that Airflow returns at once.
-PAGE = 100
 _STATES: Mapping[str, RunState] = {
     "queued": "queued",
     "running": "running",
     "success": "success",
     "failed": "failed",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Access:
-    """An api-server, its headers, and the moment of the monotonic clock at which to give up."""
-
-    url: str
-    headers: Mapping[str, str]
-    deadline: float
-
-    @classmethod
-    def of(cls, settings: Mapping[str, Any], seconds: float) -> Access:
-        """Return the access that settings give, for so many seconds."""
-        url, deadline = url_in(settings), time.monotonic() + seconds
-        token = token_for(url, settings, deadline)
-        return cls(url, {"Authorization": f"Bearer {token}"} if token else {}, deadline)
-
-    def ask(self, method: str, path: str, body: Any = None) -> dict[str, Any]:
-        """Return the object that the API answers, empty if it has none at that path."""
-        answer = request(
-            method, f"{self.url}/api/v2{path}", self.deadline, json_body=body, headers=self.headers
-        )
-        if answer.status == 404:
-            return {}
-        if answer.status != 200:
-            raise CannotGoOnError(f"{path.partition('?')[0]} answers with HTTP {answer.status}")
-        return json_object(answer)
-
-    def change(self, method: str, path: str, body: Any = None) -> bool:
-        """Return whether the API did what was requested."""
-        answer = request(
-            method, f"{self.url}/api/v2{path}", self.deadline, json_body=body, headers=self.headers
-        )
-        if answer.status in (401, 403):
-            what = f"{method} {path} answers with HTTP {answer.status}"
-            raise CannotGoOnError(f"{what}; give the user of the settings that right")
-        return answer.status < 300
 
 
 def recent_runs(
@@ -91,6 +45,8 @@ def recent_runs(
                 product, job = jobs[run["dag_id"]]
                 run_of_job = recorded(run, product.product.name, job, access.url)
                 found[run["dag_id"], run_of_job.run_id] = run_of_job
+            for build in builds_in_teams_dags(access, since, jobs, most):
+                found[build.product, build.run_id] = build
     except (CannotGoOnError, KeyError, TypeError, ValueError) as error:
         raise problem(error) from None
     return sorted(found.values(), key=lambda run: run.created_at, reverse=True)[:most]
@@ -100,28 +56,28 @@ def nodes_of_run(
     product: CompiledArtifacts, run: RecordedRun, seconds: float, settings: Mapping[str, Any]
 ) -> NodesOfRun:
     """See `RunHistory`. The build task reports its events in XComs."""
-    dag = quote(dag_id(product, product.job(run.job)), safe="")
-    place = f"/dags/{dag}/dagRuns/{quote(run.run_id, safe='')}/taskInstances/{BUILD}/xcomEntries"
+    place = place_of_build(run.run_id, dag_id(product, product.job(run.job)))
+    of_build = f"{place}/xcomEntries"
     try:
         access = Access.of(settings, seconds)
-        head = _value(access.ask("GET", f"{place}/{HEAD}"))
+        head = _value(access.ask("GET", f"{of_build}/{HEAD}"))
         if not isinstance(head, dict):
-            return NodesOfRun(problem=_without_events(access, dag, run))
+            return NodesOfRun(problem=_without_events(access, place, run))
         keys = [segment_key(head["attempt"], number) for number in range(head["segments"])]
-        segments = read_in_threads(lambda key: access.ask("GET", f"{place}/{key}"), keys)
+        segments = read_in_threads(lambda key: access.ask("GET", f"{of_build}/{key}"), keys)
         lines = (line for each in segments for line in _value(each) or ())
         return _nodes(from_line(line) for line in lines)
     except (CannotGoOnError, KeyError, TypeError, ValueError) as error:
         raise problem(error) from None
 
 
-def _without_events(access: Access, dag: str, run: RecordedRun) -> str:
+def _without_events(access: Access, place: str, run: RecordedRun) -> str:
     """Return why a run has no events of nodes, "" for one that has not begun.
 
     Raises:
         CannotGoOnError: There is no such run.
     """
-    if not access.ask("GET", f"/dags/{dag}/dagRuns/{quote(run.run_id, safe='')}"):
+    if not access.ask("GET", place):
         raise CannotGoOnError("it has no such run")
     return "its build reported no nodes" if run.is_over else ""
 

@@ -56,10 +56,12 @@ class FloeBuildOperator(EmitsNoDatasets, BaseOperator):
     """Builds a job of a product, or the nodes that the run's parameters name or select.
 
     With `is_mirrored`, each node's messages go to the log of its own task and not of this one.
-    `sends_alerts` is False if the DAG's callbacks report how its runs end.
+    `sends_alerts` is False if the DAG's callbacks report how its runs end. `product` is shown with
+    each run, by which runs in DAGs of a team are found.
     """
 
     custom_operator_name = "dbt build"
+    template_fields = ("product", "job")
     ui_color = "#ff8a65"
 
     def __init__(
@@ -67,6 +69,7 @@ class FloeBuildOperator(EmitsNoDatasets, BaseOperator):
         *,
         project_dir: Path,
         job: str,
+        product: str = "",
         is_mirrored: bool = False,
         sends_alerts: bool = True,
         **kwargs: Any,
@@ -74,6 +77,7 @@ class FloeBuildOperator(EmitsNoDatasets, BaseOperator):
         super().__init__(**kwargs)
         self.project_dir = project_dir
         self.job = job
+        self.product = product
         self.is_mirrored = is_mirrored
         self.sends_alerts = sends_alerts
         self._is_building = False
