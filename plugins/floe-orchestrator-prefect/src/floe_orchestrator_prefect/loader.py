@@ -32,7 +32,7 @@ def load_product_flows(product_name: str, project_dir: Path | str) -> ProductFlo
     outlive_reader()
     artifacts = CompiledArtifacts.load_product(product_name, project_dir)
     hold_run(artifacts)
-    return product_flows(with_live_schedules(artifacts))
+    return product_flows(with_live_schedules(artifacts), artifacts)
 
 
 def floe_flow(project_dir: Path | str, *, job: str | None = None) -> JobFlow:

@@ -71,7 +71,7 @@ class PrefectOrchestratorPlugin(ProductPlugin):
                 fix=f"load them with {LOADER}({artifacts.product.name!r}, project_dir)",
             )
         self._define(artifacts)
-        return product_flows(with_live_schedules(artifacts))
+        return product_flows(with_live_schedules(artifacts), artifacts)
 
     def create_assets_from_transforms(
         self, transforms: list[TransformConfig]

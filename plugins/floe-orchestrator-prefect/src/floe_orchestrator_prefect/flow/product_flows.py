@@ -32,11 +32,15 @@ from floe_orchestrator_prefect.ticks.update_watch import watch_updates
 
 @dataclass(frozen=True, eq=False)
 class ProductFlows:
-    """The flows of a product by floe's job name, and the tasks of each by node id."""
+    """The flows of a product by floe's job name, and the tasks of each by node id.
+
+    `artifacts` have the schedules of the store as they were at load, `compiled` have none of it.
+    """
 
     artifacts: CompiledArtifacts
     flows: dict[str, JobFlow]
     tasks: dict[str, dict[str, NodeTask]]
+    compiled: CompiledArtifacts
 
     def by_attribute(self) -> dict[str, JobFlow]:
         """Return the flows under valid Python names, for the file that Prefect loads."""
@@ -148,15 +152,21 @@ def watch_products(*products: ProductFlows) -> None:
 def _start_watching(products: Sequence[ProductFlows]) -> bool:
     """Start what watches the products, and return whether there is anything to watch."""
     threads = [
-        start(product.artifacts)
+        start(product.compiled)
         for product in products
         for start in (watch_updates, watch_deadlines)
     ]
     return any(threads)
 
 
-def product_flows(artifacts: CompiledArtifacts) -> ProductFlows:
-    """Return the flows of a product, with the schedules as they are in the artifacts."""
+def product_flows(
+    artifacts: CompiledArtifacts, compiled: CompiledArtifacts | None = None
+) -> ProductFlows:
+    """Return the flows of a product, with the schedules as they are in the artifacts.
+
+    `compiled` are the artifacts without schedules of the store, which may change while the product
+    is served: a job that another orchestrator owns may move here.
+    """
     tasks = {job.name: node_tasks(artifacts, job) for job in artifacts.jobs}
     flows = {job.name: job_flow(artifacts, job, tasks[job.name]) for job in artifacts.jobs}
-    return ProductFlows(artifacts, flows, tasks)
+    return ProductFlows(artifacts, flows, tasks, compiled or artifacts)
