@@ -30,12 +30,19 @@ def client() -> Iterator[SyncPrefectClient]:
 
 @pytest.fixture(scope="module")
 def events(tmp_path_factory: pytest.TempPathFactory) -> CompiledArtifacts:
-    folder = tmp_path_factory.mktemp("platform")
+    return events_failing_if("true", tmp_path_factory.mktemp("platform"))
+
+
+def events_failing_if(condition: str, folder: Path, floe: str = "") -> CompiledArtifacts:
+    """Return the example, in which a model fails for a day and if this is so."""
     leave = shutil.ignore_patterns(".floe", "*.duckdb", "target")
     shutil.copytree(EXAMPLES / "events", folder / "events", ignore=leave)
     shutil.copy(EXAMPLES / "manifest.yaml", folder)
     model = folder / "events/models/sales_by_day.sql"
-    broken = "{% if var('min_date', '')[:10] == '2026-01-03' %}select no_such_column{% else %}"
+    with (folder / "events/floe.yaml").open("a") as spec:
+        spec.write(floe)
+    day = "var('min_date', '')[:10] == '2026-01-03'"
+    broken = f"{{% if {day} and {condition} %}}select no_such_column{{% else %}}"
     config, _, query = model.read_text().partition("unique_key='day') }}")
     model.write_text(f"{config}unique_key='day') }}}} {broken}{query}{{% endif %}}")
     return compile_product(folder / "events", orchestrator="prefect")
@@ -58,6 +65,17 @@ def test_partitions_are_tags_and_states_are_a_table(
         "2026-01-01, 2026-01-04, 2026-01-05, 2026-01-06, 2026-01-07, ..."
     )
     assert table["flow_run_id"] == str(run.id)
+
+
+def test_a_run_keeps_the_tags_of_its_first_try(client: SyncPrefectClient, tmp_path: Path) -> None:
+    retries = "execution: {retries: 1, retryDelaySeconds: 0}\n"
+    at_first = "var('floe_attempt', 1) | int == 1"
+    events = events_failing_if(at_first, tmp_path, retries)
+    flow = PrefectPlugin().create_definitions(events).flows["events"]
+    state = flow(partitions="2026-01-02...2026-01-03", return_state=True)
+    assert state.is_completed()
+    run = client.read_flow_run(state.state_details.flow_run_id)
+    assert set(run.tags) >= {f"partition:{day}" for day in DAYS}
 
 
 def test_many_partitions_are_one_tag() -> None:

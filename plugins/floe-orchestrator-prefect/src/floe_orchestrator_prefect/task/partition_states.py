@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 import httpx
 from prefect.artifacts import create_table_artifact
@@ -37,8 +38,10 @@ def show_partitions(artifacts: CompiledArtifacts, keys: Iterable[str]) -> str:
     if declaration is None or not built:
         return ""
     try:
-        tags = [*flow_run.tags, *partition_tags(declaration, built)]
         with get_client(sync_client=True) as client:
+            # Not those of `prefect.runtime`, which are from before an earlier try of the task.
+            before = client.read_flow_run(UUID(str(flow_run.id))).tags
+            tags = [*before, *partition_tags(declaration, built)]
             client.update_flow_run(flow_run.id, tags=list(dict.fromkeys(tags)))
         create_table_artifact(
             key=artifact_key(artifacts.product.name),
