@@ -76,20 +76,22 @@ def retry(home: str, folder: str) -> None:
 
 
 class DagsterSide:
-    """An instance of Dagster's, and what its event log should have."""
+    """An instance of Dagster for each product, and what its event log should have."""
 
     name = "dagster"
 
     def __init__(self, folder: Path) -> None:
-        self._home = folder / "home"
-        self._home.mkdir()
-        (self._home / "dagster.yaml").write_text("telemetry: {enabled: false}\n")
+        self._folder = folder
         # Of each product, the pairs of node and key.
         self._materialized: dict[str, set[Pair]] = {}
         self._failed: dict[str, set[Pair]] = {}
 
     def add(self, product: Product, folder: Path) -> None:
         self._materialized[product.name], self._failed[product.name] = set(), set()
+        # The assets of all products have the same keys.
+        self._home = self._folder / f"{product.name}-home"
+        self._home.mkdir()
+        (self._home / "dagster.yaml").write_text("telemetry: {enabled: false}\n")
 
     def changed(self, product: Product, folder: Path) -> None:
         """Nothing: each run reads what is compiled."""
