@@ -13,15 +13,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import duckdb
 import pytest
 from own_database import PASSWORD, SERVER, own_database
-from partition_histories import history, product_of
-from partition_sides import Side, play
+from partition_histories import Fault, Product, Step, history, product_of
+from partition_sides import Side, play, write_product
 from partitions_on_airflow import AirflowSide
 from partitions_on_dagster import DagsterSide
 from partitions_on_prefect import PrefectSide
 from running_prefect import RunningPrefect
 
+from floe_core.compiler import compile_product
 from floe_core.partitions.store import STORE_VARIABLE
 from floe_orchestrator_airflow.local.service import LocalAirflow
 
@@ -75,3 +77,40 @@ def test_a_history_with_states_in_postgresql(
         monkeypatch.setenv(STORE_VARIABLE, f"postgresql://{place}/{database}")
         with side_of(name, tmp_path) as side:
             play_seed(side, tmp_path, 4, LENGTH)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", SIDES)
+def test_a_retry_builds_the_days_that_no_failed_test_holds_back(name: str, tmp_path: Path) -> None:
+    """A test fails for the second day; for the third, a model does at first."""
+    product, folder = Product("day", "mixed", "tick", lookback=0, retries=1), tmp_path / "shop"
+    mine = product.periods[:4]
+    step = Step(mine, f"{mine[0].key}...{mine[3].key}", faults=[Fault("daily", mine[2], 1)])
+    with side_of(name, tmp_path) as side:
+        world = write_product(folder, product, side)
+        (folder / "tests").mkdir()
+        (folder / "tests" / "good.sql").write_text(
+            "select period from {{ ref('daily') }} "
+            "where period = '{{ var(\"begin\") }}' and period = '2026-11-02'"
+        )
+        world.change(step, 0)
+        compile_product(folder)
+        side.add(product, folder)
+        assert not side.run(product, folder, step, None)
+        found = days_of(folder)
+    assert found == {"daily": [1, 2, 3, 4], "wide": [1, 3, 4]}
+
+
+def days_of(folder: Path) -> dict[str, list[int]]:
+    """Return table -> the days that it has."""
+    [file] = folder.glob("*.duckdb")
+    with duckdb.connect(str(file), read_only=True) as connection:
+        return {
+            table: [
+                day
+                for (day,) in connection.sql(
+                    f"select day(period) from {table} order by 1"
+                ).fetchall()
+            ]
+            for table in ("daily", "wide")
+        }

@@ -13,6 +13,7 @@ import pytest
 from own_database import SERVER, own_database
 from partitioned_product import (
     MODELS,
+    PARTITIONED,
     PARTITIONS,
     TESTS,
     PlainDays,
@@ -25,7 +26,15 @@ from wait_for import wait_for
 
 from floe_core.alerts.alert import first_error_line
 from floe_core.compiler import compile_product
-from floe_core.execution import BuildEnded, BuildRequest, NodeResult, RunParameters, build
+from floe_core.execution import (
+    BuildEnded,
+    BuildRequest,
+    NodeResult,
+    RunParameters,
+    build,
+    may_retry,
+    record_of,
+)
 from floe_core.foundation.errors import UsageError
 from floe_core.partitions.standing import Standing, standings
 from floe_core.partitions.store import store_of
@@ -177,6 +186,53 @@ def test_a_failed_test_holds_back_what_is_below_it_of_the_same_day(
     }
     assert dict(results["wide"].partitions) == {"2026-11-01": "success", "2026-11-02": "skipped"}
     assert dict(results["by_day"].partitions) == {"2026-11-01": "success", "2026-11-02": "success"}
+
+
+def pairs_of(events: list[BuildEvent]) -> list[tuple[str, str, str]]:
+    found = [event for event in events if isinstance(event, PartitionResult)]
+    return sorted((each.unique_id.split(".")[2], each.key, each.status) for each in found)
+
+
+def test_a_retry_leaves_out_what_is_below_a_failed_test_for_its_days_alone(
+    write_product: WriteProduct, tmp_path: Path
+) -> None:
+    """The test failed for one day; for another, the model itself did at first."""
+    folder = write_product(
+        floe=FLOE + PARTITIONS,
+        **{**MODELS, "daily": failing(MODELS["daily"], {"2026-11-03": [1]})},
+    )
+    (folder / "tests").mkdir()
+    (folder / "tests" / "good.sql").write_text(
+        "select day from {{ ref('daily') }} where day = '{{ var(\"day\") }}' and day = '2026-11-02'"
+    )
+    compile_product(folder)
+    artifacts, plain = CompiledArtifacts.load(folder), PlainDays(folder, tmp_path / "plain")
+    days = days_from("2026-11-01", "2026-11-04")
+    first = run(artifacts, "1", "2026-11-01...2026-11-04")
+    assert [status for _, status in results_of(first)["good"].partitions] == [
+        *("pass", "fail", "skipped", "pass")
+    ]
+    second = run(artifacts, "1", "2026-11-01...2026-11-04", 2)
+    assert not succeeded(second)
+    assert pairs_of(second) == [
+        ("daily", "2026-11-03", "success"),
+        ("good", "2026-11-03", "pass"),
+        ("wide", "2026-11-03", "success"),
+    ]
+    results = results_of(second)
+    assert [status for _, status in results["wide"].partitions] == [
+        *("success", "skipped", "success", "success")
+    ]
+    assert results["wide"].message == "1 of 4 partitions were skipped: 2026-11-02"
+    assert results["good"].status == "fail"
+    # Nothing is left for a third one.
+    wanted = [node.unique_id for node in artifacts.runnable]
+    assert not may_retry(artifacts, wanted, record_of(artifacts, "1"))
+    plain.build(days, check=False)
+    plain.build_day("2026-11-03", PARTITIONED, attempt=2)
+    found, expected = (rows_of(f / "shop.duckdb") for f in (artifacts.folder, plain.folder))
+    assert (found["daily"], "total" in found) == (expected["daily"], False)
+    assert [row[0] for row in found["wide"]] == [row[0] for row in expected["wide"]]
 
 
 def test_before_the_first_day_is_over_nothing_of_it_is_built(

@@ -108,6 +108,7 @@ def _events(
         request,
         settled=(*request.settled, *attempt.settled),
         unfinished=(*request.unfinished, *attempt.unfinished),
+        held={**request.held, **attempt.held},
     )
     plan = plan_partitions(artifacts, request, attempt, before)
     todo = plan.without_partitions_to_come(attempt.todo) if plan else attempt.todo

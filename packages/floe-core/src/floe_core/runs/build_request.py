@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from floe_core.runs.build_events import NodeResult
+from floe_core.runs.build_events import NodeResult, NodeStatus
 from floe_core.runs.run_parameters import RunParameters
 from floe_core.runs.time_range import TimeRange
 
@@ -38,6 +38,7 @@ class BuildRequest:
     `wants_columns`, the columns of built relations are recorded: see `built_relation`.
     With `sends_alerts`, the build itself reports its end for alerts; False if the orchestrator
     reports the end of the run.
+    `held` is node id -> key -> status of partitions that a retry leaves as they are.
     `partition_vars` are the dbt vars of the partitions that a part of a build is for, whose `range`
     is theirs; a caller names partitions in `parameters`.
     """
@@ -60,6 +61,7 @@ class BuildRequest:
     updates: tuple[tuple[str, int], ...] = ()
     root_run_id: str = ""
     wants_columns: bool = False
+    held: Mapping[str, Mapping[str, NodeStatus]] = field(default_factory=dict, hash=False)
     partition_vars: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     @property

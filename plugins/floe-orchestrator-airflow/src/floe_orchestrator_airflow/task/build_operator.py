@@ -163,6 +163,7 @@ class FloeBuildOperator(EmitsNoDatasets, BaseOperator):
             parameters=parameters_of_run(context, self.task_id).for_chosen_nodes(),
             settled=attempt.settled,
             unfinished=attempt.unfinished,
+            held=attempt.held,
             may_reuse=not attempt.is_repeat,
             updates=updates_of_run(context, started_by),
             sends_alerts=self.sends_alerts,

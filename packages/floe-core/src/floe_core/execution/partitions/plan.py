@@ -10,6 +10,7 @@ from itertools import chain
 from floe_core.dbt.invocation import is_full_refresh
 from floe_core.execution.partitions.statuses import batches_in
 from floe_core.execution.record.attempt import Attempt
+from floe_core.execution.record.resume import Held
 from floe_core.execution.record.run_record import RunRecord
 from floe_core.execution.segments import Segment
 from floe_core.foundation.errors import UsageError
@@ -31,7 +32,7 @@ class PartitionPlan:
     """The partitions of a build, and the nodes that it builds for each.
 
     `node_ids` are the partitioned nodes to build, `after` the others to build below them. `kept` is
-    node id -> key -> status of what earlier attempts of the run have built of the former.
+    node id -> key -> status of what earlier attempts of the run have decided of the former.
     `unfinished` are the results of earlier attempts by node.
     """
 
@@ -150,13 +151,15 @@ def plan_partitions(
         partitions_of_run(declaration, named, tick, request.range),
         node_ids,
         (frozenset(attempt.todo) & below) - frozenset(declaration.node_ids),
-        {i: kept for i in node_ids if (kept := _kept(i, unfinished, before))},
+        {i: kept for i in node_ids if (kept := _kept(i, unfinished, before, request.held))},
         unfinished,
     )
 
 
-def _kept(node_id: str, unfinished: Mapping[str, NodeResult], before: RunRecord) -> Statuses:
-    """Return the partitions that a node passed in earlier attempts.
+def _kept(
+    node_id: str, unfinished: Mapping[str, NodeResult], before: RunRecord, held: Held
+) -> Statuses:
+    """Return the partitions that a node passed in earlier attempts, and those that are held back.
 
     None are kept of a node that passed as a whole: then it is to be built again.
     """
@@ -165,7 +168,8 @@ def _kept(node_id: str, unfinished: Mapping[str, NodeResult], before: RunRecord)
         return {}
     told = unfinished[node_id].partitions if node_id in unfinished else ()
     recorded = ((key, each.status) for key, each in before.partitions.get(node_id, {}).items())
-    return {key: status for key, status in chain(told, recorded) if status in PASSED}
+    passed = {key: status for key, status in chain(told, recorded) if status in PASSED}
+    return {**held.get(node_id, {}), **passed}
 
 
 def _first_start(request: BuildRequest, attempt: Attempt, before: RunRecord) -> datetime | None:

@@ -123,15 +123,18 @@ def _by_partition(result: NodeResult) -> Iterator[PartitionResult]:
 
 def _message(statuses: tuple[tuple[str, NodeStatus], ...], results: list[NodeResult]) -> str:
     """Return the last message or, if some partitions did not pass, which and the first's reason."""
-    worst = min(results, key=lambda each: _ORDER.index(each.status))
-    if worst.passed:
+    found = {status for _, status in statuses}
+    status = next(each for each in _ORDER if each in found)
+    if status in PASSED:
         return results[-1].message
-    keys = [key for key, status in statuses if status == worst.status]
+    keys = [key for key, each in statuses if each == status]
     named = ", ".join(keys[:_MOST_NAMED])
     more = f" and {len(keys) - _MOST_NAMED} more" if len(keys) > _MOST_NAMED else ""
-    verb = "were skipped" if worst.status == "skipped" else "failed"
+    verb = "were skipped" if status == "skipped" else "failed"
     head = f"{len(keys)} of {len(statuses)} partitions {verb}: {named}{more}"
-    return f"{head}\n{worst.message}".strip()
+    # An earlier attempt has told the reason of what is kept.
+    worst = min(results, key=lambda each: _ORDER.index(each.status))
+    return head if worst.passed else f"{head}\n{worst.message}".strip()
 
 
 def _sum(numbers: list[int | None]) -> int | None:

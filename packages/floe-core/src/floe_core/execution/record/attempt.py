@@ -7,9 +7,9 @@ so there is a function for each case.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
-from floe_core.execution.record.resume import remaining_nodes
+from floe_core.execution.record.resume import Held, held_partitions, remaining_nodes
 from floe_core.execution.record.run_record import RunRecord
 from floe_core.runs.build_events import NodeResult
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
@@ -21,12 +21,14 @@ class Attempt:
 
     Both are parts of the wanted nodes; `todo` is in their order. `unfinished` are the results of
     nodes in it that did not pass. `is_repeat`: everything had passed, and is built again anyway.
+    `held` are partitions of nodes in `todo` that it does not build.
     """
 
     todo: tuple[str, ...]
     settled: tuple[NodeResult, ...] = ()
     unfinished: tuple[NodeResult, ...] = ()
     is_repeat: bool = False
+    held: Held = field(default_factory=dict)
 
 
 def automatic_attempt(
@@ -38,7 +40,8 @@ def automatic_attempt(
     `may_retry`.
     """
     wanted = tuple(wanted)
-    return _attempt(remaining_nodes(artifacts, wanted, before), wanted, before)
+    attempt = _attempt(remaining_nodes(artifacts, wanted, before), wanted, before)
+    return replace(attempt, held=held_partitions(artifacts, before.results))
 
 
 def attempt_by_hand(wanted: Iterable[str], before: RunRecord) -> Attempt:
