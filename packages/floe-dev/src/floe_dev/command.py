@@ -75,7 +75,8 @@ def dev(
             if each.product.folder != folder:
                 claims.enter_context(claimed(each.product.folder))
         _announce(choices, schedules, terminal)
-        _serve(choices, _options(choices, folder, port, schedules, terminal), terminal)
+        ports = _reserve_ports(choices, port, terminal, claims)
+        _serve(choices, _options(folder, ports, schedules), terminal)
 
 
 def _await_choices(
@@ -101,32 +102,30 @@ def _announce(choices: Sequence[Choice], schedules: bool, terminal: Terminal) ->
         terminal.say("schedules are paused; --schedules lets them start runs", "dim")
 
 
-def _options(
-    choices: Sequence[Choice],
-    folder: Path,
-    port: int | None,
-    follows_schedules: bool,
-    terminal: Terminal,
-) -> dict[str, DevOptions]:
-    """Return orchestrator -> how it serves.
+def _reserve_ports(
+    choices: Sequence[Choice], port: int | None, terminal: Terminal, until: ExitStack
+) -> dict[str, int]:
+    """Return orchestrator -> the port of its pages.
 
     Raises:
         UsageError: One port is chosen for several orchestrators, or none is free.
     """
     from floe_core.foundation.errors import UsageError
+    from floe_dev.ports import reserve_port
+
+    usual = {each.orchestrator: each.server.dev_port for each in choices}
+    if port is not None and len(usual) > 1:
+        raise UsageError(f"--port is for one orchestrator; these are {', '.join(usual)}")
+    return {name: reserve_port(port, each, terminal.say, until) for name, each in usual.items()}
+
+
+def _options(folder: Path, ports: dict[str, int], follows_schedules: bool) -> dict[str, DevOptions]:
     from floe_core.plugin_api.powers import DevOptions
     from floe_core.schedules.live_schedules import PAUSED_VARIABLE
-    from floe_dev.ports import choose_port
 
-    servers = {each.orchestrator: each.server for each in choices}
-    if port is not None and len(servers) > 1:
-        raise UsageError(f"--port is for one orchestrator; these are {', '.join(servers)}")
     paused = {} if follows_schedules else {PAUSED_VARIABLE: "1"}
     return {
-        name: DevOptions(
-            folder, choose_port(port, server.dev_port, terminal.say), follows_schedules, paused
-        )
-        for name, server in servers.items()
+        name: DevOptions(folder, port, follows_schedules, paused) for name, port in ports.items()
     }
 
 
