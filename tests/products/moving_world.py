@@ -65,6 +65,8 @@ class World:
     start: datetime = datetime(2026, 11, 30, 6, 0, 30, tzinfo=UTC)
     chance: random.Random = field(default_factory=random.Random)
     job: Job = SHOP
+    # Where the records are; by default in the folder.
+    store: str = ""
 
     def __post_init__(self) -> None:
         self.now = self.start
@@ -110,7 +112,7 @@ class SimulatedSide:
     """An orchestrator that runs one tick after the other, and none while it is away."""
 
     def __init__(self, world: World, name: str) -> None:
-        store = str(world.folder / "store")
+        store = world.store or str(world.folder / "store")
         self.artifacts = small_product(
             name=JOB,
             jobs=(world.job,),

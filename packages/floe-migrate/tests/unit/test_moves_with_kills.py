@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from moving_world import JOB, Killed, World
+from own_database import PASSWORD, SERVER, own_database
 
 from floe_core.foundation.errors import EnvironmentProblemError, UsageError
 from floe_migrate.moving.mover import Mover
@@ -70,6 +71,22 @@ def test_a_kill_at_any_look_at_the_store_leaves_one_owner_of_each_tick(tmp_path:
             assert number > 10
             return
     pytest.fail("a move looks at the store more often than it should")
+
+
+@pytest.mark.parametrize("number", [1, 4, 7, 10, 200])
+def test_a_kill_leaves_one_owner_of_each_tick_with_records_in_postgres(
+    tmp_path: Path, number: int
+) -> None:
+    with own_database() as database:
+        place = f"{SERVER['user']}:{PASSWORD}@{SERVER['host']}:{SERVER['port']}/{database}"
+        world = World(tmp_path, chance=random.Random(number), store=f"postgresql://{place}")
+        world.two.is_deployed = True
+        world.mover("one", "two").begin()
+        assert move(world, number) == (number == 200)
+        owner = world.records.owners()[JOB]
+        assert (owner.orchestrator, owner.epoch, owner.next) == ("two", 2, "")
+        settle(world, 24)
+        assert not (tmp_path / "store").exists()
 
 
 @pytest.mark.parametrize("seed", SEEDS)
