@@ -163,3 +163,34 @@ def test_a_source_that_is_gone_gives_its_ticks_away_only_by_force(tmp_path: Path
     assert mover.hand_over(force=True) == {}
     owner = world.records.owners()[JOB]
     assert (owner.orchestrator, owner.first_tick > world.now) == ("two", True)
+
+
+@pytest.mark.parametrize("rules", ["airflow", "dagster"])
+def test_a_schedule_is_resumed_by_force_when_floes_orchestrator_is_gone(
+    tmp_path: Path, rules: Rules
+) -> None:
+    world = after(tmp_path, rules)
+    mover = world.to_two()
+    mover.begin()
+    while mover.hand_over():
+        world.pass_time()
+    for _ in range(60):
+        world.pass_time()
+    world.two.is_up = False
+    for _ in range(100):
+        world.pass_time()
+    back = world.to_old()
+    back.announce()
+    assert list(back.hand_over()) == [JOB]
+    for _ in range(60):
+        if not back.hand_over(force=True):
+            break
+        world.pass_time()
+    assert world.old.is_enabled
+    for _ in range(90):
+        world.pass_time()
+    built = world.built()
+    assert len(built) == len(set(built))
+    lost = [tick for tick in world.expected() if tick not in built]
+    [told] = {text for text in world.told if "have no run" in text}
+    assert all(each.isoformat() in told for each in (lost[0], lost[-1]))

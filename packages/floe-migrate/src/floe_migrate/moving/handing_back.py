@@ -67,7 +67,9 @@ class HandBack(Mover):
         if begins < first:
             return f"{self.old.name} would start with {begins.isoformat()}, which is over"
         if begins > first:
-            return self._extend(name, owner, begins)
+            # A source that is gone runs nothing late.
+            late = f"{self.old.name} starts with {begins.isoformat()} by now"
+            return late if force else self._extend(name, owner, begins)
         self.tell(f"{name}: resumed {self.old.name}")
         return self._finish(name, owner, first)
 
