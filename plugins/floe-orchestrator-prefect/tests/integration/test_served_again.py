@@ -86,14 +86,18 @@ def test_of_the_ticks_that_were_missed_the_latest_runs_once(
     wait_for(lambda: datetime.now(UTC) > seen + 3 * MINUTE + timedelta(seconds=2), 200)
     with prefect.serving(shop.project_dir):
         returned = latest_tick(*EVERY_MINUTE, datetime.now(UTC))
-        wait_for(lambda: any(t >= returned and s == "Completed" for t, s in runs().items()), 60)
+        wait_for(lambda: any(t >= returned and s == "Completed" for t, s in runs().items()), 300)
         plugin.pause("good")
-        wait_for(lambda: {*runs().values()} <= {"Completed", "Skipped"}, 60)
-    assert {tick: state for tick, state in runs().items() if seen < tick <= returned} == {
-        seen + MINUTE: "Skipped",
-        seen + 2 * MINUTE: "Skipped",
-        returned: "Completed",
-    }
+        wait_for(lambda: {*runs().values()} <= {"Completed", "Skipped"}, 300)
+    last = max(tick for tick, state in runs().items() if state == "Completed")
+    ticks = ticks_between(*EVERY_MINUTE, seen + MINUTE, last + timedelta(seconds=1))
+    states = [runs().get(tick) for tick in ticks]
+    # The last one of those that were missed by then runs, and all that came afterwards. Of the
+    # others, Prefect may have no run: it makes them ahead while somebody serves the product.
+    missed = states.index("Completed")
+    assert missed >= 2
+    assert {*states[:missed]} <= {"Skipped", None}
+    assert {*states[missed:]} == {"Completed"}
     done = [tick.isoformat() for tick, state in runs().items() if state == "Completed"]
     assert nominal_times(shop) == sorted(done)
 

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
 from pathlib import PurePosixPath
 
-from floe_core.plugin_api.node_groups import PLURALS, Batch, batches_by_label
 from floe_core.schemas.nodes import Node
+from floe_orchestrator_airflow.mirrors.node_groups import PLURALS, Batch, batches_by_label
 
 Path = tuple[str, ...]
 TESTS_OF = "tests of "

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from floe_core.plugin_api.node_groups import node_groups
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.policies import Job
+from floe_orchestrator_airflow.mirrors.node_groups import node_groups
 from floe_orchestrator_airflow.names.granularity import choose_granularity
 from floe_orchestrator_airflow.names.task_ids import group_task_ids, task_ids
 

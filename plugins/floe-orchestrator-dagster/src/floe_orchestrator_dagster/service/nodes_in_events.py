@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from floe_core.plugin_api.run_history import NodesOfRun, NodeState, RecordedNode
-from floe_core.runs.failed_nodes import failed_nodes_in
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_orchestrator_dagster.service.failed_nodes import failed_nodes_in
 
 _METADATA = """
 metadataEntries {

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from floe_core.plugin_api.node_groups import NodeGroup, node_groups
 from floe_core.schemas.nodes import Node
 from floe_core.schemas.policies import GroupBy
+from floe_orchestrator_airflow.mirrors.node_groups import NodeGroup, node_groups
 
 
 def node(name: str, *upstream: str, kind: Any = "model", folder: str = "", **more: Any) -> Node:
