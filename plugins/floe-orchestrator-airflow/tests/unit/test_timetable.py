@@ -10,7 +10,7 @@ from serialized_dags import decode_timetable, encode_timetable
 
 from floe_core.schedules import ticks_between
 from floe_core.schedules.ownership import begin_move, first_owner
-from floe_core.schemas.partitions import Partitions
+from floe_core.schemas.partitions import PartitionBy, Partitions
 from floe_core.schemas.policies import Owner
 from floe_orchestrator_airflow.names.owned_runs import has_to_claim
 from floe_orchestrator_airflow.ticks.timetable import FloeTimetable
@@ -183,6 +183,24 @@ def test_a_run_has_the_key_of_the_newest_partition_of_its_tick_and_keeps_its_log
     assert found.partition_key == "2026-03-29"
     assert found.partition_date == at("2026-03-28T23:00")
     assert found.logical_date == found.run_after == at("2026-03-30T04:00")
+
+
+@pytest.mark.parametrize(
+    ("by", "start", "key"),
+    [
+        ("hour", "2026-01-01", "2026-03-30-03:00"),
+        ("day", "2026-01-01", "2026-03-29"),
+        ("week", "2026-01-05", "2026-03-23"),
+        ("month", "2026-01-01", "2026-02"),
+    ],
+)
+def test_a_tick_has_a_key_whatever_the_length(by: PartitionBy, start: str, key: str) -> None:
+    """The times that Airflow gives are pendulum's."""
+    timetable = FloeTimetable("5 4 * * *", "UTC", partitions=Partitions(by=by, start=start))
+    last = DataInterval.exact(at("2026-03-29T04:05"))
+    found = timetable.next_dagrun_info(last_automated_data_interval=last, restriction=CATCHUP)
+    assert found is not None
+    assert (found.partition_key, found.logical_date) == (key, at("2026-03-30T04:05"))
 
 
 def test_a_tick_before_the_first_partition_is_due_has_no_key() -> None:

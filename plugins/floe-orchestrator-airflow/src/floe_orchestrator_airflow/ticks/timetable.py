@@ -139,7 +139,9 @@ class FloeTimetable(Timetable):
         return self._run_at(tick)
 
     def _run_at(self, tick: DateTime) -> DagRunInfo:
-        found = partitions_of_tick(self.partitions, tick) if self.partitions else ()
+        # Times of pendulum cannot be divided into hours.
+        moment = datetime.fromtimestamp(tick.timestamp(), UTC)
+        found = partitions_of_tick(self.partitions, moment) if self.partitions else ()
         if not found or not has_partition_keys():
             return DagRunInfo.exact(tick)
         newest = found[-1]
