@@ -16,6 +16,8 @@ from typing import Any
 import duckdb
 import pytest
 
+from floe_core.ports.watch import SECONDS_BETWEEN_LOOKS
+
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from dev_session import PATIENCE, Dev, alive, dev_of, floe, left_of, run
 
@@ -78,6 +80,20 @@ def test_a_session(where: str, acme: Path) -> None:
         assert dev.interrupt() == 130
         assert alive(processes) == []
     assert left_of(acme) == []
+
+
+@pytest.mark.parametrize("orchestrator", ["dagster", "prefect", "airflow"])
+def test_updates_start_nothing_without_schedules(orchestrator: str, acme: Path) -> None:
+    """Not in the time of three looks at the ledger."""
+    with dev_of(acme, "--on", orchestrator) as dev:
+        dev.await_line("`floe run` uses them")
+        assert run(acme / "crm")["status"] == "success"
+        time.sleep(3 * SECONDS_BETWEEN_LOOKS)
+        with duckdb.connect(str(acme / "acme.duckdb"), read_only=True) as warehouse:
+            schemas = warehouse.execute(
+                "select distinct table_schema from information_schema.tables"
+            )
+            assert schemas.fetchall() == [("crm",)]
 
 
 def has_pages(dev: Dev, places: dict[str, str]) -> None:

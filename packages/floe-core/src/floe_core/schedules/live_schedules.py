@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from floe_core.foundation.errors import Problem, StaleProductError
 from floe_core.schedules.dialect import parse_cron
-from floe_core.schedules.schedule_override import ScheduleOverride
+from floe_core.schedules.schedule_override import Overrides, ScheduleOverride
 from floe_core.schedules.schedule_store import store_of
 from floe_core.schedules.zone_database import tzdata_version
 from floe_core.schedules.zones import check_timezone
@@ -34,16 +34,10 @@ def with_live_schedules(artifacts: CompiledArtifacts) -> CompiledArtifacts:
     check_schedules(artifacts)
     _compare_zones(artifacts)
     store = store_of(artifacts)
-    overrides, here = store.read() if store else {}, artifacts.orchestrator.name
-    jobs = (
-        overrides[job.name].over_job(job, here) if job.name in overrides else job
-        for job in artifacts.jobs
-    )
-    if os.environ.get(PAUSED_VARIABLE):
-        jobs = (_PAUSE.over_job(job, here) for job in jobs)
-    elif not overrides:
+    overrides = store.read() if store else {}
+    if not overrides and not os.environ.get(PAUSED_VARIABLE):
         return artifacts
-    return _with_jobs(artifacts, tuple(jobs))
+    return _with_jobs(artifacts, tuple(_live(artifacts, job, overrides) for job in artifacts.jobs))
 
 
 def check_schedules(artifacts: CompiledArtifacts, shown_as: str = ARTIFACTS_FILE) -> None:
@@ -87,14 +81,20 @@ def _compare_zones(artifacts: CompiledArtifacts) -> None:
 
 
 def live_job(artifacts: CompiledArtifacts, job: Job) -> Job:
-    """Return a job with the store's override applied.
+    """Return a job with the store's override applied, paused if `PAUSED_VARIABLE` is set.
 
     Raises:
         EnvironmentProblemError: The store cannot be read.
     """
     store = store_of(artifacts)
-    override = store.read().get(job.name) if store else None
-    return override.over_job(job, artifacts.orchestrator.name) if override else job
+    return _live(artifacts, job, store.read() if store else {})
+
+
+def _live(artifacts: CompiledArtifacts, job: Job, overrides: Overrides) -> Job:
+    here = artifacts.orchestrator.name
+    if job.name in overrides:
+        job = overrides[job.name].over_job(job, here)
+    return _PAUSE.over_job(job, here) if os.environ.get(PAUSED_VARIABLE) else job
 
 
 def _with_jobs(artifacts: CompiledArtifacts, jobs: tuple[Job, ...]) -> CompiledArtifacts:

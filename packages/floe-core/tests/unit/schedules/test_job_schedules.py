@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import warnings
+from datetime import UTC, datetime
 
 import pytest
 
 from floe_core.foundation.errors import UsageError
+from floe_core.ports.decision import Decision
+from floe_core.ports.watch import look
 from floe_core.schedules import tzdata_version
 from floe_core.schedules.job_schedules import JobSchedules
 from floe_core.schedules.live_schedules import PAUSED_VARIABLE, with_live_schedules
@@ -42,6 +45,8 @@ def test_a_paused_process_starts_nothing_and_stores_nothing(shop, monkeypatch):
     paused = with_live_schedules(waiting).job("web-shop").trigger
     assert paused is not None
     assert not paused.enabled
+    # A watcher of updates asks with each look, of artifacts that are as compiled.
+    assert look(waiting, "web-shop", datetime.now(UTC)) == Decision("wait", is_off=True)
     monkeypatch.delenv(PAUSED_VARIABLE)
     assert schedule(shop()) == ("30 2 * * *", "Europe/London", True)
 
