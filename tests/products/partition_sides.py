@@ -138,13 +138,20 @@ def kill_reader(pipe: Path, go_on: Callable[[], None]) -> None:
 
 def forked(target: Any, *arguments: Any, kill: Kill | None = None) -> int | None:
     """Call a function in a process of its own, and return its exit code."""
-    process: BaseProcess = FORKS.Process(target=target, args=arguments)
+    given = (dict(os.environ), target, arguments)
+    process: BaseProcess = FORKS.Process(target=_call, args=given)
     process.start()
     if kill is not None:
         kill()
     process.join(TO_END)
     assert process.exitcode is not None, "it hangs"
     return process.exitcode
+
+
+def _call(environment: dict[str, str], target: Any, arguments: tuple[Any, ...]) -> None:
+    """Call a function in today's environment: the server of forks has that of its own start."""
+    os.environ.update(environment)
+    target(*arguments)
 
 
 def periods_shown_until(product: Product, moment: datetime | None = None) -> list[str]:
