@@ -33,7 +33,7 @@ class MovingDagster:
 
     @contextmanager
     def up(self) -> Iterator[None]:
-        self._home.mkdir()
+        self._home.mkdir(exist_ok=True)
         (self._home / "dagster.yaml").write_text("telemetry: {enabled: false}\n")
         locations = [
             {"python_file": {"relative_path": str(file), "location_name": name}}

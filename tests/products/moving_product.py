@@ -8,7 +8,8 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,7 @@ kind: Manifest
 metadata: {{name: platform, version: 1.0.0, owner: platform@example.com}}
 plugins:
   orchestrator: {{type: {type}, config: {config}}}
-  compute: {{type: duckdb, config: {{path: "{tables}", threads: 1}}}}
+  compute: {{{compute}}}
 """
 SPEC = """\
 apiVersion: floe.dev/v1
@@ -48,6 +49,12 @@ class MovingProduct:
     """Its folder for each orchestrator; the manifest in each says how to reach that one."""
 
     folder: Path
+    spec: str = SPEC
+    # Path in the folder -> text.
+    files: Mapping[str, str] = field(default_factory=lambda: {"models/ticks.sql": TICKS})
+    more_of_manifest: str = ""
+    # Default: a DuckDB file.
+    compute: str = ""
 
     @property
     def tables(self) -> Path:
@@ -61,18 +68,20 @@ class MovingProduct:
         folder = self.of(orchestrator)
         (folder / "models").mkdir(parents=True, exist_ok=True)
         self.write_manifest(orchestrator, config)
-        (folder / "floe.yaml").write_text(SPEC)
+        (folder / "floe.yaml").write_text(self.spec)
         (folder / "dbt_project.yml").write_text("name: mover\nversion: 1.0.0\nprofile: mover\n")
-        (folder / "models" / "ticks.sql").write_text(TICKS)
+        for name, text in self.files.items():
+            (folder / name).write_text(text)
         return compile_product(folder)
 
     def write_manifest(self, orchestrator: str, config: dict[str, Any]) -> None:
         """Write how to reach an orchestrator, which need not have the product."""
         folder = self.of(orchestrator)
         folder.mkdir(exist_ok=True)
-        settings = {**config, "schedule_store": str(self.folder / "store")}
-        text = MANIFEST.format(type=orchestrator, config=json.dumps(settings), tables=self.tables)
-        (folder / "manifest.yaml").write_text(text)
+        settings = {"schedule_store": str(self.folder / "store"), **config}
+        compute = self.compute or f'type: duckdb, config: {{path: "{self.tables}", threads: 1}}'
+        text = MANIFEST.format(type=orchestrator, config=json.dumps(settings), compute=compute)
+        (folder / "manifest.yaml").write_text(f"{text}{self.more_of_manifest}")
 
     def migrate(self, command: str, *arguments: str, timeout: float = 600) -> tuple[int, str]:
         """Call `floe migrate` in the folder of Dagster; return its code and its output."""
