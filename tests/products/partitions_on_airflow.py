@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 from partition_histories import Attempts, Product, Replay, Step
 from partition_sides import TO_END, Claim, Kill
+from wait_for import wait_for
 
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_orchestrator_airflow.local.service import LocalAirflow, datetime_of
@@ -61,6 +62,8 @@ class AirflowSide:
             tick = step.tick.isoformat()
             for run_id in self._api.runs_at(dag_id, tick):
                 self._api.delete_run(dag_id, run_id)
+            # A DAG has one at a time, and Airflow notes the end of one half a minute later.
+            wait_for(lambda: self._backfills_are_over(dag_id))
             self._api.backfill(dag_id, tick, tick)
             [run_id] = self._api.runs_at(dag_id, tick)
             return run_id
@@ -69,6 +72,10 @@ class AirflowSide:
             found = self._api.request("POST", f"/api/v2/dags/{dag_id}/dagRuns", body)
             return str(found["dag_run_id"])
         return self._api.trigger(dag_id, None, {"partitions": step.named})
+
+    def _backfills_are_over(self, dag_id: str) -> bool:
+        found = self._api.request("GET", f"/api/v2/backfills?dag_id={dag_id}")["backfills"]
+        return all(each["completed_at"] for each in found)
 
     def _succeeds(self, product: Product) -> bool:
         deadline = time.monotonic() + TO_END
