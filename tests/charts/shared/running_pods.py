@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from pod_process import PodProcess
 from probes import wait_until_started
 
-# Shorter than the chart's: what has not ended by then had something left to do.
-GRACE_SECONDS = 45
+# The chart's own terminationGracePeriodSeconds.
+GRACE_SECONDS = 60
 
 
 @contextmanager
@@ -32,7 +32,8 @@ def running(pods: Sequence[PodProcess]) -> Iterator[list[PodProcess]]:
         for pod in reversed(started):
             pod.stop(seconds=GRACE_SECONDS)
     ended = {pod.name: pod.exit_code() for pod in pods if pod not in lost}
-    assert ended == dict.fromkeys(ended, 0)
+    logs = [pod.log.read_text()[-2000:] for pod in pods if ended.get(pod.name)]
+    assert ended == dict.fromkeys(ended, 0), (ended, logs)
 
 
 def to_the_end(process: PodProcess, seconds: float = 240) -> bool:
