@@ -3,31 +3,18 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from steps_of_move import steps
 from unmanaged_world import JOB, OLD, Killed, Rules, UnmanagedWorld
 
 from floe_migrate.moving.mover import Mover
 
 SEEDS = [*range(6), *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(6, 60))]
 RULES = ["airflow", "dagster"]
-
-
-def steps(mover: Mover) -> Iterator[None]:
-    """Do what `apply_move` does, a step at a time."""
-    mover.begin()
-    yield
-    mover.check_source()
-    mover.check_target()
-    mover.announce()
-    yield
-    while mover.hand_over():
-        yield
-    mover.require_moved()
-    mover.follow()
 
 
 def move(world: UnmanagedWorld, moves: Callable[[int | None], Mover], dies_at: int | None) -> bool:

@@ -3,34 +3,19 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from moving_world import JOB, Killed, World
 from own_database import PASSWORD, SERVER, own_database
+from steps_of_move import steps
 
 from floe_core.foundation.errors import EnvironmentProblemError, UsageError
-from floe_migrate.moving.mover import Mover
 from floe_migrate.moving.steps import call_off
 
 # The others take minutes.
 SEEDS = [*range(4), *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(4, 60))]
-
-
-def steps(mover: Mover) -> Iterator[None]:
-    """Do what `apply_move` does, a step at a time."""
-    mover.begin()
-    yield
-    mover.check_source()
-    mover.check_target()
-    mover.announce()
-    yield
-    while mover.hand_over():
-        yield
-    mover.require_moved()
-    mover.follow()
 
 
 def settle(world: World, steps: int = 90) -> None:

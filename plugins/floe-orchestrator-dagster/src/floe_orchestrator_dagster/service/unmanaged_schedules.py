@@ -15,6 +15,7 @@ from floe_core.plugin_api.run_history import RecordedRun
 from floe_core.plugin_api.unmanaged_schedules import UnmanagedSchedule
 from floe_orchestrator_dagster.service.graphql_client import GraphqlClient, RefusedError
 from floe_orchestrator_dagster.service.run_history import PAGE, STATES, access_in
+from floe_orchestrator_dagster.service.schedule_switch import START, STOP
 from floe_orchestrator_dagster.service.webserver_access import WebserverAccess
 
 # A run does not say by a public tag of which tick it is.
@@ -71,24 +72,6 @@ query FloeRunsOfJob($filter: RunsFilter, $limit: Int) {
   }
 }
 """
-_START = """
-mutation FloeStart($selector: ScheduleSelector!) {
-  startSchedule(scheduleSelector: $selector) {
-    __typename
-    ... on UnauthorizedError { message }
-    ... on PythonError { message }
-  }
-}
-"""
-_STOP = """
-mutation FloeStop($id: String!) {
-  stopRunningSchedule(id: $id) {
-    __typename
-    ... on UnauthorizedError { message }
-    ... on PythonError { message }
-  }
-}
-"""
 
 
 def unmanaged_schedule(name: str, seconds: float, settings: Mapping[str, Any]) -> UnmanagedSchedule:
@@ -125,7 +108,7 @@ def pause_unmanaged(name: str, seconds: float, settings: Mapping[str, Any]) -> N
     with _asked(name):
         schedule = _Schedule.of(settings, name, seconds)
         wanted = schedule.read()["scheduleState"]["id"]
-        schedule.change(_STOP, "stopRunningSchedule", id=wanted)
+        schedule.change(STOP, "stopRunningSchedule", id=wanted)
 
 
 def resume_unmanaged(
@@ -139,7 +122,7 @@ def resume_unmanaged(
             begins = _next_tick(found)
             if begins != first:
                 return _required(begins)
-            schedule.change(_START, "startSchedule", selector=schedule.selector)
+            schedule.change(START, "startSchedule", selector=schedule.selector)
             found = schedule.read()
         started = (found["scheduleState"]["typeSpecificData"] or {}).get("startTimestamp")
         # One that is enabled in code, and never was stopped, has no start.

@@ -13,6 +13,7 @@ from floe_orchestrator_dagster.names.dagster_names import job_name
 from floe_orchestrator_dagster.service.code_location import reload_location
 from floe_orchestrator_dagster.service.graphql_client import GraphqlClient, RefusedError
 from floe_orchestrator_dagster.service.job_places import places_of
+from floe_orchestrator_dagster.service.schedule_switch import START, STOP
 from floe_orchestrator_dagster.service.webserver_access import access_from
 from floe_orchestrator_dagster.ticks.schedules import description_of, schedule_name, why_off
 from floe_orchestrator_dagster.ticks.tick_before_start import run_tick_before_start
@@ -24,24 +25,6 @@ query FloeSchedule($selector: ScheduleSelector!) {
   scheduleOrError(scheduleSelector: $selector) {
     __typename
     ... on Schedule { description scheduleState { id status } }
-    ... on PythonError { message }
-  }
-}
-"""
-_START = """
-mutation FloeStart($selector: ScheduleSelector!) {
-  startSchedule(scheduleSelector: $selector) {
-    __typename
-    ... on UnauthorizedError { message }
-    ... on PythonError { message }
-  }
-}
-"""
-_STOP = """
-mutation FloeStop($id: String!) {
-  stopRunningSchedule(id: $id) {
-    __typename
-    ... on UnauthorizedError { message }
     ... on PythonError { message }
   }
 }
@@ -100,11 +83,11 @@ def _turn(client: GraphqlClient, selector: Mapping[str, str], job: Job, why_off:
         return
     state = schedule["scheduleState"]
     if state["status"] == "RUNNING":
-        client.query_one(_STOP, "stopRunningSchedule", "ScheduleStateResult", id=state["id"])
+        client.query_one(STOP, "stopRunningSchedule", "ScheduleStateResult", id=state["id"])
     if job.schedule.enabled:
         # Dagster records the schedule as started from now on, so a tick that comes before the
         # daemon has the new code runs late instead of not at all.
-        client.query_one(_START, "startSchedule", "ScheduleStateResult", selector=selector)
+        client.query_one(START, "startSchedule", "ScheduleStateResult", selector=selector)
 
 
 def _not_taken_up(schedules: JobSchedules, who: str, why: str) -> EnvironmentProblemError:
