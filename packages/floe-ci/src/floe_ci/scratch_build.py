@@ -9,19 +9,15 @@ from pathlib import Path
 
 from floe_ci.affected import RUN_ID
 from floe_ci.compilations import Compilation
-from floe_core.alerts.report import DISABLED_VARIABLE
 from floe_core.execution import build
+from floe_core.execution.run_apart import variables_of_run_apart
 from floe_core.foundation.process_environment import environment_with
 from floe_core.runs.build_events import BuildEnded, BuildEvent, NodeResult
 from floe_core.runs.build_request import BuildRequest
 from floe_core.runs.failure_text import CULPRITS
 
-# A check is not a run of the product: it sends no lineage, traces or alerts.
-_SILENT = {
-    "OPENLINEAGE_DISABLED": "true",
-    "OTEL_SDK_DISABLED": "true",
-    DISABLED_VARIABLE: "true",
-}
+# A check is not a run of the product: it sends no lineage or traces either.
+_SILENT = {"OPENLINEAGE_DISABLED": "true", "OTEL_SDK_DISABLED": "true"}
 
 
 @dataclass
@@ -58,11 +54,12 @@ def build_in_scratch(
         resume=False,
         may_reuse=False,
     )
+    apart = variables_of_run_apart(scratch.artifacts.folder.with_name("shared"))
     built = Built()
     # Relations built here must not count as updates of a port.
     artifacts = scratch.artifacts.model_copy(update={"ports": (), "input_ports": ()})
     with (
-        environment_with({**_SILENT, **deferred}),
+        environment_with({**_SILENT, **apart, **deferred}),
         closing(build(artifacts.bound_to(scratch.artifacts.folder), request)) as events,
     ):
         for event in events:

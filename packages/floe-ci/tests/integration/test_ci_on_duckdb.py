@@ -67,6 +67,14 @@ def test_the_comment_is_this_one_and_production_stays_as_it_was(base: Path, tmp_
     assert list((head / ".floe" / "ci").iterdir()) == []
 
 
+def test_a_check_publishes_no_artifacts(base: Path, tmp_path: Path) -> None:
+    head, published = write_shop(tmp_path / "head", HEAD), tmp_path / "published"
+    with (head / "floe.yaml").open("a") as spec:
+        spec.write(f"artifacts: {{to: '{published}'}}\n")
+    assert check("base", "head")["nodes"]
+    assert not published.exists()
+
+
 def test_only_readers_of_what_differs_are_built(base: Path, tmp_path: Path) -> None:
     write_shop(tmp_path / "head", HEAD)
     found = check("base", "head")

@@ -108,6 +108,21 @@ def test_a_failed_partition_comes_to_the_same(tmp_path: Path) -> None:
     assert [each.status for each in total.results if each] == ["skipped", "skipped"]
 
 
+def test_nobody_else_learns_of_the_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shared, published = tmp_path / "shared", tmp_path / "published"
+    for name in ("FLOE_LEDGER", "FLOE_PARTITION_STORE", "FLOE_REUSE_STORE"):
+        monkeypatch.setenv(name, str(shared))
+    floe = FILES["floe.yaml"] + (
+        f"execution: {{reuse: unchanged}}\nartifacts: {{to: '{published}'}}\n"
+        "outputPorts: [{name: total}]\n"
+    )
+    found = compared(tmp_path, "2026-11-02", {"floe.yaml": floe})
+    assert told(found) == []
+    assert found.has_succeeded
+    assert not shared.exists()
+    assert not published.exists()
+
+
 def test_a_partition_that_one_side_lacks_is_a_difference(sound: Comparison) -> None:
     plain, dagster = sound.sides
     node = dagster.report.nodes["model.days.daily"]

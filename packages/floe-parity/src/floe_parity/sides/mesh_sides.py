@@ -133,9 +133,9 @@ def _compile(side: MeshSide, place: _Place, before: Sequence[CompiledSide]) -> C
         refuse_writes_outside(compiled, place.scratch)
         _refuse_reads_outside(compiled, before)
     read = tuple(each.scratch for each in before if each.scratch is not None)
-    artifacts, ledger = compiled.write(), folder / "ledger"
+    artifacts, shared = compiled.write(), folder / "shared"
     return CompiledSide(
-        runner, product, artifacts, place.scratch, False, ledger, label=side.name, read=read
+        runner, product, artifacts, place.scratch, False, shared, label=side.name, read=read
     )
 
 

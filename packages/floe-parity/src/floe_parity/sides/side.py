@@ -10,16 +10,15 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from floe_core.alerts.report import DISABLED_VARIABLE
 from floe_core.compiler.compile_product import CompiledProduct, prepare_product
 from floe_core.compiler.profile import Profile, isolate
+from floe_core.execution.run_apart import variables_of_run_apart
 from floe_core.foundation.errors import UsageError
 from floe_core.foundation.process_environment import environment_with
 from floe_core.launched_run.launcher import launch
 from floe_core.partitions.calendar import Partition
 from floe_core.partitions.chosen import name_partitions
 from floe_core.plugin_api.powers import RunOptions, RunReport
-from floe_core.ports.ledger import LEDGER_VARIABLE
 from floe_core.runs.build_events import BuildEvent
 from floe_core.runs.run_parameters import RunParameters
 from floe_core.schedules.live_schedules import with_live_schedules
@@ -95,8 +94,8 @@ class Side:
 class CompiledSide:
     """A side that is compiled and has not run. `scratch` is None where the warehouse is its own.
 
-    `label` is its name where it has one of its own. `ledger` is a folder for updates of ports: they
-    start no run elsewhere. `read` are schemas of other products on this side. `partitions` are
+    `label` is its name where it has one of its own. `shared` is a folder for what products share,
+    such as updates of ports. `read` are schemas of other products on this side. `partitions` are
     those to build, () for those of now.
     """
 
@@ -105,7 +104,7 @@ class CompiledSide:
     artifacts: CompiledArtifacts
     scratch: Scratch | None
     says_its_dbt: bool
-    ledger: Path
+    shared: Path
     label: str = ""
     read: tuple[Scratch, ...] = ()
     partitions: tuple[Partition, ...] = ()
@@ -158,8 +157,8 @@ def compile_side(product: Path, name: str, folder: Path, dbt: str | None = None)
     own_file = duckdb_file(artifacts.dbt.profile, folder)
     if place.product_file is not None and own_file is not None:
         copy_raw_tables(artifacts, place.product_file, own_file)
-    ledger = folder.with_name(f"{folder.name}-ledger")
-    return CompiledSide(name, product.absolute(), artifacts, place.scratch, dbt is not None, ledger)
+    shared = folder.with_name(f"{folder.name}-shared")
+    return CompiledSide(name, product.absolute(), artifacts, place.scratch, dbt is not None, shared)
 
 
 def _refuse_writes_outside(compiled: CompiledProduct, scratch: Scratch | None) -> None:
@@ -230,9 +229,7 @@ def run_side(
 
 def run_in_schemas(side: CompiledSide, on_event: Callable[[BuildEvent], None]) -> Side:
     """Do the same as `run_side`, but leave dropping the schemas to the caller."""
-    # A comparison is not a run of the product: it sends no alerts and updates no ports.
-    apart = {LEDGER_VARIABLE: str(side.ledger), DISABLED_VARIABLE: "true"}
-    with environment_with(apart):
+    with environment_with(variables_of_run_apart(side.shared)):
         return _run(side, on_event)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,6 +15,7 @@ from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
 GROUP = "floe.dbt_files"
 NOT_INSTALLED = "`artifacts` of floe.yaml needs the package floe-artifacts, which is not installed"
+DISABLED_VARIABLE = "FLOE_ARTIFACTS_DISABLED"
 INSTALL = "`pip install floe-artifacts`"
 # Below the folder that dbt writes to: what it wrote in its earlier calls, named by time.
 EARLIER = "earlier"
@@ -34,8 +36,12 @@ def keep_results(artifacts: CompiledArtifacts, target: Path) -> None:
 def write_dbt_files(
     artifacts: CompiledArtifacts, request: BuildRequest, ending: Ending
 ) -> Iterator[NodeLog]:
-    """Write dbt's artifacts where floe.yaml says; yield messages for the run's log."""
-    if artifacts.dbt_files is None:
+    """Write dbt's artifacts where floe.yaml says; yield messages for the run's log.
+
+    Nothing is written if `FLOE_ARTIFACTS_DISABLED` is `true`.
+    """
+    is_disabled = os.environ.get(DISABLED_VARIABLE, "").strip().lower() == "true"
+    if artifacts.dbt_files is None or is_disabled:
         return
     points = installed_points(GROUP)
     if not points:

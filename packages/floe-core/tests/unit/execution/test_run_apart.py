@@ -1,0 +1,23 @@
+"""A comparison or a check writes to no store that products share, whichever there are."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import floe_core
+from floe_core.execution.run_apart import variables_of_run_apart
+
+# Runs only read schedules, and write nothing to the store of alerts without alerts.
+NOT_WRITTEN = {"FLOE_SCHEDULE_STORE", "FLOE_ALERT_STORE"}
+_NAME = re.compile(r'"(FLOE_(?:[A-Z]+_STORE|LEDGER))"')
+
+
+def test_each_shared_store_has_a_place_apart() -> None:
+    sources = Path(floe_core.__file__).parent.rglob("*.py")
+    known = {name for source in sources for name in _NAME.findall(source.read_text())}
+    assert len(known) >= 5
+    found = variables_of_run_apart(Path("/apart"))
+    assert {name for name, value in found.items() if value == "/apart"} == known - NOT_WRITTEN
+    disabled = {"FLOE_ALERTS_DISABLED", "FLOE_ARTIFACTS_DISABLED"}
+    assert {name for name, value in found.items() if value == "true"} == disabled
