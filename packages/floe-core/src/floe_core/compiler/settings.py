@@ -66,9 +66,6 @@ def product_settings(inputs: Inputs) -> dict[str, Any]:
             size: ResourceSpec(**preset.model_dump())
             for size, preset in manifest.resource_presets.items()
         },
-        "output_ports": tuple(
-            port.model_dump(by_alias=True, exclude_unset=True) for port in spec.output_ports
-        ),
         "tzdata_version": tzdata_version(),
     }
 

@@ -66,7 +66,6 @@ class ArtifactsFields(Frozen):
     alerts: tuple[AlertRule, ...] = ()
     dbt_files: DbtFiles | None = None
     resources: dict[str, ResourceSpec] = {}
-    output_ports: tuple[dict[str, Any], ...] = ()
     ports: tuple[Port, ...] = ()
     input_ports: tuple[InputPort, ...] = ()
     ledger: str = ""

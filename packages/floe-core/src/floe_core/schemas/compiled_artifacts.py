@@ -36,8 +36,8 @@ class CompiledArtifacts(ArtifactsFields):
     those of the manifest by name; `environment` is the one whose values these artifacts have, "" in
     a compiled folder. `partitions` is None for a product without. `dbt_files` is None if dbt's
     artifacts of a run stay where it ran. `ports` are the ports that other
-    products may read, `output_ports` their entries in floe.yaml. `ledger` is where updates of ports
-    are written: a folder relative to the compiled folder, or a URL; "" for none.
+    products may read. `ledger` is where updates of ports are written: a folder relative to the
+    compiled folder, or a URL; "" for none.
     """
 
     def in_chosen_environment(self) -> Self:

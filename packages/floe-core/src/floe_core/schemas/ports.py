@@ -31,7 +31,7 @@ class Port(Frozen):
     """A relation that a product offers under a name and a version.
 
     `node_id` is the node that builds it. `columns` are in order. `is_complete`: there are no
-    other columns. `is_contract`: dbt enforces them.
+    other columns.
     """
 
     name: str
@@ -40,7 +40,6 @@ class Port(Frozen):
     description: str = ""
     columns: tuple[PortColumn, ...] = ()
     is_complete: bool = False
-    is_contract: bool = False
 
     @property
     def key(self) -> str:
@@ -55,24 +54,22 @@ class Port(Frozen):
 class InputPort(Frozen):
     """A port of another product that this one reads.
 
-    `node_id` is its node in this product's graph, "" if dbt does not know it. `producer_node` is
-    the node that builds it, in the producer's graph, and `label` that node's name with its version,
-    after `package/` if another dbt package of the producer defines it. `columns` are those of the
-    port at compile time. `columns_read` are the columns that this product uses, as sorted keys;
-    None if that is unknown, so that it may use any. `leading_read` is how many of the port's first
-    columns it reads by position, such as in `port as p(a, b)`. `is_read_whole`: the number and
-    order of all columns matter, such as in a UNION. `not_wanted` are names that a new column of the
-    port must not have, because they are the names of other columns beside it; None if none may be
-    added. `columns_passed_on` are not read, but a `*` passes them on to the product's own ports.
-    `partitions` are those that the producer builds it by, without nodes and vars; None if it is
-    built whole.
+    `node_id` is its node in this product's graph, "" if dbt does not know it. `label` is the name,
+    with its version, of the node that builds it, after `package/` if another dbt package of the
+    producer defines it. `columns` are those of the port at compile time. `columns_read` are the
+    columns that this product uses, as sorted keys; None if that is unknown, so that it may use any.
+    `leading_read` is how many of the port's first columns it reads by position, such as in `port as
+    p(a, b)`. `is_read_whole`: the number and order of all columns matter, such as in a UNION.
+    `not_wanted` are names that a new column of the port must not have, because they are the names
+    of other columns beside it; None if none may be added. `columns_passed_on` are not read, but a
+    `*` passes them on to the product's own ports. `partitions` are those that the producer builds
+    it by, without nodes and vars; None if it is built whole.
     """
 
     product: str
     port: str
     version: str
     node_id: str = ""
-    producer_node: str = ""
     label: str = ""
     columns: tuple[PortColumn, ...] = ()
     columns_read: tuple[str, ...] | None = None

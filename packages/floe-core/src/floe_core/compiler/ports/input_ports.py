@@ -255,7 +255,6 @@ def _input_port(
         port=name,
         version=upstream.port.version,
         node_id=own_id if own_id in known_ids else "",
-        producer_node=upstream.port.node_id,
         label=_label(upstream.node, upstream.producer),
         columns=upstream.port.columns,
         columns_read=None if read is None else tuple(sorted(read | expected)),

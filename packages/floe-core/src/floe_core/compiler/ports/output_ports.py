@@ -118,7 +118,7 @@ class _Reader:
     def _contents(self, node: Node, entry: Mapping[str, Any]) -> dict[str, Any]:
         if contract := contract_columns(entry):
             columns = tuple(self._of_contract(each) for each in contract)
-            return {"columns": columns, "is_complete": True, "is_contract": True}
+            return {"columns": columns, "is_complete": True}
         declared = {self._columns.written(column.name): column for column in node.columns}
         derived = self._columns.columns(node.unique_id)
         keys = derived or tuple(declared)
