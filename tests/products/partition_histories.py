@@ -21,7 +21,7 @@ import duckdb
 from partition_periods import LENGTHS, NUMBER, Period, periods_of, tick_after
 from warm_floe import dbt
 
-TABLES = ("raw", "daily", "by_day", "wide", "total")
+TABLES = ("raw", "names", "daily", "by_day", "wide", "total")
 # What has arrived, and what is to fail: files in dbt's working directory.
 EVENTS, FAULTS, PIPES = "events.csv", "faults.csv", "pipes"
 ALWAYS = 99
@@ -65,6 +65,8 @@ class Product:
     name: str = "shop"
     # Whether Airflow's runs have partition keys.
     has_keys: bool = False
+    # Whether runs reuse what no period is built of.
+    reuses: bool = False
 
     @property
     def parents(self) -> Mapping[str, tuple[str, ...]]:
@@ -94,7 +96,7 @@ class Product:
             f"select: {' '.join(self.parents)}, lookback: {self.lookback}, "
             "vars: {begin: start, end: end}}\n"
             f"execution: {{backfillBy: {self.chunk}, retries: {self.retries}, retryDelaySeconds: 0, "
-            "granularity: product}\n"
+            f"granularity: product, reuse: {'unchanged' if self.reuses else 'off'}}}\n"
         )
 
     @property
@@ -117,8 +119,9 @@ class Product:
             "columns={'id': 'int', 'amount': 'int', 'happened': 'timestamp'})",
             "by_day": micro + f"select id, happened, {of_batch} as code from {{{{ ref('raw') }}}} "
             "where true" + _faulty("by_day", _BY_BATCH),
-            "total": "{{ config(materialized='incremental') }} select count(*) as n "
-            "from {{ ref('wide') }}",
+            "names": f"{{{{ config(materialized='table') }}}} select {code // 2} as code",
+            "total": "{{ config(materialized='incremental') }} select count(*) as n, "
+            "(select code from {{ ref('names') }}) as code from {{ ref('wide') }}",
         }
         if self.kind == "batches":
             found["wide"] = (
@@ -152,6 +155,7 @@ def product_of(seed: int) -> Product:
         retries=chance.choice([0, 1]),
         name=f"shop{seed}",
         has_keys=chance.random() < 0.5,
+        reuses=chance.random() < 0.5,
     )
 
 
@@ -326,7 +330,7 @@ class Replay:
         last one if all was built.
         """
         self.world.change(step, number)
-        self._dbt("--select", "raw")
+        self._dbt("--select", "raw", "names")
         left = [(node, each.key) for each in step.periods for node in self.product.parents]
         attempts = []
         if step.killed_at is not None:

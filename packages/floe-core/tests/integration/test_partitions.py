@@ -35,6 +35,7 @@ from floe_core.execution import (
     may_retry,
     record_of,
 )
+from floe_core.execution.plan_of_run import plan_run
 from floe_core.foundation.errors import UsageError
 from floe_core.partitions.standing import Standing, standings
 from floe_core.partitions.store import store_of
@@ -43,6 +44,7 @@ from floe_core.schemas import CompiledArtifacts
 
 WriteProduct = Callable[..., Path]
 Written = tuple[CompiledArtifacts, PlainDays]
+BY_DAY = (*PARTITIONED, "unique_daily_day")
 
 
 def write(write_product: WriteProduct, tmp_path: Path, floe: str = "", **models: str) -> Written:
@@ -97,6 +99,34 @@ def test_days_are_built_one_after_the_other_and_what_is_below_once(
     results = results_of(events)
     assert results["daily"].partitions == results["by_day"].partitions == days
     assert results["total"].partitions == ()
+
+
+def test_what_is_not_partitioned_is_reused_and_the_partitions_of_a_run_are_not(
+    write_product: WriteProduct, tmp_path: Path
+) -> None:
+    floe = f"{PARTITIONS}execution: {{reuse: unchanged}}\n"
+    beside = "{{ config(materialized='table') }} select count(*) as n from {{ ref('raw') }}"
+    artifacts, plain = write(write_product, tmp_path, floe, beside=beside)
+
+    def assert_built(run_id: str, day: str, *expected: str) -> None:
+        planned = plan_run(artifacts, BuildRequest("shop", run_id)).decisions
+        events = run(artifacts, run_id, day)
+        plain.build([day])
+        same_tables(artifacts, plain)
+        built = {name for name, each in results_of(events).items() if each.status != "reused"}
+        # The run is for one partition and the plan for none: both build what is partitioned.
+        assert built == {*expected, *BY_DAY, "total", "not_null_total_days"}
+        assert built == {i.split(".")[2] for i, each in planned.items() if each.action == "build"}
+
+    assert_built("1", "2026-11-01", "raw", "beside")
+    assert_built("2", "2026-11-02")
+    assert_built("3", "2026-11-02")
+    changed = beside.replace("count(*)", "sum(amount)")
+    for folder in (artifacts.folder, plain.folder):
+        (folder / "models" / "beside.sql").write_text(changed)
+    compile_product(artifacts.folder)
+    artifacts = CompiledArtifacts.load(artifacts.folder)
+    assert_built("4", "2026-11-02", "beside")
 
 
 def test_a_tick_builds_its_day_and_those_before_it_again(

@@ -47,9 +47,13 @@ def start_nodes(
     segments = plan.segments(call.node_ids, cut) if plan else cut(artifacts, call.node_ids)
 
     def start(segment: Segment) -> DbtRun:
-        if plan is not None and segment.partitions:
-            return start_segment(segment, plan.request_for(request, segment.partitions))
-        return start_segment(segment, request)
+        if plan is None or not segment.partitions:
+            return start_segment(segment, request)
+        part = plan.request_for(request, segment.partitions)
+        if segment.kind == "build":
+            # A run says which partitions to build, and reuses none of them.
+            return start_part(part, segment.node_ids, None)
+        return start_segment(segment, part)
 
     def start_segment(segment: Segment, request: BuildRequest) -> DbtRun:
         if segment.kind == "step":

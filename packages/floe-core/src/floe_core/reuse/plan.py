@@ -19,6 +19,7 @@ from floe_core.reuse.state import Entry, Versions
 from floe_core.schemas.nodes import Node
 
 STEP_RUNS = "a step runs every time"
+BY_PARTITION = "a run builds the partitions that it is for"
 CHANGES_ITSELF = "it builds on its own rows, so it is built until they stay the same"
 
 
@@ -36,6 +37,8 @@ class Planner:
     def __init__(self, situation: Situation) -> None:
         self._given = situation
         self._unchanged = set(situation.unchanged)
+        partitions = situation.artifacts.partitions
+        self._partitioned = frozenset(partitions.node_ids if partitions else ())
         self._versions: dict[str, Versions] = {}
         self._analyses = NodeAnalyses(situation, self._versions)
         self.decisions: dict[str, Decision] = {}
@@ -145,6 +148,8 @@ class Planner:
         """Return why a node may give another result than its last build, "" for no reason."""
         if self._given.compares:
             return ""
+        if node.unique_id in self._partitioned:
+            return BY_PARTITION
         return node.reuse.never or (analysis.never if analysis else "dbt did not compile it")
 
     def _decide(self, node: Node, entry: Entry | None, fresh: Entry, why: str) -> None:

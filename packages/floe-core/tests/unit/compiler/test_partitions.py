@@ -205,12 +205,6 @@ def test_a_job_that_builds_from_scratch_has_no_partitioned_nodes(
     assert "others" not in found
 
 
-def test_reuse_is_refused_beside_partitions(write_product: WriteProduct) -> None:
-    floe = FLOE + "execution: {reuse: unchanged}\n" + OF_PARTITIONS % "daily"
-    found = refusal(write_product(floe=floe, raw=RAW, daily=BY_VARS))
-    assert found.startswith("floe.yaml:5:20: execution.reuse: a product with partitions")
-
-
 FIRST, LATER = "2026-11-01", "2056-11-23"
 CHANGES = "change dbt's graph, which all partitions share"
 AFTER = "{% if var('min_date', '') >= '2030' %}"

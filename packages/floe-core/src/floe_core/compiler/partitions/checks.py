@@ -39,7 +39,6 @@ def check_partitions(
         *_wrong_batches(partitions, microbatch, entries),
         *_nodes_between(partitions, nodes, inputs),
         *_full_refreshes(partitions, jobs, inputs),
-        *_reuse(inputs),
     ):
         findings.add(problem)
     reader = _Reader(manifest, (*partitions.vars, *OF_FLOE))
@@ -116,13 +115,6 @@ def _full_refreshes(
             )
             place = ("jobs", names.index(job.name), "fullRefresh")
             yield inputs.spec_document.problem(place, what, "leave partitioned nodes out of it")
-
-
-def _reuse(inputs: Inputs) -> Iterator[Problem]:
-    if inputs.reuses:
-        what = "execution.reuse: a product with partitions builds every node of its partitions"
-        fix = "leave `reuse` out: what is built already is known by partition"
-        yield inputs.spec_document.problem(("execution", "reuse"), what, fix)
 
 
 def _doubts(node: Node, entry: Entry, reader: _Reader, partitions: Partitions) -> Iterator[str]:
