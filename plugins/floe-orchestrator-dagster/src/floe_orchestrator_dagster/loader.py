@@ -16,7 +16,7 @@ from floe_orchestrator_dagster.definitions.assets_of_product import assets_of_pr
 from floe_orchestrator_dagster.definitions.building import StepSettings, building_assets
 from floe_orchestrator_dagster.definitions.product_definitions import definitions_of
 from floe_orchestrator_dagster.names.asset_specs import Translate
-from floe_orchestrator_dagster.step.relation_metadata import Columns
+from floe_orchestrator_dagster.step.step_nodes import Columns
 from floe_orchestrator_dagster.translator.helper_metadata import EXCLUDE, SELECT, tags_of_selection
 from floe_orchestrator_dagster.translator.selected_part import selected_part
 

@@ -40,9 +40,7 @@ def add_mirrors(
     build.dag.add_tasks(task for task in (*tasks.values(), outcome) if not _is_in_dag(task))
     for mirror in mirrors:
         tasks[mirror.task_id].set_upstream([tasks[i] for i in mirror.upstream] or [build])
-    for task in tasks.values():
-        if not task.downstream_task_ids:
-            task.set_downstream(outcome)
+    outcome.set_upstream([task for task in tasks.values() if not task.downstream_task_ids])
 
 
 def _is_in_dag(task: BaseOperator) -> bool:

@@ -31,13 +31,11 @@ _ENDED = [DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE, DagsterRunStatus.C
 _UNDER_WAY = [each for each in DagsterRunStatus if each not in _ENDED]
 
 
-def alert_sensors(artifacts: CompiledArtifacts, asset_map: AssetMap) -> list[SensorDefinition]:
-    """Return the sensor of a product with alerts; an empty list for a product without.
+def alert_sensor(artifacts: CompiledArtifacts, asset_map: AssetMap) -> SensorDefinition:
+    """Return the sensor of a product with alerts.
 
     It reports runs that end from the daemon's first evaluation on. It starts no runs.
     """
-    if not artifacts.alerts:
-        return []
 
     def report_ended_runs(context: SensorEvaluationContext) -> SkipReason:
         since = float(context.cursor) if context.cursor else time.time()
@@ -55,15 +53,13 @@ def alert_sensors(artifacts: CompiledArtifacts, asset_map: AssetMap) -> list[Sen
         return SkipReason(f"reported {count} ended runs")
 
     name = f"{plain(artifacts.product.name)}__alerts"
-    return [
-        SensorDefinition(
-            name=name,
-            evaluation_fn=report_ended_runs,
-            minimum_interval_seconds=INTERVAL_SECONDS,
-            default_status=DefaultSensorStatus.RUNNING,
-            description="Alerts when a run fails, warns, recovers, or is late.",
-        )
-    ]
+    return SensorDefinition(
+        name=name,
+        evaluation_fn=report_ended_runs,
+        minimum_interval_seconds=INTERVAL_SECONDS,
+        default_status=DefaultSensorStatus.RUNNING,
+        description="Alerts when a run fails, warns, recovers, or is late.",
+    )
 
 
 def ended_runs(instance: DagsterInstance, since: float) -> list[RunRecord]:

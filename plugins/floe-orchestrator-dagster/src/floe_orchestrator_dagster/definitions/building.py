@@ -23,11 +23,9 @@ from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_orchestrator_dagster.definitions.retries import retry_policy
 from floe_orchestrator_dagster.names.asset_map import AssetMap
 from floe_orchestrator_dagster.names.dagster_names import PRODUCT_TAG, build_op_name, distinct
-from floe_orchestrator_dagster.step.build_step import StepEvent, run_step
 from floe_orchestrator_dagster.step.connection import resource_keys
-from floe_orchestrator_dagster.step.relation_metadata import Columns
 from floe_orchestrator_dagster.step.run_config import config_fields
-from floe_orchestrator_dagster.step.step_nodes import NodesOfStep
+from floe_orchestrator_dagster.step.step_nodes import Columns, NodesOfStep, StepEvent
 
 
 @dataclass(frozen=True)
@@ -89,8 +87,8 @@ def _build_op(
     @op(
         name=settings.name or build_op_name(artifacts),
         description=f"dbt build of {artifacts.product.name}, whole or in part.",
-        ins={name: In(Nothing) for name in inputs},
-        out={name: Out(Nothing, is_required=False) for name in nodes.ids_by_output},
+        ins=dict.fromkeys(inputs, In(Nothing)),
+        out=dict.fromkeys(nodes.ids_by_output, Out(Nothing, is_required=False)),
         config_schema=config_fields(),
         tags={**settings.tags, PRODUCT_TAG: artifacts.product.name},
         pool=pool_of_op(artifacts),
@@ -99,6 +97,9 @@ def _build_op(
     )
     # Not an AssetExecutionContext: Dagster has none for a product with only tests.
     def dbt_build(context: OpExecutionContext) -> Iterator[StepEvent]:
+        # What only loads definitions does not need what builds.
+        from floe_orchestrator_dagster.step.build_step import run_step
+
         alerts, columns = settings.sends_alerts, settings.columns
         yield from run_step(context, artifacts, nodes, sends_alerts=alerts, columns=columns)
 

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from dagster import AssetSpec, Definitions
+from dagster import AssetSpec, Definitions, SensorDefinition
 
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
-from floe_orchestrator_dagster.alerts.sensor import alert_sensors
 from floe_orchestrator_dagster.definitions.assets_of_product import assets_of_product
 from floe_orchestrator_dagster.definitions.building import StepSettings, building_assets
 from floe_orchestrator_dagster.definitions.jobs import jobs_of
 from floe_orchestrator_dagster.names.asset_map import AssetMap
 from floe_orchestrator_dagster.names.asset_specs import Translate, spec_of_unplaced
 from floe_orchestrator_dagster.ticks.schedules import schedules_of
-from floe_orchestrator_dagster.ticks.update_sensors import update_sensors
 
 if TYPE_CHECKING:
     from dagster_dbt import DagsterDbtTranslator
+
+    from floe_orchestrator_dagster.internals import AssetJob
 
 
 def definitions_of(
@@ -39,8 +40,24 @@ def definitions_of(
         ],
         jobs=list(jobs.values()),
         schedules=schedules_of(artifacts, jobs),
-        sensors=[*update_sensors(artifacts, jobs), *alert_sensors(artifacts, asset_map)],
+        sensors=_sensors(artifacts, jobs, asset_map),
     )
+
+
+def _sensors(
+    artifacts: CompiledArtifacts, jobs: Mapping[str, AssetJob], asset_map: AssetMap
+) -> list[SensorDefinition]:
+    """Return the sensors that the product needs; most products need none."""
+    found = []
+    if any(job.trigger for job in artifacts.jobs):
+        from floe_orchestrator_dagster.ticks.update_sensors import update_sensors
+
+        found += update_sensors(artifacts, jobs)
+    if artifacts.alerts:
+        from floe_orchestrator_dagster.alerts.sensor import alert_sensor
+
+        found.append(alert_sensor(artifacts, asset_map))
+    return found
 
 
 def _external(artifacts: CompiledArtifacts, asset_map: AssetMap) -> list[AssetSpec]:

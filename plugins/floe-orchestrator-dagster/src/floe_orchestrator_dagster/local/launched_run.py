@@ -11,6 +11,8 @@ from pathlib import Path
 
 from dagster import DagsterInstance
 
+# The step imports it late; here it is there before the order comes.
+import floe_orchestrator_dagster.step.build_step  # noqa: F401
 from floe_core.foundation.errors import EnvironmentProblemError
 from floe_core.foundation.garbage_collection import exit_without_collecting
 from floe_core.launched_run.awaited_order import await_order, import_needed

@@ -8,10 +8,8 @@ from dataclasses import replace
 from datetime import datetime
 
 from dagster import (
-    AssetCheckResult,
     DagsterExecutionInterruptedError,
     Failure,
-    MaterializeResult,
     OpExecutionContext,
 )
 
@@ -55,21 +53,20 @@ from floe_orchestrator_dagster.step.node_slots import node_slots, slot_of_job
 from floe_orchestrator_dagster.step.other_events import other_events
 from floe_orchestrator_dagster.step.partition_events import BuiltPartitions, check_partitions
 from floe_orchestrator_dagster.step.relation_metadata import (
-    Columns,
     RelationMetadata,
     wants_columns,
 )
 from floe_orchestrator_dagster.step.resumed_run import build_run_id, resumed_runs
 from floe_orchestrator_dagster.step.run_config import parameters_of
 from floe_orchestrator_dagster.step.step_nodes import (
+    Columns,
     NodesOfStep,
+    StepEvent,
     StepNodes,
     nodes_of_run,
     with_functions,
 )
 from floe_orchestrator_dagster.step.step_process import end_with_run
-
-StepEvent = MaterializeResult[None] | AssetCheckResult
 
 
 def run_step(

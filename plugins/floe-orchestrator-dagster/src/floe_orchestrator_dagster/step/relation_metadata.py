@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any
 
 from dagster import (
     AssetKey,
@@ -22,10 +22,8 @@ from floe_core.execution import (
 )
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.nodes import Column, Node
+from floe_orchestrator_dagster.step.step_nodes import Columns
 
-# "auto": schemas, where they cost a run nothing that can be measured. "lineage": schemas and the
-# lineage of columns.
-Columns = Literal["auto", "off", "schema", "lineage"]
 # They answer from memory, or in less than a millisecond.
 _AT_HAND = ("duckdb", "sqlite", "postgres")
 # The rows that they report as written are all rows of a table that a build made anew. Snowflake

@@ -4,8 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
-from dagster import AssetCheckKey, AssetCheckSpec, AssetKey, AssetsDefinition, OpExecutionContext
+from dagster import (
+    AssetCheckKey,
+    AssetCheckResult,
+    AssetCheckSpec,
+    AssetKey,
+    AssetsDefinition,
+    MaterializeResult,
+    OpExecutionContext,
+)
 
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.nodes import Node
@@ -13,6 +22,10 @@ from floe_orchestrator_dagster.names.asset_specs import NODE_METADATA
 from floe_orchestrator_dagster.names.dagster_names import PRODUCT_TAG
 from floe_orchestrator_dagster.names.step_assets import DATASET_METADATA
 
+# What materializations say of columns. "auto": schemas, where they cost a run nothing that can be
+# measured. "lineage": schemas and the lineage of columns.
+Columns = Literal["auto", "off", "schema", "lineage"]
+StepEvent = MaterializeResult[None] | AssetCheckResult
 # The ids of nodes in the metadata of assets and checks: floe's, and that of a user's translator.
 _IDS = (NODE_METADATA, "dagster_dbt/unique_id")
 
