@@ -80,9 +80,9 @@ def timed_in_turns(
     def timed(command: list[str]) -> Measure:
         if id(command) in preparing:
             run(preparing[id(command)], **environment)
-        started, spent = time.monotonic(), _spent()
+        started, spent = time.monotonic(), cpu_spent()
         run(command, **environment)
-        return {"wall": time.monotonic() - started, "cpu": _spent() - spent}
+        return {"wall": time.monotonic() - started, "cpu": cpu_spent() - spent}
 
     return _in_turns(commands, rounds, timed)
 
@@ -100,7 +100,7 @@ def _in_turns(
     return {name: found[1:] for name, found in measures.items()}
 
 
-def _spent() -> float:
+def cpu_spent() -> float:
     """Return the CPU seconds of the processes that this one started and waited for."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
