@@ -27,6 +27,7 @@ COMMANDS = {
     "lineage flush": ([], "sending the events that wait"),
     "doctor": ([], "asking the services"),
     "schedule list": ([], "asking dagster for its next ticks"),
+    "schedule set": (["--cron", "0 7 * * *"], "changing the schedule on dagster"),
     "mesh": ([], "reading what the products have published"),
     "diff": (["."], "comparing the two compilations"),
     "ci": (["."], "comparing the two, column by column"),

@@ -128,6 +128,7 @@ class _Change:
         from floe_core.foundation.errors import FloeError, UsageError
         from floe_core.foundation.process_environment import environment_with
 
+        begin_stage(f"changing the schedule on {self.plugin.name}")
         try:
             with running_dev(self._product, self.plugin.name) as dev:
                 variables = dev.variables if dev is not None else {}
@@ -138,6 +139,7 @@ class _Change:
             raise
         except ValueError as error:
             raise UsageError(str(error)) from None
+        begin_stage(f"asking {self.plugin.name} for its next ticks")
         [row] = [
             row for row in schedule_rows(self.artifacts, self.plugin) if row["job"] == self.job
         ]
