@@ -16,6 +16,10 @@ def test_the_way_to_the_pages_leads_there(chart: Chart, scenario: str) -> None:
     told = notes(chart.folder, values)
     urls = [url.rstrip("/") for url in re.findall(r"https?://\S+", told)]
     given = at(merged(values), "apiServer.baseUrl")
+    if routes := [each["spec"] for each in objects if each["kind"] == "HTTPRoute"]:
+        [path] = [match["path"] for rule in routes[0]["rules"] for match in rule["matches"]]
+        assert urls == [f"https://{routes[0]['hostnames'][0]}{path['value']}".rstrip("/")]
+        return
     ingresses = [each["spec"] for each in objects if each["kind"] == "Ingress"]
     if given or ingresses:
         assert urls == [given or address(*ingresses)]

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import yaml
+from chart_values import merged
 from charts import CHARTS, Chart
 from helm_engine import Object
 from kubernetes_of_steps import kubernetes
@@ -142,8 +143,34 @@ def test_a_template_with_containers_is_as_restricted_as_one_without(
         security = container["securityContext"]
         assert security["allowPrivilegeEscalation"] is False
         assert security["capabilities"] == {"drop": ["ALL"]}
-    assert found[1]["resources"] == {"limits": {"memory": "1Gi"}}
+    # A namespace with a quota takes no container without resources.
+    defaults = default_resources(chart)
+    assert [each["resources"] for each in found] == [
+        defaults,
+        {"limits": {"memory": "1Gi"}},
+        defaults,
+    ]
     assert found[2]["securityContext"]["runAsUser"] == 7
+
+
+@each_runner
+def test_a_step_has_resources_where_the_template_says_nothing(
+    name: str, component: str, values: dict[str, Any]
+) -> None:
+    chart = chart_of(name)
+    given = {"requests": {"cpu": "3", "memory": "5Gi"}, "limits": {"cpu": "4", "memory": "6Gi"}}
+    for resources, expected in (({}, default_resources(chart)), ({"resources": given}, given)):
+        for template in ({}, TEMPLATE, {"spec": {"containers": [{"name": "step"}]}}):
+            steps = {"stepPods": {"enabled": True, "template": template, **resources}}
+            [container] = step_pod(chart.objects(values, steps))["spec"]["containers"]
+            assert container["resources"] == expected
+
+
+def default_resources(chart: Chart) -> dict[str, Any]:
+    resources = merged(chart.folder / "values.yaml")["stepPods"]["resources"]
+    del resources["limits"]["cpu"]
+    found: dict[str, Any] = resources
+    return found
 
 
 @each_runner

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import kubernetes_schemas
 import network_flows
 import pytest
 import restricted_pods
@@ -150,6 +151,65 @@ def test_a_reference_that_leads_nowhere_is_found(rendered: list[Object], finding
     objects = broken(rendered, *MISWIRED[finding])
     given = frozenset({"Secret/floe-dagster-postgres"})
     assert finding in Wiring(objects, CHART.pods(objects), given).findings()
+
+
+[AIRFLOW] = [each for each in CHARTS if each.plugin == "airflow"]
+WORKER, ROUTE = "floe-floe-airflow-worker", "HTTPRoute/floe-floe-airflow-api-server"
+SCALED, ACCESS = f"ScaledObject/{WORKER}", f"TriggerAuthentication/{WORKER}"
+BACKEND = "spec.rules.0.backendRefs.0"
+
+
+def part(thing: Object, place: str) -> Object:
+    steps = tuple(int(step) if step.isdigit() else step for step in place.split("."))
+    found: Object = at(thing, steps)
+    return found
+
+
+OF_PLATFORM: dict[str, tuple[str, Break]] = {
+    f"{SCALED} scales nothing": (SCALED, lambda t: t["spec"]["scaleTargetRef"].update(name="x")),
+    f"{SCALED} has no TriggerAuthentication": (
+        SCALED,
+        lambda t: part(t, "spec.triggers.0.authenticationRef").update(name="x"),
+    ),
+    f"there is no Secret/x, which {ACCESS} reads": (
+        ACCESS,
+        lambda t: part(t, "spec.secretTargetRef.0").update(name="x"),
+    ),
+    f"{ROUTE} leads to no port 9 of a Service floe-floe-airflow-api-server": (
+        ROUTE,
+        lambda t: part(t, BACKEND).update(port=9),
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def platform() -> list[Object]:
+    return AIRFLOW.objects(AIRFLOW.scenarios["platform"])
+
+
+@pytest.mark.parametrize("finding", OF_PLATFORM)
+def test_a_route_or_a_scaler_that_leads_nowhere_is_found(
+    platform: list[Object], finding: str
+) -> None:
+    assert finding not in Wiring(platform, AIRFLOW.pods(platform)).findings()
+    objects = broken(platform, *OF_PLATFORM[finding])
+    given = frozenset({"Secret/airflow-database"})
+    assert finding in Wiring(objects, AIRFLOW.pods(objects), given).findings()
+
+
+UNKNOWN: dict[str, Break] = {
+    ROUTE: lambda t: part(t, BACKEND).update(port="http"),
+    SCALED: lambda t: t["spec"].update(minReplicas=2),
+    ACCESS: lambda t: part(t, "spec.secretTargetRef.0").pop("key"),
+}
+
+
+@pytest.mark.parametrize("name", UNKNOWN)
+def test_a_custom_object_with_a_wrong_field_is_found(platform: list[Object], name: str) -> None:
+    assert kubernetes_schemas.problems(platform, "1.32.0") == []
+    objects = broken(platform, name, UNKNOWN[name])
+    [found] = kubernetes_schemas.problems(objects, "1.32.0")
+    assert found.startswith(name)
 
 
 def test_a_flow_that_is_open_and_not_declared_is_found(rendered: list[Object]) -> None:

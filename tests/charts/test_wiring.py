@@ -27,11 +27,14 @@ def test_everything_that_is_named_is_there(chart: Chart, scenario: str) -> None:
 @each_scenario
 def test_replicas_are_set_once_and_guarded_from_two_on(chart: Chart, scenario: str) -> None:
     objects = chart.objects(chart.scenarios[scenario])
+    least = {"HorizontalPodAutoscaler": "minReplicas", "ScaledObject": "minReplicaCount"}
     scaled = {
-        each["spec"]["scaleTargetRef"]["name"]: each["spec"]["minReplicas"]
+        each["spec"]["scaleTargetRef"]["name"]: each["spec"][least[each["kind"]]]
         for each in objects
-        if each["kind"] == "HorizontalPodAutoscaler"
+        if each["kind"] in least
     }
+    scalers = [each for each in objects if each["kind"] in least]
+    assert len(scalers) == len(scaled)
     guarded = [
         each["spec"]["selector"]["matchLabels"]
         for each in objects

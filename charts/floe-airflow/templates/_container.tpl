@@ -21,6 +21,25 @@ limits:
   memory: {{ .limits.memory | quote }}
 {{- end -}}
 
+{{/* (containers, securityContext, resources): containers of the values, each with these where it does not
+     say otherwise: none is less restricted than the chart's own by leaving something out. */}}
+{{- define "floe-airflow.completed" -}}
+{{- $completed := list -}}
+{{- range .containers -}}
+{{- $own := dict "securityContext" (deepCopy $.securityContext) -}}
+{{- if and $.resources (not (hasKey . "resources")) -}}{{- $_ := set $own "resources" $.resources -}}{{- end -}}
+{{- $completed = append $completed (mergeOverwrite $own (deepCopy .)) -}}
+{{- end -}}
+{{- toYaml $completed -}}
+{{- end -}}
+
+{{/* (root, containers): sidecars and init containers of the values; nothing without any. */}}
+{{- define "floe-airflow.extraContainers" -}}
+{{- with .containers -}}
+{{- include "floe-airflow.completed" (dict "containers" . "securityContext" (include "floe-airflow.securityContext" $.root | fromYaml)) -}}
+{{- end -}}
+{{- end -}}
+
 {{/* entries: each variable once, as its last entry has it. Kubernetes refuses a name that is there twice
      where it applies an object itself, as for Helm 4. */}}
 {{- define "floe-airflow.distinctEnv" -}}

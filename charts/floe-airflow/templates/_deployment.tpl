@@ -21,6 +21,15 @@ readinessProbe:
 {{- end }}
 {{- end -}}
 
+{{/* (values): the least pods that an autoscaler leaves; nothing without one, where `replicas` counts. */}}
+{{- define "floe-airflow.leastPods" -}}
+{{- if dig "keda" "enabled" false .values -}}
+{{- .values.keda.minReplicaCount -}}
+{{- else if dig "autoscaling" "enabled" false .values -}}
+{{- .values.autoscaling.minReplicas -}}
+{{- end -}}
+{{- end -}}
+
 {{/* (root, component, values, args, secrets, ownEnv, mounts, volumes, starting, running, isServer,
      hasToken, hasPodTemplate, runsTasks): the Deployment of a component. */}}
 {{- define "floe-airflow.deployment" -}}
@@ -29,7 +38,7 @@ kind: Deployment
 metadata:
   {{- include "floe-airflow.metadata" . | nindent 2 }}
 spec:
-  {{- if not (and .values.autoscaling .values.autoscaling.enabled) }}
+  {{- if not (include "floe-airflow.leastPods" . ) }}
   replicas: {{ .values.replicas }}
   {{- end }}
   selector:
@@ -41,6 +50,9 @@ spec:
     spec:
       {{- include "floe-airflow.podFields" . | nindent 6 }}
       {{- $first := list }}
+      {{- with include "floe-airflow.extraContainers" (dict "root" .root "containers" .values.extraInitContainers) }}
+      {{- $first = append $first . }}
+      {{- end }}
       {{- if has "database" .secrets }}
       {{- $first = append $first (printf "- %s" (include "floe-airflow.migrationsFirst" . | indent 2 | trim)) }}
       {{- end }}
@@ -63,4 +75,5 @@ spec:
             {{- toYaml . | nindent 12 }}
           {{- end }}
           {{- include "floe-airflow.probes" (dict "values" .values.probes "starting" .starting "running" .running "isServer" .isServer) | nindent 10 }}
+        {{- include "floe-airflow.extraContainers" (dict "root" .root "containers" .values.extraContainers) | nindent 8 }}
 {{- end -}}

@@ -14,15 +14,30 @@ helm.sh/hook-weight: {{ . | quote }}
 helm.sh/hook-delete-policy: before-hook-creation,hook-succeeded
 {{- end -}}
 
-{{/* Secrets and arguments of a container that migrates, as JSON. It may run again: what is there stays. */}}
+{{/* Secrets, arguments and variables of a container that migrates, as JSON. It may run again: users that
+     are there stay, and pools have the slots of the values. */}}
 {{- define "floe-airflow.migration" -}}
+{{- $secrets := list "database" -}}
+{{- $commands := list "airflow db migrate" -}}
+{{- $env := list -}}
 {{- $user := .Values.auth.firstUser -}}
 {{- if and (eq .Values.auth.manager "fab") $user.username -}}
+{{- $secrets = append $secrets "firstUser" -}}
 {{- $create := printf "airflow users create --username %s --firstname %s --lastname %s --email %s --role %s --password \"$FIRST_USER_PASSWORD\"" ($user.username | squote) ($user.username | squote) ($user.username | squote) ($user.email | squote) ($user.role | squote) -}}
-{{- dict "secrets" (list "database" "firstUser") "args" (list "sh" "-c" (printf "airflow db migrate && %s" $create)) | toJson -}}
-{{- else -}}
-{{- dict "secrets" (list "database") "args" (list "airflow" "db" "migrate") | toJson -}}
+{{- $commands = append $commands $create -}}
 {{- end -}}
+{{- with .Values.pools -}}
+{{- $pools := dict -}}
+{{- range $name, $slots := . -}}
+{{- $_ := set $pools $name (dict "slots" (int $slots) "description" (printf "of the Helm release %s" $.Release.Name)) -}}
+{{- end -}}
+{{- $env = list (dict "name" "FLOE_AIRFLOW_POOLS" "value" (toJson $pools)) -}}
+{{- $commands = append $commands "printenv FLOE_AIRFLOW_POOLS > /tmp/pools.json" -}}
+{{- $commands = append $commands "airflow pools import /tmp/pools.json" -}}
+{{- end -}}
+{{- $args := list "airflow" "db" "migrate" -}}
+{{- if gt (len $commands) 1 -}}{{- $args = list "sh" "-c" (join " && " $commands) -}}{{- end -}}
+{{- dict "secrets" $secrets "args" $args "ownEnv" $env | toJson -}}
 {{- end -}}
 
 {{/* (root, component): what the pods of a component do before they start: the api-server migrates,

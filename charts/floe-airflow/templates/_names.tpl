@@ -78,4 +78,7 @@ task: taskPods
 {{- if .Values.migrations.enabled }}
 migrations: migrations
 {{- end }}
+{{- if .Values.databaseCleanup.enabled }}
+db-cleanup: databaseCleanup
+{{- end }}
 {{- end -}}

@@ -84,10 +84,10 @@ priorityClassName: {{ . }}
 {{- end }}
 {{- end -}}
 
-{{/* (root, component): "yes" if the volume with logs is mounted. A migration writes none, and comes
-     before an upgrade makes the claim. */}}
+{{/* (root, component): "yes" if the volume with logs is mounted. What only asks the database writes none,
+     and a migration comes before an upgrade makes the claim. */}}
 {{- define "floe-airflow.hasLogVolume" -}}
-{{- if and .root.Values.logs.persistence.enabled (ne (default "" .component) "migrations") -}}yes{{- end -}}
+{{- if and .root.Values.logs.persistence.enabled (not (has .component (list "migrations" "db-cleanup"))) -}}yes{{- end -}}
 {{- end -}}
 
 {{/* (root, component, values): labels and annotations of a pod. */}}

@@ -11,6 +11,8 @@
 {{- with .Values.ingress -}}
 {{- if $.Values.apiServer.baseUrl -}}
 {{- $.Values.apiServer.baseUrl -}}
+{{- else if $.Values.httpRoute.enabled -}}
+{{- printf "https://%s%s" (first $.Values.httpRoute.hostnames) (trimSuffix "/" $.Values.httpRoute.path) -}}
 {{- else if .enabled -}}
 {{- printf "%s://%s%s" (ternary "https" "http" (not (empty .tls.existingSecret))) .host (trimSuffix "/" .path) -}}
 {{- else -}}

@@ -3,7 +3,7 @@
 {{/* (root, location): `codeServers` with the code location's own over it. */}}
 {{- define "floe-dagster.codeServer" -}}
 {{- $own := deepCopy .root.Values.codeServers -}}
-{{- range list "extraEnv" "extraVolumes" "extraVolumeMounts" -}}
+{{- range list "extraEnv" "extraEnvFrom" "extraVolumes" "extraVolumeMounts" "extraContainers" "extraInitContainers" -}}
 {{- $_ := set $own . (concat (get $own .) (default list (get $.location .)) | default list) -}}
 {{- end -}}
 {{- with .location.resources -}}{{- $_ := set $own "resources" . -}}{{- end -}}
@@ -45,6 +45,7 @@
 {{- $runs := default dict .runs -}}
 {{- $container := dict -}}
 {{- with $runs.extraEnv -}}{{- $_ := set $container "env" . -}}{{- end -}}
+{{- with $runs.extraEnvFrom -}}{{- $_ := set $container "env_from" . -}}{{- end -}}
 {{- with $runs.extraVolumeMounts -}}{{- $_ := set $container "volume_mounts" . -}}{{- end -}}
 {{- with $runs.resources -}}
 {{- $_ := set $container "resources" (include "floe-dagster.resources" . | fromYaml) -}}

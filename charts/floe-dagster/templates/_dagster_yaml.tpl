@@ -90,6 +90,10 @@ pod_template_spec_metadata: {labels: true}
 container_config:
   env:
     {{- include "floe-dagster.distinctEnv" (include "floe-dagster.runEnv" . | fromYamlArray) | nindent 4 }}
+  {{- with concat .Values.extraEnvFrom $runs.extraEnvFrom }}
+  env_from:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
   resources:
     {{- include "floe-dagster.resources" $runs.resources | nindent 4 }}
   security_context:
@@ -105,6 +109,10 @@ container_config:
     {{- toYaml . | nindent 4 }}
     {{- end }}
 pod_spec_config:
+  {{- with include "floe-dagster.extraContainers" (dict "root" . "containers" $runs.extraInitContainers) }}
+  init_containers:
+    {{- . | nindent 4 }}
+  {{- end }}
   automount_service_account_token: {{ .Values.stepPods.enabled }}
   enable_service_links: false
   security_context:

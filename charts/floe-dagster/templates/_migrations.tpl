@@ -22,7 +22,7 @@
 {{- $own := .root.Values.migrations -}}
 {{- $env := printf "- name: DAGSTER_HOME\n  value: /opt/dagster/dagster_home\n%s" (include "floe-dagster.dagsterEnv" .root) -}}
 {{- with concat .root.Values.extraEnv $own.extraEnv -}}{{- $env = printf "%s\n%s" $env (toYaml .) -}}{{- end -}}
-{{- include "floe-dagster.container" (merge (dict "name" "migrate" "command" (list "dagster" "instance" "migrate") "env" $env "resources" $own.resources) .) -}}
+{{- include "floe-dagster.container" (merge (dict "name" "migrate" "values" $own "command" (list "dagster" "instance" "migrate") "env" $env "resources" $own.resources) .) -}}
 {{- end -}}
 
 {{- define "floe-dagster.migrationPod" -}}
@@ -39,6 +39,7 @@ spec:
   restartPolicy: Never
   {{- include "floe-dagster.podFields" $it | nindent 2 }}
   initContainers:
+    {{- include "floe-dagster.extraContainers" (dict "root" . "containers" .Values.migrations.extraInitContainers) | nindent 4 }}
     - {{ include "floe-dagster.waitForPostgres" $it | indent 6 | trim }}
   containers:
     - {{ include "floe-dagster.migrate" (merge (dict "mounts" (include "floe-dagster.mounts" $it)) $it) | indent 6 | trim }}

@@ -33,7 +33,26 @@ limits:
   memory: {{ .limits.memory | quote }}
 {{- end -}}
 
-{{/* (root, name, image, command, env, resources, mounts): a container up to ports and probes. */}}
+{{/* (containers, securityContext, resources): containers of the values, each with these where it does not
+     say otherwise: none is less restricted than the chart's own by leaving something out. */}}
+{{- define "floe-dagster.completed" -}}
+{{- $completed := list -}}
+{{- range .containers -}}
+{{- $own := dict "securityContext" (deepCopy $.securityContext) -}}
+{{- if and $.resources (not (hasKey . "resources")) -}}{{- $_ := set $own "resources" $.resources -}}{{- end -}}
+{{- $completed = append $completed (mergeOverwrite $own (deepCopy .)) -}}
+{{- end -}}
+{{- toYaml $completed -}}
+{{- end -}}
+
+{{/* (root, containers): sidecars and init containers of the values; nothing without any. */}}
+{{- define "floe-dagster.extraContainers" -}}
+{{- with .containers -}}
+{{- include "floe-dagster.completed" (dict "containers" . "securityContext" (include "floe-dagster.securityContext" $.root | fromYaml)) -}}
+{{- end -}}
+{{- end -}}
+
+{{/* (root, values, name, image, command, env, resources, mounts): a container up to ports and probes. */}}
 {{- define "floe-dagster.container" -}}
 name: {{ .name }}
 image: {{ include "floe-dagster.image" . }}
@@ -41,6 +60,10 @@ imagePullPolicy: {{ .root.Values.image.pullPolicy }}
 command: {{ toYaml .command | nindent 2 }}
 securityContext:
   {{- include "floe-dagster.securityContext" . | nindent 2 }}
+{{- with concat .root.Values.extraEnvFrom .values.extraEnvFrom }}
+envFrom:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
 env:
   {{- include "floe-dagster.distinctEnv" (fromYamlArray .env) | nindent 2 }}
 resources:
@@ -134,7 +157,7 @@ priorityClassName: {{ . }}
 {{- $mounts := "- {name: scripts, mountPath: /opt/dagster/scripts, readOnly: true}\n- {name: tmp, mountPath: /tmp}" -}}
 {{- with concat .root.Values.extraVolumeMounts .values.extraVolumeMounts -}}{{- $mounts = printf "%s\n%s" $mounts (toYaml .) -}}{{- end -}}
 {{- $command := list "python" "/opt/dagster/scripts/wait_for_postgres.py" (int $own.timeoutSeconds | toString) -}}
-{{- include "floe-dagster.container" (dict "root" .root "name" "wait-for-postgres" "command" $command "env" $env "resources" $own.resources "mounts" $mounts) -}}
+{{- include "floe-dagster.container" (dict "root" .root "values" .values "name" "wait-for-postgres" "command" $command "env" $env "resources" $own.resources "mounts" $mounts) -}}
 {{- end -}}
 
 {{/* (ask, values): the three probes of a container, asked in one way. */}}

@@ -81,7 +81,10 @@ _OWN = "Kubernetes' own schema, checked by kubernetes-validate once rendered"
 KUBERNETES_OWN = {
     "affinity": _OWN,
     "annotations": _OWN,
+    "extraContainers": _OWN,
     "extraEnv": _OWN,
+    "extraEnvFrom": _OWN,
+    "extraInitContainers": _OWN,
     "extraObjects": _OWN,
     "extraVolumeMounts": _OWN,
     "extraVolumes": _OWN,
@@ -91,6 +94,7 @@ KUBERNETES_OWN = {
     "outside": "peers of a NetworkPolicy, " + _OWN,
     "peers": "peers of a NetworkPolicy, " + _OWN,
     "podAnnotations": _OWN,
+    "parentRefs": "references to Gateways, whose fields the Gateway API adds to",
     "podLabels": _OWN,
     "serviceAccountAnnotations": _OWN,
     "template": "a pod, " + _OWN,
@@ -119,10 +123,10 @@ _ALL = (
         {
             **KUBERNETES_OWN,
             "airflowConfig": "airflow.cfg, whose sections and keys providers add to",
-            "extraEnvFrom": _OWN,
             "kwargs": "arguments of a DAG bundle's own class",
+            "pools": "pools by their names",
         },
-        launching_nothing=frozenset({"celery"}),
+        launching_nothing=frozenset({"celery", "platform"}),
     ),
 )
 CHARTS = [chart for chart in _ALL if (chart.folder / "Chart.yaml").exists()]

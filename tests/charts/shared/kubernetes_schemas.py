@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import kubernetes_validate
+from custom_kinds import CUSTOM_KINDS
 from jsonschema import Draft202012Validator
 from jsonschema.protocols import Validator
 from kubernetes_validate.utils import schema_contents
@@ -29,6 +30,8 @@ def problems(objects: Iterable[Object], version: str) -> list[str]:
 @cache
 def _validator(kind: str, api_version: str, version: str) -> Validator:
     """Return what `kubernetes_validate.validate` makes anew for every object."""
+    if kind in CUSTOM_KINDS:
+        return Draft202012Validator(CUSTOM_KINDS[kind])
     group, _, name = api_version.rpartition("/")
     short = f"{group.partition('.')[0]}-{name}" if group else name
     schema = _schema(f"{kind.lower()}-{short}.json", version)

@@ -55,10 +55,18 @@ class Wiring:
             selector = thing["spec"].get("selector") or thing["spec"].get("podSelector") or {}
             if not self._selected(selector):
                 yield f"{named(thing)} selects no pod"
-        for thing in self._of("HorizontalPodAutoscaler"):
+        for thing in self._of("HorizontalPodAutoscaler", "ScaledObject"):
             target = thing["spec"]["scaleTargetRef"]
             if not self._has(target["kind"], target["name"]):
                 yield f"{named(thing)} scales nothing"
+        for thing in self._of("TriggerAuthentication"):
+            for source in thing["spec"]["secretTargetRef"]:
+                if not self._has("Secret", source["name"]):
+                    yield f"there is no Secret/{source['name']}, which {named(thing)} reads"
+        for thing in self._of("ScaledObject"):
+            for trigger in thing["spec"]["triggers"]:
+                if not self._has("TriggerAuthentication", trigger["authenticationRef"]["name"]):
+                    yield f"{named(thing)} has no TriggerAuthentication"
 
     def _services(self) -> Iterator[str]:
         for service in self._of("Service"):
@@ -72,6 +80,12 @@ class Wiring:
             for rule in ingress["spec"]["rules"]:
                 for path in rule["http"]["paths"]:
                     yield from self._backend(named(ingress), path["backend"]["service"])
+
+        for route in self._of("HTTPRoute"):
+            for rule in route["spec"]["rules"]:
+                for backend in rule["backendRefs"]:
+                    named_so = {"name": backend["name"], "port": {"number": backend["port"]}}
+                    yield from self._backend(named(route), named_so)
 
     def _backend(self, owner: str, backend: Object) -> Iterator[str]:
         named_port = backend["port"].get("name", backend["port"].get("number"))
