@@ -120,7 +120,43 @@ def test_products_with_steps_that_are_images_may_start_pods(
     assert "stepPods" not in values(examples / "hello")
     with (examples / "hello" / "floe.yaml").open("a") as file:
         file.write("steps: [{name: train, image: 'registry.example.com/train:1.4'}]\n")
-    assert values(examples / "hello")["stepPods"] == {"enabled": True}
+    preset = yaml.safe_load(MANIFEST)["resource_presets"]["medium"]
+    assert values(examples / "hello")["stepPods"] == {
+        "enabled": True,
+        "resources": {
+            "requests": {"cpu": preset["cpu_request"], "memory": preset["memory_request"]},
+            "limits": {"cpu": preset["cpu_limit"], "memory": preset["memory_limit"]},
+        },
+    }
+
+
+DUCKDB = (
+    "hello, customer-360: the warehouse is a DuckDB file, which a pod loses when it ends and no other pod "
+    "can read; use a warehouse with a server, or mount a volume there that all pods share"
+)
+FOLDER = (
+    "customer-360: the ledger is the folder ledger, so no pod sees the updates that others record; set "
+    "`ledger` to a URL such as postgresql://, or mount a volume there that all pods share"
+)
+
+
+@pytest.mark.parametrize(
+    ("compute", "ledger", "warned"),
+    [
+        ('{type: duckdb, config: {path: "{product_slug}.duckdb"}}', "ledger", [DUCKDB, FOLDER]),
+        ('{type: duckdb, config: {path: "md:acme"}}', "postgresql://floe@db/floe", []),
+        ("{type: postgres, config: {host: db.example.com}}", "s3://acme/ledger", []),
+    ],
+)
+def test_files_that_pods_do_not_share_are_warned_about(
+    examples: Path, compute: str, ledger: str, warned: list[str]
+) -> None:
+    changed = re.sub("compute: {.*", f"compute: {compute}", MANIFEST)
+    (examples / "manifest.yaml").write_text(f"{changed}ledger: {ledger}\n")
+    done = floe("values", examples / "hello", "--product", examples / "customer-360")
+    assert done.returncode == 0, done.stderr
+    told = " ".join(done.stderr.split())
+    assert [text for text in (DUCKDB, FOLDER) if text in told] == warned
 
 
 def test_the_size_of_the_command_goes_before_the_manifests(examples: Path) -> None:

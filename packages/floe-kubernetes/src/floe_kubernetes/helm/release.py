@@ -28,6 +28,7 @@ from floe_kubernetes.helm.manifest_settings import (
     products_of,
     starts_step_pods,
 )
+from floe_kubernetes.helm.unshared_files import find_unshared_files
 from floe_kubernetes.helm.value_comments import Place, value_comments
 from floe_kubernetes.helm.values_file import values_text
 
@@ -125,6 +126,8 @@ def _section(
     store = str(settings.get(STORE_SETTING) or "")
     environment = chosen_environment()
     ports = open_ports(inputs.manifest, specs, store, environment) if inputs else {}
+    for warning in find_unshared_files(inputs.manifest, specs, environment) if inputs else ():
+        notice(warning)
     found = {**ports, **starts_step_pods(specs), **given}
     section = helm_section(inputs.manifest if inputs else None, found, products)
     chosen = {"environment": environment} if environment and inputs else {}

@@ -67,7 +67,7 @@ def helm_values(settings: AirflowHelmSettings, task_pod: TaskPod) -> dict[str, A
         **network_values(
             settings, scheduleStorePorts=schedule_store_ports(settings.schedule_store)
         ),
-        **step_pod_values(settings),
+        **step_pod_values(settings, task_pod(settings.size)),
         **_where_tasks_run(settings, task_pod),
     }
     if settings.image:

@@ -46,7 +46,7 @@ def helm_values(
         "openTelemetry": settings.tracing.chart_values(),
         **environment_values(settings),
         **network_values(settings, storePorts=schedule_store_ports(settings.schedule_store)),
-        **step_pod_values(settings),
+        **step_pod_values(settings, run_pod(settings.size)),
     }
     if settings.products:
         # Without products there are no code servers to size.

@@ -193,9 +193,11 @@ def network_values(settings: HelmSettings, **of_chart: tuple[int, ...]) -> dict[
     return {"networkPolicy": given} if given else {}
 
 
-def step_pod_values(settings: HelmSettings) -> dict[str, Any]:
-    """Return `stepPods` of a chart's values, where runs start pods for steps."""
-    return {"stepPods": {"enabled": True}} if settings.step_pods else {}
+def step_pod_values(settings: HelmSettings, resources: ResourceSpec) -> dict[str, Any]:
+    """Return `stepPods` of a chart's values, where runs start pods for steps with `resources`."""
+    if not settings.step_pods:
+        return {}
+    return {"stepPods": {"enabled": True, "resources": resources_block(resources)}}
 
 
 def image_parts(image: str) -> dict[str, str]:
