@@ -255,6 +255,13 @@ def test_an_owner_that_was_away_since_the_move_runs_the_first_tick_however_late(
     assert runs_until(hourly, "2026-01-05T15:20", "2026-01-04T09:00") == ["10:00", "11:00", "15:00"]
 
 
+def test_the_last_tick_before_the_job_moves_away_runs_late() -> None:
+    moving = begin_move(first_owner("airflow"), "dagster", at("2026-01-05T10:00"))
+    hourly = FloeTimetable("0 * * * *", "UTC", owner=moving)
+    tick = hourly.next_run(at("2026-01-05T10:20"), at("2026-01-05T07:00"), NO_CATCHUP)
+    assert tick == at("2026-01-05T09:00")
+
+
 def test_the_first_owner_runs_what_it_ran_without_a_record() -> None:
     first = first_owner("airflow")
     for last in (None, "2026-01-05T07:00"):

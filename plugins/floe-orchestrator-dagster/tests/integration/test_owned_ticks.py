@@ -134,6 +134,16 @@ def test_nothing_starts_from_the_tick_that_is_another_s_until_the_move_is_called
     ]
 
 
+def test_a_tick_that_was_missed_before_the_job_moves_away_runs_late(
+    instance: DagsterInstance, shop: CompiledArtifacts
+) -> None:
+    own(shop, first_owner("dagster"))
+    assert claim_tick(shop, "shop", TICK - 2 * MINUTE, "a-run") == ""
+    own(shop, begin_move(first_owner("dagster"), "airflow", TICK))
+    missed = (TICK - MINUTE).isoformat()
+    assert nominal_times(evaluate(instance, shop, TICK + 2 * MINUTE)) == [missed]
+
+
 def test_a_job_without_an_owner_has_runs_that_claim_nothing(
     instance: DagsterInstance, shop: CompiledArtifacts
 ) -> None:

@@ -25,6 +25,7 @@ from floe_core.storage.shared_text import SharedText, shared_text
 # Of a job; more if they are younger than `LONGEST_LATE`.
 KEPT = 2000
 SECONDS_BETWEEN_ATTEMPTS = 15.0
+_INSTANT = timedelta(microseconds=1)
 
 
 class Claim(Frozen):
@@ -112,7 +113,8 @@ def late_ticks(
 ) -> list[datetime]:
     """Return the ticks up to now that the owner runs even if they are late, and has not, in order.
 
-    An owner that has claimed no tick since a move runs each one; none is of before `LONGEST_LATE`.
+    An owner that has claimed no tick since a move runs each one, and one that is giving the job
+    away those that it has missed before; none is of before `LONGEST_LATE`.
     """
     if owner is None or schedule is None or not schedule.enabled:
         return []
@@ -120,9 +122,22 @@ def late_ticks(
     first = owner.first_tick if is_new else owner.late_from or owner.first_tick
     last = None if is_new else owner.late_until
     start = max(first, schedule.since or first, now - LONGEST_LATE)
-    end = min(last or now, now) + timedelta(microseconds=1)
+    end = min(last or now, now) + _INSTANT
     ticks = ticks_between(schedule.cron, schedule.timezone, start, min(end, owner.until or end))
-    return [tick for tick in ticks if tick not in claims]
+    left = _left_behind(owner, schedule, claims, now)
+    return sorted({tick for tick in (*ticks, *left) if tick not in claims})
+
+
+def _left_behind(owner: Owner, schedule: Schedule, claims: Claims, now: datetime) -> list[datetime]:
+    """Return the ticks since the last claim that an owner has missed before it hands over."""
+    done = [tick + _INSTANT for tick in claims if owner.until and tick < owner.until]
+    since = [each for each in (owner.late_from, *done) if each]
+    if owner.until is None or not since:
+        return []
+    begin = max(*since, owner.first_tick, schedule.since or owner.first_tick, now - LONGEST_LATE)
+    end = max(begin, min(owner.until, now + _INSTANT))
+    ticks = ticks_between(schedule.cron, schedule.timezone, begin, end)
+    return ticks if schedule.catchup else ticks[-1:]
 
 
 def release(artifacts: CompiledArtifacts, job_name: str, tick: datetime, claim: Claim) -> bool:

@@ -109,6 +109,22 @@ def test_ticks_that_passed_during_a_move_run_late_and_no_others():
         assert late_ticks(owner, every.model_copy(update={"enabled": False}), done, now) == []
 
 
+@pytest.mark.parametrize("catchup", [False, True])
+def test_what_an_owner_missed_before_it_hands_over_runs_late(catchup: bool):
+    every = Schedule(cron="* * * * *", catchup=catchup)
+    before = [TICK - n * MINUTE for n in (4, 3, 2, 1)]
+    recorded = first_owner("here").model_copy(update={"late_from": before[1]})
+    moving = begin_move(recorded, "there", TICK)
+    now = TICK + 3 * MINUTE
+    for claims, missed in (
+        ({}, before[1:]),
+        (claimed(before[1]), before[2:]),
+        (claimed(before[3]), []),
+    ):
+        assert late_ticks(moving, every, claims, now) == (missed if catchup else missed[-1:])
+    assert late_ticks(moving, every, claimed(before[1]), before[2]) == [before[2]]
+
+
 def test_an_owner_that_is_away_after_a_move_runs_all_its_ticks_once_it_is_back():
     every = Schedule(cron="0 * * * *")
     moved = end_move(begin_move(first_owner("here"), "there", TICK), TICK)

@@ -173,8 +173,12 @@ class FloeTimetable(Timetable):
         return tick if earliest is None else max(tick, self._from(earliest))
 
     def _due(self, now: DateTime, last: DateTime | None) -> DateTime | None:
-        """Return the latest tick, if it should have a run but has none."""
-        tick = instance(latest_tick(self._rule, self._zone, now))
+        """Return the latest tick, if it should have a run but has none.
+
+        While the job moves away, that is the last one before the ticks of the next owner.
+        """
+        until = self.owner.until - _SHORTEST if self.owner and self.owner.until else now
+        tick = instance(latest_tick(self._rule, self._zone, min(now, until)))
         is_old_news = last is not None and tick <= last
         is_before_it_was_set = self._begin is not None and tick < self._begin
         if is_old_news or is_before_it_was_set:
