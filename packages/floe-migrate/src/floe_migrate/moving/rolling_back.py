@@ -48,7 +48,7 @@ def roll_back(
         what = f"{records.artifacts.product.name} belongs to {home}, and is not moving"
         raise UsageError(f"{what}: there is nothing to roll back")
     for name in under_way:
-        _check_not_resumed(sides, owners[name])
+        _check_not_resumed(sides, owners[name], tell, force=force)
     if under_way and is_unmanaged(home):
         old = sides.unmanaged(home)
         for name in under_way:
@@ -61,12 +61,23 @@ def roll_back(
         apply_move(moves((owner, home), of_owner), seconds, force=force)
 
 
-def _check_not_resumed(sides: Sides, owner: Owner) -> None:
+def _check_not_resumed(sides: Sides, owner: Owner, tell: Tell, *, force: bool) -> None:
     """Check that a move to an unmanaged schedule has not resumed it, which starts ticks then."""
-    if is_unmanaged(owner.next) and sides.unmanaged(owner.next).schedule().is_enabled:
+    old = owner.next
+    if not is_unmanaged(old):
+        return
+    try:
+        is_enabled = sides.unmanaged(old).schedule().is_enabled
+    except EnvironmentProblemError as error:
+        if not force:
+            raise
+        then = f"if the move has resumed {old}, it starts ticks as well: pause it then"
+        tell(f"warning: {error}; once it responds, {then}")
+        return
+    if is_enabled:
         raise UsageError(
-            f"{owner.next} is resumed already; finish the move with `floe migrate apply --to "
-            f"{owner.next}`, and move the job again then"
+            f"{old} is resumed already; finish the move with `floe migrate apply --to {old}`, and "
+            "move the job again then"
         )
 
 
