@@ -1,7 +1,7 @@
 """A job that moves from a schedule of others and back, in simulated time, on a real store.
 
-The schedule is simulated, with the rules of Airflow or of Dagster for what a pause and a resume
-mean. A kill ends a move at any request to the store or to the schedule.
+The schedule is simulated, with the rules of Airflow, Dagster or Prefect for what a pause and a
+resume mean. A kill ends a move at any request to the store or to the schedule.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from floe_migrate.moving.mover import Mover
 from floe_migrate.moving.taking_over import TakeOver
 from floe_migrate.sides.unmanaged_side import UnmanagedSide
 
-Rules = Literal["airflow", "dagster"]
+Rules = Literal["airflow", "dagster", "prefect"]
 OLD = "old:nightly"
 INSTANT = timedelta(microseconds=1)
 
@@ -33,7 +33,8 @@ class SimulatedSchedule:
     """A schedule without catchup that starts a tick with a delay, one run at a time.
 
     A run has two tasks. As in Airflow, a pause keeps the second from starting, and a resume starts
-    the latest tick that was missed; as in Dagster, neither.
+    the latest tick that was missed; as in Dagster, neither. As in Prefect, a pause deletes what is
+    due, and after a resume, ticks that are over can be requested.
     """
 
     world: UnmanagedWorld
@@ -63,7 +64,7 @@ class SimulatedSchedule:
         if self.rules == "airflow":
             self._skip_missed(now)
         if self._next + self.delay <= now:
-            if self._next not in self._occupied:
+            if self._next not in {*self._occupied, *self._ticks()}:
                 self._start(self._next)
             self._next = next_tick(EVERY_MINUTE.cron, "UTC", self._next)
 
@@ -106,19 +107,36 @@ class SimulatedSchedule:
             timezone="UTC",
             last_tick=last,
             next_tick=self._first_if_resumed(),
-            stops_runs=self.rules == "airflow",
+            stops_runs=self.rules == "airflow" or self._has_late_runs(),
         )
 
     def unmanaged_runs(self, name: str, seconds: float) -> Sequence[RecordedRun]:
         self._ask()
-        return self._runs()[::-1]
+        late = [self._late_run()] if self._has_late_runs() else []
+        return late + self._runs()[::-1]
 
     def pause_unmanaged(self, name: str, seconds: float) -> None:
         self._ask()
         self.is_enabled, self._held_at = False, self.world.now
 
+    def _has_late_runs(self) -> bool:
+        return self.rules == "prefect" and self.is_enabled and self._next <= self.world.now
+
+    def _late_run(self) -> RecordedRun:
+        return RecordedRun(JOB, JOB, "late", "queued", self._next, nominal_time=self._next)
+
     def resume_unmanaged(self, name: str, first: datetime, seconds: float) -> datetime:
         self._ask()
+        if self.rules == "prefect":
+            if not self.is_enabled:
+                self.is_enabled, self._next = (
+                    True,
+                    next_tick(EVERY_MINUTE.cron, "UTC", self.world.now),
+                )
+            # The runs of ticks that are over are another request.
+            self._ask()
+            self._next = min(self._next, first)
+            return first
         if self.is_enabled:
             return next((t for t in self._ticks() if t >= first), self._next)
         begins = self._first_if_resumed()
@@ -140,7 +158,7 @@ class SimulatedSchedule:
         now = self.world.now
         if self.is_enabled:
             return self._next
-        if self.rules == "dagster":
+        if self.rules != "airflow":
             return next_tick(EVERY_MINUTE.cron, "UTC", now)
         ran = self._ticks()
         after = next_tick(EVERY_MINUTE.cron, "UTC", ran[-1]) if ran else self._next

@@ -51,8 +51,8 @@ From = Annotated[
         "--from",
         metavar="NAME",
         help="The orchestrator that has it, or a schedule that floe does not manage: "
-        "airflow:DAG_ID, dagster:SCHEDULE. Default: the owner by the records, or else the "
-        "orchestrator that the folder is compiled for.",
+        "airflow:DAG_ID, dagster:SCHEDULE, prefect:FLOW/DEPLOYMENT. Default: the owner by the "
+        "records, or else the orchestrator that the folder is compiled for.",
         autocompletion=installed_orchestrators,
         callback=_check_side,
     ),
@@ -203,8 +203,8 @@ def rollback(
         bool,
         typer.Option(
             "--force",
-            help="Also if an orchestrator does not respond: the jobs that it gets back start "
-            "nothing until it does.",
+            help="Call off a move also if an orchestrator does not respond: the jobs that it gets "
+            "back start nothing until it does. To move back, as for apply.",
         ),
     ] = False,
     accept: Accept = None,

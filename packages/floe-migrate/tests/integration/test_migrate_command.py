@@ -252,8 +252,8 @@ def test_a_schedule_of_others_has_a_name_and_stands_for_one_job(shop: Shop) -> N
             "floe manages neither airflow:a nor dagster:b; name an orchestrator",
         ),
         (
-            ("--from", "prefect:nightly", "--to", "dagster"),
-            "the plugin 'prefect' cannot pause schedules of others",
+            ("--from", "prefect:nightly", "--to", "dagster", "--timeout", "0"),
+            "Prefect and its deployment nightly: name it as FLOW/DEPLOYMENT",
         ),
     ):
         code, told = shop.migrate("apply", *options)
@@ -280,3 +280,17 @@ def test_a_schedule_of_others_that_is_away_is_recorded_and_then_awaited(shop: Sh
     code, told = shop.migrate("plan", "--from", "airflow:nightly", "--to", "dagster", "--json")
     kinds = {each["code"]: each["kind"] for each in json.loads(told)["findings"]}
     assert kinds["source"] == "unknown"
+
+
+def test_a_hand_back_is_called_off_by_force_if_the_schedule_of_others_is_gone(shop: Shop) -> None:
+    owner = begin_move(first_owner("dagster"), "airflow:nightly", NOW)
+    JobSchedules(shop.shared().artifacts).change_owner("shop", None, owner)
+    code, told = shop.migrate("rollback")
+    assert (code, "Airflow and its DAG nightly: " in told) == (3, True), told
+    assert JobSchedules(shop.artifacts).live("shop").owner == owner
+    code, told = shop.migrate("rollback", "--force")
+    assert (code, "shop: dagster keeps it, and runs what came meanwhile late" in told) == (0, True)
+    assert (
+        "once it responds, if the move has resumed airflow:nightly, it starts ticks as well: pause it"
+        in told
+    )

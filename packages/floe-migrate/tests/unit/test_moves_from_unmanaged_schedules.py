@@ -14,7 +14,7 @@ from unmanaged_world import JOB, OLD, Killed, Rules, UnmanagedWorld
 from floe_migrate.moving.mover import Mover
 
 SEEDS = [*range(6), *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(6, 60))]
-RULES = ["airflow", "dagster"]
+RULES = ["airflow", "dagster", "prefect"]
 
 
 def move(world: UnmanagedWorld, moves: Callable[[int | None], Mover], dies_at: int | None) -> bool:

@@ -58,13 +58,22 @@ def as_on_server(schedule: CronSchedule | RRuleSchedule) -> Any:
         NoMomentsError: This version of Prefect lacks the names.
     """
     try:
-        from prefect.server.schemas.schedules import CronSchedule, RRuleSchedule
+        from prefect.server.schemas.schedules import (
+            CronSchedule,
+            IntervalSchedule,
+            RRuleSchedule,
+        )
     except ImportError:
         warn_of_missing_name("prefect", "schedules are given to it as dates, which end")
         raise NoMomentsError(
             "this version of Prefect does not expose the ticks of a schedule"
         ) from None
-    kind = CronSchedule if hasattr(schedule, "cron") else RRuleSchedule
+    kinds: dict[str, Any] = {
+        "cron": CronSchedule,
+        "interval": IntervalSchedule,
+        "rrule": RRuleSchedule,
+    }
+    kind = next(kinds[field] for field in kinds if hasattr(schedule, field))
     return kind.model_validate(schedule.model_dump())
 
 

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 
 import pytest
 from borrowed_names import borrowed_names, without
-from prefect.client.schemas.schedules import CronSchedule, RRuleSchedule
+from prefect.client.schemas.schedules import CronSchedule, IntervalSchedule, RRuleSchedule
 from prefect.server.concurrency.lease_storage.filesystem import ConcurrencyLeaseStorage
 from prefect.settings import get_current_settings
 from prefect.states import Completed
@@ -23,12 +23,13 @@ from floe_core.schemas.policies import Schedule
 from floe_orchestrator_prefect import internals
 from floe_orchestrator_prefect.ticks import prefect_schedules
 from floe_orchestrator_prefect.ticks.prefect_ticks import moments_of
-from floe_orchestrator_prefect.ticks.running_schedule import _next
+from floe_orchestrator_prefect.ticks.running_schedule import next_moment
 
 TODAY = datetime(2026, 3, 1, tzinfo=UTC)
 DAILY = Schedule(cron="0 6 * * *", timezone="Europe/London")
 OF_SERVER = [
     ("prefect.server.schemas.schedules", "CronSchedule"),
+    ("prefect.server.schemas.schedules", "IntervalSchedule"),
     ("prefect.server.schemas.schedules", "RRuleSchedule"),
 ]
 OF_ASSETS = ("prefect.context", "AssetContext")
@@ -93,12 +94,18 @@ def test_without_the_servers_schedules_prefect_gets_dates(
     assert "schedules are given to it as dates, which end" in warning
 
 
+def test_an_interval_of_a_team_has_moments() -> None:
+    every = IntervalSchedule(interval=timedelta(hours=5), anchor_date=TODAY)
+    later = TODAY + timedelta(hours=6)
+    assert next_moment([every], later) == TODAY + timedelta(hours=10)
+
+
 @pytest.mark.parametrize("name", OF_SERVER)
 def test_without_the_servers_schedules_no_moments_are_told(name: tuple[str, str]) -> None:
     schedules = [CronSchedule(cron="0 6 * * *", timezone="UTC")]
-    assert _next(schedules) is not None
+    assert next_moment(schedules, datetime.now(UTC)) is not None
     with without(*name):
-        assert _next(schedules) is None
+        assert next_moment(schedules, datetime.now(UTC)) is None
         with pytest.raises(EnvironmentProblemError, match="does not expose the ticks"):
             moments_of(schedules, TODAY, TODAY + timedelta(days=1))
 

@@ -17,8 +17,8 @@ class UnmanagedSchedule:
     `cron` and `timezone` are as the orchestrator shows them, "" if it does not. `last_tick` is the
     newest tick that it has started, `next_tick` the one that it would start first if it were
     resumed now; None if there is none. With `catchup` it starts every tick that it has missed.
-    `is_starting` says that it is just starting a run, `stops_runs` that a pause also keeps the next
-    tasks of runs in progress from starting.
+    `is_starting` says that it is just starting a run, `stops_runs` that a pause would also stop
+    runs that are queued or running, for instance keep their next tasks from starting.
     """
 
     is_enabled: bool

@@ -1,4 +1,4 @@
-"""A schedule that floe does not manage, as a side of a move: `airflow:DAG_ID`, `dagster:SCHEDULE`.
+"""A schedule that floe does not manage, as a side of a move, such as `airflow:DAG_ID`.
 
 Its name stands in the records, where orchestrators of floe see that they do not own the job.
 """

@@ -35,7 +35,7 @@ _STATES: Mapping[str, RunState] = {
     "CRASHED": "failed",
     "CANCELLED": "canceled",
 }
-_UNDER_WAY = ["PENDING", "RUNNING", "CANCELLING", "PAUSED"]
+UNDER_WAY = ["PENDING", "RUNNING", "CANCELLING", "PAUSED"]
 # The names of states that a node's own result gave; see `state_of`.
 _NAMED: Mapping[str, NodeState] = {"Warned": "warn", "Cached": "reused", "Skipped": "skipped"}
 _OF_TASK: Mapping[str, NodeState] = {
@@ -68,19 +68,23 @@ class Server:
             raise RefusedError("no server is named: set `url`, or PREFECT_API_URL")
         return cls(access, time.monotonic() + seconds)
 
+    def ask(self, method: str, path: str, body: Any = None) -> Any:
+        """Return what the server answers, None if that is nothing."""
+        answer = send_request(
+            method,
+            f"{self.access.url}{path}",
+            json_body=body,
+            headers=self.access.headers,
+            deadline=self.deadline,
+        )
+        if answer.status >= 300:
+            raise RefusedError(f"{path} answers with HTTP {answer.status}")
+        return json.loads(answer.body) if answer.body else None
+
     def pages(self, path: str, body: Mapping[str, Any], most: int) -> Iterator[Mapping[str, Any]]:
         """Yield the objects that match, a page at a time."""
         for offset in range(0, most, PAGE):
-            answer = send_request(
-                "POST",
-                f"{self.access.url}{path}",
-                json_body={**body, "limit": PAGE, "offset": offset},
-                headers=self.access.headers,
-                deadline=self.deadline,
-            )
-            if answer.status != 200:
-                raise RefusedError(f"{path} answers with HTTP {answer.status}")
-            page = json.loads(answer.body)
+            page = self.ask("POST", path, {**body, "limit": PAGE, "offset": offset})
             yield from page
             if len(page) < PAGE:
                 return
@@ -105,7 +109,7 @@ def recent_runs(
             for run in server.pages("/flow_runs/filter", body, most):
                 if not _is_planned(run):
                     product, job = flows[run["flow_id"]]
-                    found[run["id"]] = _recorded(run, product, job, server.access.url)
+                    found[run["id"]] = recorded(run, product.product.name, job, server.access.url)
     except (RefusedError, NoAnswerError, KeyError, TypeError, ValueError) as error:
         raise problem(error) from None
     return sorted(found.values(), key=lambda run: run.created_at, reverse=True)[:most]
@@ -145,7 +149,7 @@ def _wanted(since: datetime | None) -> Iterator[dict[str, Any]]:
     now, moment = datetime.now(UTC).isoformat(), since.isoformat()
     yield {"expected_start_time": {"after_": moment, "before_": now}}
     yield {"end_time": {"after_": moment}}
-    yield {"state": {"type": {"any_": _UNDER_WAY}}}
+    yield {"state": {"type": {"any_": UNDER_WAY}}}
 
 
 def _is_planned(run: Mapping[str, Any]) -> bool:
@@ -155,20 +159,19 @@ def _is_planned(run: Mapping[str, Any]) -> bool:
     return is_future or (state.get("name") == SKIPPED_RUN and state.get("type") == "CANCELLED")
 
 
-def _recorded(
-    run: Mapping[str, Any], product: CompiledArtifacts, job: str, url: str
-) -> RecordedRun:
+def recorded(run: Mapping[str, Any], product: str, job: str, url: str) -> RecordedRun:
+    """Return a flow run as floe shows it."""
     run_id, tries = str(run["id"]), max(int(run.get("run_count") or 0), 1)
-    created = _moment(run.get("expected_start_time")) or _moment(run["created"])
+    created = as_moment(run.get("expected_start_time")) or as_moment(run["created"])
     assert created is not None
     return RecordedRun(
-        product=product.product.name,
+        product=product,
         job=job,
         run_id=run_id,
         state=_STATES.get(str(run.get("state_type")), "running"),
         created_at=created,
-        started_at=_moment(run.get("start_time")),
-        ended_at=_moment(run.get("end_time")),
+        started_at=as_moment(run.get("start_time")),
+        ended_at=as_moment(run.get("end_time")),
         nominal_time=_nominal_time(run),
         link=f"{url.removesuffix('/api')}/runs/flow-run/{run_id}",
         build_ids=(run_id, *(f"{run_id}.{number}" for number in range(2, tries + 1))),
@@ -177,7 +180,9 @@ def _recorded(
 
 def _nominal_time(run: Mapping[str, Any]) -> datetime | None:
     given = (run.get("parameters") or {}).get("nominal_time")
-    return _moment(given or (run.get("expected_start_time") if run.get("auto_scheduled") else None))
+    return as_moment(
+        given or (run.get("expected_start_time") if run.get("auto_scheduled") else None)
+    )
 
 
 def _node(run: Mapping[str, Any]) -> RecordedNode:
@@ -195,7 +200,8 @@ def _node(run: Mapping[str, Any]) -> RecordedNode:
     )
 
 
-def _moment(text: Any) -> datetime | None:
+def as_moment(text: Any) -> datetime | None:
+    """Return a time of the server in UTC."""
     if not text:
         return None
     moment = datetime.fromisoformat(str(text))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -30,13 +30,13 @@ def running_schedule(
         return None
     if served.found.paused or not kept:
         return RunningSchedule(None, is_enabled=False)
-    return RunningSchedule(_next(kept), is_enabled=True)
+    return RunningSchedule(next_moment(kept, datetime.now(UTC)), is_enabled=True)
 
 
-def _next(schedules: list[Any]) -> datetime | None:
-    now = datetime.now(UTC)
+def next_moment(schedules: Sequence[Any], start: datetime) -> datetime | None:
+    """Return the first moment of schedules from a moment on, None if that is unknown."""
     try:
-        spans = (moments_of(schedules, now, now + ahead) for ahead in AHEAD)
+        spans = (moments_of(schedules, start, start + ahead) for ahead in AHEAD)
         return next((moments[0] for moments in spans if moments), None)
     except NoMomentsError:
         return None
