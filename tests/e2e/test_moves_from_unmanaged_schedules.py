@@ -1,4 +1,4 @@
-"""A DAG and a schedule that floe does not manage hand their ticks to floe, and take them back.
+"""A DAG, a schedule and a deployment that floe does not manage hand their ticks to floe, and take them back.
 
 Both call plain dbt each minute. The truth is in the rows that dbt writes, and in the orchestrators'
 own records of runs.
@@ -17,6 +17,7 @@ import pytest
 from free_port import free_port
 from moving_dagster import MovingDagster
 from moving_product import MovingProduct
+from running_prefect import RunningPrefect
 from wait_for import wait_for
 
 from floe_core.schedules import ticks_between
@@ -79,6 +80,26 @@ def nightly(context):
 
 defs = Definitions(jobs=[build], schedules=[nightly])
 '''
+FLOW = '''
+import json
+import os
+import subprocess
+
+from prefect import flow, runtime
+
+BUILD = """{build}"""
+
+
+@flow
+def team() -> None:
+    tick = runtime.flow_run.scheduled_start_time.isoformat()
+    words = [*BUILD.split(), json.dumps({{"floe_nominal_time": tick}})]
+    subprocess.run(words, check=True, env={{**os.environ, "WHO": "deployment"}})
+
+
+if __name__ == "__main__":
+    team.serve(name="nightly", cron="* * * * *", limit=1)
+'''
 
 
 def build_words(product: MovingProduct) -> str:
@@ -138,11 +159,41 @@ class TeamsDagster:
         return [tick for tick, status in runs if status == "SUCCESS"]
 
 
+class TeamsPrefect:
+    """A Prefect with a deployment of the team; the product runs on a Dagster."""
+
+    name = "prefect:team/nightly"
+
+    def __init__(self, product: MovingProduct) -> None:
+        self._folder = product.folder
+        self._prefect = RunningPrefect(product.folder)
+        product.write_manifest("prefect", {"url": self._prefect.url})
+        self.dagster = MovingDagster(product)
+        (self._folder / "team.py").write_text(FLOW.format(build=build_words(product)))
+
+    @contextmanager
+    def up(self) -> Iterator[None]:
+        with (
+            self._prefect.up(),
+            self._prefect.serving(self._folder, "team.py"),
+            self.dagster.up(),
+        ):
+            yield
+
+    def built(self) -> list[datetime]:
+        """Return the ticks of the runs that Prefect's scheduler created and that completed."""
+        return [
+            datetime.fromisoformat(run["expected_start_time"].replace("Z", "+00:00"))
+            for run in self._prefect.runs("team")
+            if run["auto_scheduled"] and run["state"]["type"] == "COMPLETED"
+        ]
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(2400)
-@pytest.mark.parametrize("team", [TeamsAirflow, TeamsDagster])
+@pytest.mark.parametrize("team", [TeamsAirflow, TeamsDagster, TeamsPrefect])
 def test_each_tick_runs_once_while_floe_takes_a_schedule_over_and_hands_it_back(
-    tmp_path: Path, team: type[TeamsAirflow] | type[TeamsDagster]
+    tmp_path: Path, team: type[TeamsAirflow] | type[TeamsDagster] | type[TeamsPrefect]
 ) -> None:
     product = MovingProduct(tmp_path)
     old = team(product)
@@ -160,21 +211,21 @@ def test_each_tick_runs_once_while_floe_takes_a_schedule_over_and_hands_it_back(
             True,
         ), told
         with old.up():
-            wait_for(lambda: len(old.built()) >= 1, 240)
+            wait_for(lambda: len(old.built()) >= 1, 400)
             for step in ("runs what comes after", "paused"):
                 product.kill_once_told(step, *apply)
             code, told = product.migrate(*apply)
             assert code == 0, told
             assert f"mover: {old.name} may just be" in told or "owns it (epoch 2)" in told
             moved = datetime.now(UTC)
-            wait_for(lambda: len([t for t in dagster.built() if t > moved]) >= 2, 400)
+            wait_for(lambda: len([t for t in dagster.built() if t > moved]) >= 2, 900)
 
             product.kill_once_told("runs what comes before", "rollback")
             product.kill_once_told("resumed", "apply", "--to", old.name)
             code, told = product.migrate("apply", "--to", old.name)
             assert code == 0, told
             back = datetime.now(UTC)
-            wait_for(lambda: len([t for t in old.built() if t > back]) >= 2, 400)
+            wait_for(lambda: len([t for t in old.built() if t > back]) >= 2, 900)
             _, told = product.migrate("status", "--json")
             [state] = json.loads(told)
             assert (state["owner"]["orchestrator"], state["owner"]["epoch"]) == (old.name, 3)

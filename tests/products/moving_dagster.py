@@ -3,24 +3,33 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from datetime import datetime
+from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 from dagster_pages import asked
 from dagster_process import dagster_process
 from free_port import free_port
-from moving_product import MovingProduct
+from moving_product import Built, MovingProduct
+from own_group import started_in_own_group
 from wait_for import wait_for
 
 from floe_orchestrator_dagster import DagsterPlugin
 
-RUNS = """{ runsOrError { ... on Runs { results { status tags { key value } } } } }"""
+RUNS = """{ runsOrError { ... on Runs { results {
+  runId status startTime endTime tags { key value } assetMaterializations { runId }
+} } } }"""
+ENDED = {"SUCCESS": "success", "FAILURE": "failed"}
 
 
 class MovingDagster:
     """A webserver and a daemon with the product; `team_file` is a second code location."""
+
+    name = "dagster"
 
     def __init__(self, product: MovingProduct, team_file: Path | None = None) -> None:
         self.port = free_port()
@@ -30,6 +39,9 @@ class MovingDagster:
         self._files = {"mover": self.artifacts.folder / "definitions.py"}
         if team_file:
             self._files["team"] = team_file
+        self._plugin = DagsterPlugin()
+        self._plugin.configure({"url": self.url})
+        self._daemon: subprocess.Popen[bytes] | None = None
 
     @contextmanager
     def up(self) -> Iterator[None]:
@@ -40,25 +52,61 @@ class MovingDagster:
             for name, file in self._files.items()
         ]
         (self._home / "workspace.yaml").write_text(json.dumps({"load_from": locations}))
-        plugin = DagsterPlugin()
-        plugin.configure({"url": self.url})
         webserver = ["dagster-webserver", "-p", self.port, "-w", "workspace.yaml"]
-        with ExitStack() as stack:
-            stack.enter_context(dagster_process(webserver, self._home))
-            wait_for(lambda: "is running" in plugin.validate_connection().message, 120)
-            daemon = ["dagster-daemon", "run", "-w", "workspace.yaml"]
-            stack.enter_context(dagster_process(daemon, self._home))
-            wait_for(lambda: plugin.validate_connection().success, 120)
-            yield
+        with dagster_process(webserver, self._home):
+            wait_for(lambda: "is running" in self._plugin.validate_connection().message, 120)
+            try:
+                self.start_again()
+                yield
+            finally:
+                assert self._daemon
+                os.killpg(self._daemon.pid, signal.SIGINT)
+                try:
+                    self._daemon.wait(30)
+                except subprocess.TimeoutExpired:
+                    os.killpg(self._daemon.pid, signal.SIGKILL)
+                    self._daemon.wait()
+
+    def start_again(self) -> None:
+        """Start the daemon."""
+        ours = {"DAGSTER_HOME": str(self._home), "DAGSTER_DISABLE_TELEMETRY": "yes"}
+        self._daemon = started_in_own_group(
+            ["dagster-daemon", "run", "-w", "workspace.yaml"],
+            self._home / "dagster-daemon.log",
+            self._home,
+            {**os.environ, **ours},
+        )
+        wait_for(lambda: self._plugin.validate_connection().success, 120)
+
+    def kill(self) -> None:
+        """Kill the daemon. A run in progress goes on, and the webserver still responds."""
+        assert self._daemon
+        self._daemon.kill()
+        self._daemon.wait()
 
     def runs(self, tag: str = "floe/nominal_time") -> list[tuple[datetime, str]]:
         """Return tick and status of each run whose tick is in a tag, from Dagster's run table."""
-        results = asked(self.url, RUNS, {})["runsOrError"]["results"]
-        tags = [({t["key"]: t["value"] for t in run["tags"]}, run["status"]) for run in results]
+        tags = [
+            ({t["key"]: t["value"] for t in run["tags"]}, run["status"]) for run in self._runs()
+        ]
         return [(datetime.fromisoformat(t[tag]), status) for t, status in tags if tag in t]
 
     def built(self) -> list[datetime]:
         return [tick for tick, status in self.runs() if status == "SUCCESS"]
 
+    def ended(self) -> list[Built]:
+        """Return the runs that built a table; one that is refused its tick fails before that."""
+        found = []
+        for run in self._runs():
+            tags = {tag["key"]: tag["value"] for tag in run["tags"]}
+            if run["status"] in ENDED and run["assetMaterializations"]:
+                tick = datetime.fromisoformat(tags["floe/nominal_time"])
+                times = (datetime.fromtimestamp(run[key], UTC) for key in ("startTime", "endTime"))
+                found.append(Built(tick, ENDED[run["status"]], *times))
+        return found
+
     def is_running(self) -> bool:
         return any(status == "STARTED" for _, status in self.runs())
+
+    def _runs(self) -> list[dict[str, object]]:
+        return asked(self.url, RUNS, {})["runsOrError"]["results"]

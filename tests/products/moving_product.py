@@ -20,6 +20,7 @@ from floe_core.compiler import compile_product
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
 JOB = "mover"
+NAMES = ("dagster", "prefect", "airflow")
 FLOE = Path(sys.executable).with_name("floe")
 MANIFEST = """\
 apiVersion: floe.dev/v1
@@ -45,6 +46,17 @@ select '{{ var("floe_nominal_time") }}' as nominal_time, '{{ env_var("WHO", "?")
 
 
 @dataclass(frozen=True)
+class Built:
+    """A run that built a tick, as its orchestrator's own API gives it."""
+
+    tick: datetime
+    # "success" or "failed"
+    state: str
+    started: datetime
+    ended: datetime
+
+
+@dataclass(frozen=True)
 class MovingProduct:
     """Its folder for each orchestrator; the manifest in each says how to reach that one."""
 
@@ -66,11 +78,12 @@ class MovingProduct:
     def compile(self, orchestrator: str, config: dict[str, Any]) -> CompiledArtifacts:
         """Write and compile it for an orchestrator with these settings and the shared store."""
         folder = self.of(orchestrator)
-        (folder / "models").mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
         self.write_manifest(orchestrator, config)
         (folder / "floe.yaml").write_text(self.spec)
         (folder / "dbt_project.yml").write_text("name: mover\nversion: 1.0.0\nprofile: mover\n")
         for name, text in self.files.items():
+            (folder / name).parent.mkdir(exist_ok=True)
             (folder / name).write_text(text)
         return compile_product(folder)
 
@@ -90,8 +103,8 @@ class MovingProduct:
         )
         return done.returncode, done.stdout + done.stderr
 
-    def kill_once_told(self, told: str, command: str, *arguments: str) -> str:
-        """Call `floe migrate`, and kill it as soon as a line of its output has a text."""
+    def kill_once_told(self, told: str, command: str, *arguments: str, after: float = 0) -> str:
+        """Call `floe migrate`, and kill it so many seconds after its output has a text."""
         process = subprocess.Popen(
             self._words(command, arguments),
             stdout=subprocess.PIPE,
@@ -104,6 +117,7 @@ class MovingProduct:
         for line in process.stdout:
             output += line
             if told in line:
+                time.sleep(after)
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
                 return output
@@ -127,10 +141,10 @@ class MovingProduct:
     def _words(self, command: str, arguments: tuple[str, ...]) -> list[str]:
         access = [
             word
-            for each in ("dagster", "airflow", "prefect")
+            for each in NAMES
             if (self.of(each) / "manifest.yaml").exists()
             for word in ("--access", str(self.of(each) / "manifest.yaml"))
         ]
         # One folder is enough to move: the other is compiled from the same files.
-        folder = next(self.of(each) for each in ("dagster", "prefect") if self.of(each).exists())
+        folder = next(self.of(each) for each in NAMES if self.of(each).exists())
         return [str(FLOE), "migrate", command, str(folder), *access, *arguments]

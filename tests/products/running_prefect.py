@@ -31,6 +31,7 @@ class RunningPrefect:
         self.folder = folder
         self.port = free_port()
         self.url = url or f"http://127.0.0.1:{self.port}/api"
+        self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self._environment = {
             **{name: text for name, text in os.environ.items() if not name.startswith("PREFECT_")},
             "PREFECT_HOME": str(folder / "prefect"),
@@ -105,7 +106,8 @@ class RunningPrefect:
                 answer = httpx.request(method, f"{self.url}{path}", json=body, timeout=60)
             except httpx.ReadTimeout:
                 # Two of the server's own writers have waited for each other, which ends now.
-                if method != "GET" or time.monotonic() > deadline + 60:
+                is_question = method == "GET" or path.endswith("/filter")
+                if not is_question or time.monotonic() > deadline + 60:
                     raise
                 continue
             if answer.status_code != 503 or time.monotonic() > deadline:
@@ -150,6 +152,10 @@ class RunningPrefect:
         state = {"state": {"type": "CANCELLING", "name": "Cancelling"}}
         self.request("POST", f"/flow_runs/{run_id}/set_state", state)
 
+    def kill(self, name: str) -> None:
+        """Kill a process that runs, by the name of its log, and whatever it has started."""
+        os.killpg(self._processes[name].pid, signal.SIGKILL)
+
     def logs(self) -> str:
         """Return what server and served product wrote, for who reads a failing test."""
         return "\n".join(each.read_text() for each in sorted(self.folder.glob("*.log")))
@@ -177,6 +183,7 @@ class RunningPrefect:
         process = started_in_own_group(
             [program, *arguments], self._log(name), cwd or self.folder, environment
         )
+        self._processes[name] = process
         try:
             yield
         finally:
