@@ -10,11 +10,11 @@ from pathlib import Path
 from floe_ci.affected import RUN_ID
 from floe_ci.compilations import Compilation
 from floe_core.execution import build
-from floe_core.execution.run_apart import variables_of_run_apart
 from floe_core.foundation.process_environment import environment_with
 from floe_core.runs.build_events import BuildEnded, BuildEvent, NodeResult
 from floe_core.runs.build_request import BuildRequest
 from floe_core.runs.failure_text import CULPRITS
+from floe_parity.sides.run_apart import variables_of_run_apart
 
 # A check is not a run of the product: it sends no lineage or traces either.
 _SILENT = {"OPENLINEAGE_DISABLED": "true", "OTEL_SDK_DISABLED": "true"}

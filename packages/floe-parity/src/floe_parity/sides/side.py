@@ -12,7 +12,6 @@ from pathlib import Path
 
 from floe_core.compiler.compile_product import CompiledProduct, prepare_product
 from floe_core.compiler.profile import Profile, isolate
-from floe_core.execution.run_apart import variables_of_run_apart
 from floe_core.foundation.errors import UsageError
 from floe_core.foundation.process_environment import environment_with
 from floe_core.launched_run.launcher import launch
@@ -31,6 +30,7 @@ from floe_parity.sides import plain_dbt
 from floe_parity.sides.lineage_events import caught_in_file, collect_events
 from floe_parity.sides.promises import Promises, promises_of, today
 from floe_parity.sides.raw_tables import copy_raw_tables
+from floe_parity.sides.run_apart import variables_of_run_apart
 from floe_parity.sides.scratch import (
     Scratch,
     in_scratch,
