@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -421,12 +422,12 @@ def test_a_run_with_empty_records_nothing(write_product: WriteProduct, tmp_path:
 
 # A build in a process of its own, as a plugin makes it.
 BUILD = """\
-import sys
+import sys, time
 from floe_core.execution import BuildRequest, RunParameters, build
 from floe_core.schemas import CompiledArtifacts
 parameters = RunParameters(partitions="2026-11-01...2026-11-20")
 for event in build(CompiledArtifacts.load(sys.argv[1]), BuildRequest("shop", "1", parameters=parameters)):
-    print(getattr(event, "key", ""), flush=True)
+    print(getattr(event, "key", ""), time.time(), flush=True)
 """
 
 
@@ -439,7 +440,7 @@ def test_a_run_that_is_killed_has_recorded_the_days_before_and_is_retried_from_t
         assert process.stdout is not None
         for line in process.stdout:
             # A second has passed since the first days, at the latest.
-            if line.strip() == "2026-11-16":
+            if line.startswith("2026-11-16"):
                 process.kill()
                 break
     found = standing(artifacts, "2026-11-01", "2026-11-20")
@@ -490,3 +491,30 @@ def test_machines_share_states_in_postgresql(
         assert set(map(tuple, found.values())) == {("done", "done", "missing")}
         assert str(SERVER["password"]) not in store_of(artifacts).place
     assert not (artifacts.folder / ".floe" / "partitions").exists()
+
+
+def test_machines_that_share_a_store_build_partitions_one_after_the_other(
+    write_product: WriteProduct, tmp_path: Path
+) -> None:
+    artifacts, _ = write(write_product, tmp_path)
+    # Another machine's copy, with a warehouse that does not keep the two apart.
+    other = tmp_path / "other"
+    shutil.copytree(artifacts.folder, other, ignore=shutil.ignore_patterns(".floe", "*.duckdb*"))
+    store = {**os.environ, "FLOE_PARTITION_STORE": str(tmp_path / "store")}
+    builds = [
+        subprocess.Popen(
+            [sys.executable, "-c", BUILD, str(folder)], stdout=subprocess.PIPE, text=True, env=store
+        )
+        for folder in (artifacts.folder, other)
+    ]
+    told = [sorted(each.communicate(timeout=600)[0].split("\n")) for each in builds]
+    assert [each.returncode for each in builds] == [0, 0]
+    times = sorted(
+        (float(line.split()[1]), number)
+        for number, lines in enumerate(told)
+        for line in lines
+        if line.startswith("2026-11-")
+    )
+    numbers = [number for _, number in times]
+    assert numbers in (sorted(numbers), sorted(numbers, reverse=True))
+    assert set(numbers) == {0, 1}

@@ -118,7 +118,7 @@ def _events(
         sole_writer(
             artifacts.dbt.profile, project_dir, LOCK_TIMEOUT_SECONDS, request.nominal_time
         ) as hold,
-        sole_builder(plan, project_dir, LOCK_TIMEOUT_SECONDS, request.nominal_time),
+        sole_builder(plan, project_dir, LOCK_TIMEOUT_SECONDS, request.nominal_time) as check_turn,
         closing(slots),
     ):
         reuse = BuildStarter(artifacts, request, partial(run_dbt, hold=hold, parse=parse))
@@ -140,6 +140,7 @@ def _events(
                 reuse=reuse,
                 slots=slots,
                 plan=plan,
+                check_turn=check_turn,
             )
             running = _run(artifacts, call, start, hold)
             # dbt gets time to end before another build may use the warehouse.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -37,10 +38,12 @@ def start_nodes(
     reuse: BuildStarter,
     slots: SlotsOfBuild,
     plan: PartitionPlan | None = None,
+    check_turn: Callable[[], None] = lambda: None,
 ) -> DbtRun:
     """Return the run of these nodes: one dbt call, or several with steps between them.
 
-    The nodes of the `plan` have a call of their own for each of its partitions.
+    The nodes of the `plan` have a call of their own for each of its partitions, before which
+    `check_turn` is called.
     """
     whole = request
     cut = with_tests_last if artifacts.tests_last else cut_into_segments
@@ -49,6 +52,7 @@ def start_nodes(
     def start(segment: Segment) -> DbtRun:
         if plan is None or not segment.partitions:
             return start_segment(segment, request)
+        check_turn()
         part = plan.request_for(request, segment.partitions)
         if segment.kind == "build":
             # A run says which partitions to build, and reuses none of them.

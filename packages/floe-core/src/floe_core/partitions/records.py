@@ -129,11 +129,6 @@ def add_text(text: bytes, found: dict[str, NodeRecords]) -> None:
         found.setdefault(node_id, NodeRecords()).add(mine, columns, words)
 
 
-def count_records(records: Records) -> int:
-    """Return the number of records."""
-    return sum(map(len, records.values()))
-
-
 def shards_of(by: str, keys: Iterable[str]) -> dict[str, set[str]]:
     """Return shard -> its keys: a year or, for hours, a month has a text of its own.
 

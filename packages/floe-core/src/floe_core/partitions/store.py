@@ -24,6 +24,7 @@ from floe_core.partitions.records import (
 from floe_core.product_folder.state_folder import state_folder
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.partitions import Partitions
+from floe_core.storage.shared_lease import SharedLease
 from floe_core.storage.shared_text import SharedText, shared_text
 
 STORE_VARIABLE = "FLOE_PARTITION_STORE"
@@ -114,9 +115,20 @@ def store_of(artifacts: CompiledArtifacts) -> PartitionStore:
         UsageError: The artifacts come from no folder.
     """
     place = os.environ.get(STORE_VARIABLE) or str(Path(state_folder(artifacts.folder), FOLDER))
+    return PartitionStore(_name(artifacts), lambda text: shared_text(place, text))
+
+
+def lease_of(artifacts: CompiledArtifacts, holder: str) -> SharedLease | None:
+    """Return the lease of the build of a product's partitions, None if the store is not shared."""
+    place = os.environ.get(STORE_VARIABLE)
+    if not place:
+        return None
+    return SharedLease(shared_text(place, f"{_name(artifacts)}.build"), holder)
+
+
+def _name(artifacts: CompiledArtifacts) -> str:
     environment = f"@{artifacts.environment}" if artifacts.environment else ""
-    name = f"{artifacts.product.name}{environment}.partitions"
-    return PartitionStore(name, lambda text: shared_text(place, text))
+    return f"{artifacts.product.name}{environment}.partitions"
 
 
 def name_of(declaration: Partitions) -> str:

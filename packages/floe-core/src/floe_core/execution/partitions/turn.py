@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import logging
+import os
+import socket
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from pathlib import Path
 
@@ -12,32 +16,59 @@ from filelock import FileLock, Timeout
 from floe_core.execution.partitions.plan import PartitionPlan
 from floe_core.execution.turns import take_turn
 from floe_core.foundation.errors import EnvironmentProblemError
+from floe_core.partitions.store import lease_of
 from floe_core.product_folder.state_folder import state_folder
+from floe_core.storage.shared_lease import LeaseHeldError, SharedLease
 
 _FILE = "partitions.lock"
+_log = logging.getLogger(__name__)
 
 
 @contextmanager
 def sole_builder(
     plan: PartitionPlan | None, project_dir: Path, timeout: float, tick: datetime | None
-) -> Iterator[None]:
-    """Wait for other builds of partitions that have the same state folder; see `sole_writer`.
+) -> Iterator[Callable[[], None]]:
+    """Wait for other builds of partitions that share the state folder, or the store of states.
+
+    See `sole_writer`. Yields a function that raises if another build has taken over.
 
     Raises:
         EnvironmentProblemError: Another build still builds partitions after `timeout` seconds.
     """
     if plan is None or not plan.partitions:
-        yield
+        yield lambda: None
         return
     lock = FileLock(state_folder(project_dir) / _FILE, thread_local=False)
+    deadline = time.monotonic() + timeout
     try:
         take_turn(lock, tick, timeout)
     except Timeout:
+        raise _busy(plan, timeout) from None
+    with ExitStack() as stack:
+        stack.callback(lock.release)
+        lease = lease_of(plan.artifacts, f"{socket.gethostname()}, process {os.getpid()}")
+        try:
+            if lease is not None:
+                lease.acquire(max(0.0, deadline - time.monotonic()))
+                stack.callback(lease.release)
+        except LeaseHeldError as error:
+            raise _busy(plan, timeout, f" ({error})") from None
+        except EnvironmentProblemError as error:
+            _log.warning("builds on other machines may build the same partitions: %s", error)
+            lease = None
+        yield lambda: _refuse_if_lost(plan, lease)
+
+
+def _busy(plan: PartitionPlan, timeout: float, who: str = "") -> EnvironmentProblemError:
+    what = f"another build{who} builds partitions of {plan.artifacts.product.name}"
+    return EnvironmentProblemError(
+        f"{what}, for more than {timeout:.0f} s; one builds them at a time"
+    )
+
+
+def _refuse_if_lost(plan: PartitionPlan, lease: SharedLease | None) -> None:
+    if lease is not None and lease.is_lost:
         raise EnvironmentProblemError(
-            f"another build builds partitions of {plan.artifacts.product.name}, for more than "
-            f"{timeout:.0f} s; one builds them at a time"
-        ) from None
-    try:
-        yield
-    finally:
-        lock.release()
+            f"another build took over the partitions of {plan.artifacts.product.name}, since this "
+            "one did not answer in the store of their states; run it again"
+        )

@@ -40,8 +40,7 @@ def write_dbt_files(
 
     Nothing is written if `FLOE_ARTIFACTS_DISABLED` is `true`.
     """
-    is_disabled = os.environ.get(DISABLED_VARIABLE, "").strip().lower() == "true"
-    if artifacts.dbt_files is None or is_disabled:
+    if artifacts.dbt_files is None or os.environ.get(DISABLED_VARIABLE, "").lower() == "true":
         return
     points = installed_points(GROUP)
     if not points:
