@@ -252,7 +252,7 @@ def test_a_backend_that_is_away_and_what_waits_for_it_are_warnings(
     assert code == 0
     assert "http://127.0.0.1:1" in found["lineage"][0]["what"]
     [spool] = found["spool"]
-    assert spool["what"].startswith("4 lineage events wait to be sent")
+    assert spool["what"].startswith("4 lineage events wait for the backend")
     assert spool["fix"] == f"floe lineage flush {folder}"
 
 

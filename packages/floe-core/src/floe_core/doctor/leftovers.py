@@ -11,11 +11,12 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from floe_core.alerts import status as status_of_alerts
+from floe_core.alerts.delivery_status import TargetStatus
 from floe_core.doctor.finding import Finding
 from floe_core.doctor.services import is_held
 from floe_core.execution.record.journal import FILE, last_event
 from floe_core.foundation.errors import EnvironmentProblemError
-from floe_core.lineage import status
+from floe_core.lineage import LineageStatus, status
 from floe_core.product_folder.state_folder import runs_place, shared_state
 from floe_core.runs.build_events import BuildEnded
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
@@ -35,19 +36,9 @@ def check_leftovers(artifacts: CompiledArtifacts) -> list[Finding]:
 
 
 def _spool(folder: Path) -> Iterator[Finding]:
-    lying = status(folder)
     place = shlex.quote(str(folder))
-    if lying.waiting:
-        reason = f": {lying.last_failure}" if lying.last_failure else ""
-        what = f"{lying.waiting} lineage events wait to be sent{reason}"
-        yield Finding("spool", "warning", what, f"floe lineage flush {place}")
-    if lying.refused:
-        reasons = sorted({event.reason for event in lying.refused})
-        what = f"the backend refused {len(lying.refused)} lineage events: {'; '.join(reasons[:3])}"
-        yield Finding("spool", "warning", what, f"floe lineage status {place}")
-    if lying.full_since:
-        what = f"the spool is full: events since {lying.full_since} were not kept"
-        yield Finding("spool", "problem", what, "flush it, or raise FLOE_LINEAGE_SPOOL_MB")
+    fixes = f"floe lineage flush {place}", f"floe lineage status {place}"
+    yield from _undelivered("spool", status(folder), "lineage events", "the backend", fixes)
 
 
 def _alerts(artifacts: CompiledArtifacts) -> Iterator[Finding]:
@@ -60,24 +51,29 @@ def _alerts(artifacts: CompiledArtifacts) -> Iterator[Finding]:
         )
         yield Finding("alerts", "problem", str(error), fix)
         return
+    fixes = f"floe alerts flush {place}", f"floe alerts flush --refused {place}"
     for target in targets:
-        if target.waiting:
-            reason = f": {target.last_failure}" if target.last_failure else ""
-            what = f"{target.waiting} alerts wait for {target.target}{reason}"
-            yield Finding("alerts", "warning", what, f"floe alerts flush {place}")
-        if target.refused:
-            reasons = sorted({alert.reason for alert in target.refused})
-            what = f"{target.target} refused {len(target.refused)} alerts: {'; '.join(reasons[:3])}"
-            yield Finding("alerts", "warning", what, f"floe alerts flush --refused {place}")
-        if target.full_since:
-            what = (
-                f"the spool for {target.target} was full: alerts since {target.full_since} are lost"
-            )
-            yield Finding("alerts", "problem", what, "flush it, or raise FLOE_LINEAGE_SPOOL_MB")
+        yield from _undelivered("alerts", target, "alerts", target.target, fixes)
         if target.is_unset:
             what = f"alerts go to {target.target}, which is not set here"
             fix = "set it to an Apprise URL, or to nothing if nobody is to be alerted"
             yield Finding("alerts", "warning", what, fix)
+
+
+def _undelivered(
+    check: str, found: LineageStatus | TargetStatus, what: str, who: str, fixes: tuple[str, str]
+) -> Iterator[Finding]:
+    """Yield what waits for somebody, was refused or did not fit; `fixes` are for the first two."""
+    if found.waiting:
+        reason = f": {found.last_failure}" if found.last_failure else ""
+        yield Finding(check, "warning", f"{found.waiting} {what} wait for {who}{reason}", fixes[0])
+    if found.refused:
+        reasons = "; ".join(sorted({each.reason for each in found.refused})[:3])
+        told = f"{who} refused {len(found.refused)} {what}: {reasons}"
+        yield Finding(check, "warning", told, fixes[1])
+    if found.full_since:
+        lost = f"the spool was full: {what} for {who} since {found.full_since} are lost"
+        yield Finding(check, "problem", lost, "flush it, or raise FLOE_LINEAGE_SPOOL_MB")
 
 
 def _state(folder: Path) -> Iterator[Finding]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from io import TextIOWrapper
 from pathlib import Path
-from types import TracebackType
 
 from floe_core.product_folder.state_folder import run_folder, run_place
 from floe_core.runs.build_events import BuildEvent, from_line, to_line
@@ -35,12 +34,7 @@ class Journal:
     def __enter__(self) -> Journal:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        at: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self._file.close()
 
 

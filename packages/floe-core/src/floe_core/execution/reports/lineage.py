@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
 
 from floe_core.dbt.built_columns import kept_relation
 from floe_core.lineage.facets import Json
@@ -53,16 +52,12 @@ class LineageOfBuild:
         """How many events were written if not all could be; None if all were."""
         return self._lineage.events_written if self._lineage.is_incomplete else None
 
-    def __enter__(self) -> LineageOfBuild:
+    def start(self) -> None:
+        """Begin the run's events; `close` is called in any case."""
         self._lineage.start()
-        return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        at: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """End them, and send what is left."""
         self._lineage.close()
 
 

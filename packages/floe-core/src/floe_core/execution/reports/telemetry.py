@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from types import TracebackType
 
 from floe_core.execution.reports.alerts import AlertsOfBuild
 from floe_core.execution.reports.lineage import LineageOfBuild
@@ -62,18 +61,13 @@ class TelemetryOfBuild:
 
     def __enter__(self) -> TelemetryOfBuild:
         self._trace.start()
-        self._lineage.__enter__()
+        self._lineage.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        at: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         # Both send their remaining data at the same time.
         self._trace.finish(_SECONDS_FOR_SPANS)
-        self._lineage.__exit__(kind, error, at)
+        self._lineage.close()
         if self._lineage.written_of_incomplete is not None:
             self._alerts.keep_for_lineage(self._lineage.written_of_incomplete)
         self._trace.wait()
