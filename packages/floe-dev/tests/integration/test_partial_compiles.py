@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import random
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,6 +18,9 @@ from floe_core.compiler.dbt.earlier_parses import EarlierParses, using
 from floe_core.foundation.errors import FloeError
 from floe_dev.partial_parse import is_partly_parsed, model_paths
 from floe_dev.product_files import ProductFiles, changes
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from edited_shop import write_shop
 
 ROOT = Path(__file__).parents[4]
 PACKAGE = {
@@ -191,3 +195,22 @@ def test_random_edits(seed: int, edits: int, tmp_path: Path) -> None:
             # What is wrong is taken back, mostly at once.
             replace(product.product, kept)
     assert good > edits / 2
+
+
+@pytest.mark.long
+def test_tests_of_a_model_that_is_missing_for_a_while(tmp_path: Path) -> None:
+    """As while it is renamed, or on another branch."""
+    shop = tmp_path / "shop"
+    write_shop(shop, "dagster")
+    model, other = shop / "models/marts/customers.sql", shop / "models/marts/orders.sql"
+    sql, parses = model.read_text(), EarlierParses()
+    for change in (
+        lambda: None,
+        model.unlink,
+        lambda: other.write_text(f"{other.read_text()} -- a change"),
+        lambda: model.write_text(sql),
+    ):
+        change()
+        ours, whole = compiled(shop, parses), compiled(shop, None)
+        assert whole[1] == ""
+        assert ours == whole

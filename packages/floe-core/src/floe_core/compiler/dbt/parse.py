@@ -139,7 +139,10 @@ class Dbt:
             with suppress(InvalidProductError):
                 answer = self._ask(["parse", "--partial-parse"])
         answer = answer or self._ask(_WHOLE)
-        earlier.keep(name, target)
+        # A later parse would not enable a test again whose model was missing in this one.
+        nodes = answer.manifest.nodes.values() if answer.manifest else ()
+        if all(node.config.enabled for node in nodes):
+            earlier.keep(name, target)
         return answer
 
     def list_ids(self, selection: list[str], nodes: Sequence[Node]) -> list[str]:
