@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import time
@@ -10,6 +11,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from floe_core.foundation.errors import EnvironmentProblemError
 from floe_core.foundation.guarded_process import start_guarded
@@ -101,11 +103,43 @@ class PrefectSession:
         try:
             for job in artifacts.jobs:
                 self._await(f"/deployments/name/{flow_name(artifacts, job)}/{DEPLOYMENT}", process)
+            self._delete_removed_jobs(artifacts)
         except EnvironmentProblemError:
             # The server and the other products go on.
             del self._served[name]
             end_served(self._processes.pop(process))
             raise
+
+    def _delete_removed_jobs(self, artifacts: CompiledArtifacts) -> None:
+        """Delete the deployments of jobs that the product no longer has; their runs stay."""
+        product = artifacts.product.name
+        wanted = {flow_name(artifacts, job) for job in artifacts.jobs}
+        named = {"name": {"like_": product}}
+        for flow in self._request("POST", "/flows/filter", {"flows": named}):
+            name = str(flow["name"])
+            if name not in wanted and name.startswith(f"{product}."):
+                of_flow = {
+                    "flows": {"id": {"any_": [flow["id"]]}},
+                    "deployments": {"name": {"any_": [DEPLOYMENT]}},
+                }
+                for removed in self._request("POST", "/deployments/filter", of_flow):
+                    self._request("DELETE", f"/deployments/{removed['id']}")
+
+    def _request(self, method: str, path: str, body: object = None) -> Any:
+        """Return what the API answers; None without a body.
+
+        Raises:
+            EnvironmentProblemError: It does not answer, or with an error.
+        """
+        deadline = time.monotonic() + REQUEST_SECONDS
+        url = f"{self.pages}/api{path}"
+        try:
+            answer = send_request(method, url, json_body=body, deadline=deadline)
+        except NoAnswerError as error:
+            raise EnvironmentProblemError(f"Prefect does not respond: {error}") from None
+        if answer.status >= 300:
+            raise EnvironmentProblemError(f"Prefect answers {answer.status} at {url}")
+        return json.loads(answer.body) if answer.body else None
 
     def problem(self) -> str:
         """See `DevSession`."""
