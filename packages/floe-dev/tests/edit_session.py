@@ -47,8 +47,9 @@ class Sample:
     threads: int = 0
 
     @property
-    def total(self) -> int:
-        return sum(self.memory.values())
+    def lasting(self) -> int:
+        """The memory without that of the process of the next run, which may still be importing."""
+        return sum(size for kind, size in self.memory.items() if "launched_run" not in kind)
 
 
 @dataclass
@@ -102,7 +103,7 @@ class EditSession:
         sample = self.samples[-1]
         counts = f"{len(self.samples)} turns, {self.edits.number} edits, {self.runs} runs"
         ended = "plain dbt {}, floe {}, {} nodes".format(*self.ended)
-        held = f"{sample.total // 10**6} MB, {sample.files} files, {sample.threads} threads"
+        held = f"{sample.lasting // 10**6} MB, {sample.files} files, {sample.threads} threads"
         return "\n".join([f"{counts}: {self.what}: {ended}; {held}", *new])
 
     def _build(self, how: str) -> None:
