@@ -34,6 +34,9 @@ class PaperDevRun:
     def cancel(self) -> None:
         pass
 
+    def has_ended(self) -> bool:
+        return False
+
 
 class PaperSession:
     def __init__(self, pages: str) -> None:

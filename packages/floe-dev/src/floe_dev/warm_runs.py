@@ -51,16 +51,24 @@ class WarmRuns:
             EnvironmentProblemError: They can't be started.
         """
         with self._changing:
-            found, self._ready = self._ready, None
             self._taken += 1
         try:
-            run, stack = found or self._start()
+            run, stack = self._take()
             with stack:
                 yield run
         finally:
             with self._changing:
                 self._taken -= 1
             self.prepare()
+
+    def _take(self) -> tuple[DevRun, ExitStack]:
+        """Return processes of a run, those that are ready unless they have ended meanwhile."""
+        with self._changing:
+            found, self._ready = self._ready, None
+        if found is not None and found[0].has_ended():
+            found[1].close()
+            found = None
+        return found or self._start()
 
     def drop(self) -> None:
         """End the processes that are ready, for they belong to an orchestrator that has ended."""

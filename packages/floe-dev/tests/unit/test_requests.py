@@ -15,6 +15,7 @@ from threading import Event, Thread
 import psutil
 import pytest
 from typer.testing import CliRunner
+from wait_for import wait_for
 from warm_floe import dbt
 
 from floe_core.cli.main import app
@@ -50,6 +51,7 @@ class PaperRun:
 
     def __init__(self) -> None:
         self.is_canceled = Event()
+        self.is_killed = False
 
     def launch_run(
         self,
@@ -57,6 +59,8 @@ class PaperRun:
         options: RunOptions,
         on_event: Callable[[BuildEvent], None],
     ) -> RunReport:
+        if self.is_killed:
+            raise EnvironmentProblemError("the process ended before the run did")
         result = NodeResult("model.shop.a", "success", 0.5)
         on_event(result)
         if options.parameters.empty:
@@ -67,6 +71,9 @@ class PaperRun:
 
     def cancel(self) -> None:
         self.is_canceled.set()
+
+    def has_ended(self) -> bool:
+        return self.is_killed
 
 
 class PaperSession:
@@ -134,6 +141,16 @@ def test_a_caller_gets_the_product_its_events_and_the_report(dev: RunningDev) ->
     assert report == RunReport(
         "success", "r", 1.0, {"model.shop.a": result}, look_further=["pages"]
     )
+
+
+def test_a_process_that_ended_while_it_waited_is_replaced(
+    dev: RunningDev, session: PaperSession
+) -> None:
+    artifacts = compiled(dev)
+    dev.launch_run(artifacts, RunOptions("shop"), lambda event: None)
+    wait_for(lambda: len(session.runs) == 2)
+    session.runs[-1].is_killed = True
+    assert dev.launch_run(artifacts, RunOptions("shop"), lambda event: None).status == "success"
 
 
 def test_a_changed_file_is_in_the_next_compile(dev: RunningDev, shop: Path) -> None:

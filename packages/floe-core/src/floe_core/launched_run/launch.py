@@ -43,6 +43,10 @@ class StartedRun:
         """Interrupt the run from another thread, as a user's cancel does."""
         self._process.cancel()
 
+    def has_ended(self) -> bool:
+        """Return whether the process has ended, perhaps before its order."""
+        return self._process.process.poll() is not None
+
     def follow(self, order: RunOrder, on_event: Callable[[BuildEvent], None]) -> LaunchedRun:
         """Send the order and follow the run to its end; `on_event` receives each event at once."""
         nodes: dict[str, NodeResult] = {}

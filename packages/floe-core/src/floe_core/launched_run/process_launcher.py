@@ -96,6 +96,10 @@ class StartedProcess:
         """See `DevRun`."""
         self._run.cancel()
 
+    def has_ended(self) -> bool:
+        """See `DevRun`."""
+        return self._run.has_ended()
+
     def run(
         self, artifacts: CompiledArtifacts, order: RunOrder, on_event: Callable[[BuildEvent], None]
     ) -> RunReport:

@@ -138,6 +138,9 @@ class DevRun(RunLauncher, Protocol):
     def cancel(self) -> None:
         """End the run from another thread, as a user's cancel does; `launch_run` then returns."""
 
+    def has_ended(self) -> bool:
+        """Return whether the process has ended, so that another one has to take the run."""
+
 
 class DevSession(Protocol):
     """An orchestrator that is being served to a developer."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from wait_for import wait_for
 
 from floe_core.foundation.guarded_process import start_guarded
+from floe_core.launched_run.served_program import end_served
 
 # Starts a guarded program, and passes on what it prints.
 STARTER = """
@@ -39,6 +41,7 @@ print(subprocess.Popen([sys.executable, "-c", sleep]).pid, flush=True)
 subprocess.run([sys.executable, "-c", starter])
 time.sleep(600)
 """
+SLEEPS = "import time; time.sleep(600)"
 # The guard adopts a process whose parent has ended; both end before the program does.
 LEAVES_AN_ORPHAN = """
 import os, time
@@ -83,3 +86,16 @@ def test_nothing_outlives_a_starter_that_is_killed_daemons_included(tmp_path: Pa
 def test_the_exit_code_is_that_of_the_program(tmp_path: Path, program: str, code: int) -> None:
     with start_guarded([sys.executable, "-c", program], tmp_path, {}) as guarded:
         assert guarded.wait(30) == code
+
+
+def test_a_served_program_whose_guard_was_killed_is_ended(tmp_path: Path) -> None:
+    """A server would keep its port, so that no other one could be started."""
+    program = f"import subprocess; subprocess.run([{sys.executable!r}, '-c', {SLEEPS!r}])"
+    guard = start_guarded([sys.executable, "-c", program], tmp_path, os.environ)
+    own = psutil.Process(guard.pid)
+    wait_for(lambda: len(own.children(recursive=True)) == 2)
+    processes = own.children(recursive=True)
+    guard.kill()
+    guard.wait()
+    end_served(guard)
+    wait_for(lambda: not any(map(is_alive, processes)))
