@@ -190,20 +190,15 @@ def _without(document: Document, unused: Collection[str], findings: Findings) ->
 def manifest_data(document: Document, findings: Findings) -> dict[str, Any]:
     """Return the sections of a manifest that floe uses; note the others."""
     data = _without(document, manifest_yaml.UNUSED_SECTIONS, findings)
-    plugins = data.get("plugins")
-    if isinstance(plugins, dict):
-        unused = [key for key in plugins if key in manifest_yaml.UNUSED_PLUGINS]
-        if unused:
-            names = ", ".join(f"plugins.{key}" for key in sorted(unused))
-            findings.notice(f"{document.shown_as}: not used here: {names}")
-        data["plugins"] = {key: value for key, value in plugins.items() if key not in unused}
-    seen = data.get("observability")
-    if isinstance(seen, dict):
-        unused = [key for key in seen if key in manifest_yaml.UNUSED_OBSERVABILITY]
-        if unused:
-            names = ", ".join(f"observability.{key}" for key in sorted(unused))
-            findings.notice(f"{document.shown_as}: not used here: {names}")
-        data["observability"] = {key: value for key, value in seen.items() if key not in unused}
+    in_plugins, in_seen = manifest_yaml.UNUSED_PLUGINS, manifest_yaml.UNUSED_OBSERVABILITY
+    for section, not_used in (("plugins", in_plugins), ("observability", in_seen)):
+        found = data.get(section)
+        if isinstance(found, dict):
+            unused = [key for key in found if key in not_used]
+            if unused:
+                names = ", ".join(f"{section}.{key}" for key in sorted(unused))
+                findings.notice(f"{document.shown_as}: not used here: {names}")
+            data[section] = {key: value for key, value in found.items() if key not in unused}
     return data
 
 

@@ -37,8 +37,6 @@ class Planner:
     def __init__(self, situation: Situation) -> None:
         self._given = situation
         self._unchanged = set(situation.unchanged)
-        partitions = situation.artifacts.partitions
-        self._partitioned = frozenset(partitions.node_ids if partitions else ())
         self._versions: dict[str, Versions] = {}
         self._analyses = NodeAnalyses(situation, self._versions)
         self.decisions: dict[str, Decision] = {}
@@ -148,7 +146,8 @@ class Planner:
         """Return why a node may give another result than its last build, "" for no reason."""
         if self._given.compares:
             return ""
-        if node.unique_id in self._partitioned:
+        partitions = self._given.artifacts.partitions
+        if partitions is not None and node.unique_id in partitions.members:
             return BY_PARTITION
         return node.reuse.never or (analysis.never if analysis else "dbt did not compile it")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, ConfigDict, Field, StringConstraints, WrapValidator
+from pydantic import BeforeValidator, ConfigDict, Field, StringConstraints
 
 from floe_core.schemas import text_forms
 from floe_core.schemas.partitions import PartitionBy, PartitionValue, TickBuilds
@@ -52,7 +52,8 @@ UNUSED_SECTIONS = frozenset(
 
 PortName = Annotated[str, StringConstraints(pattern=text_forms.PORT_NAME.pattern, max_length=63)]
 PortVersion = Annotated[
-    Annotated[int, Field(ge=0)] | Version, WrapValidator(text_forms.as_one_problem)
+    Annotated[int, Field(ge=0)] | Version,
+    text_forms.as_one_problem("port_version", "is no version of a port"),
 ]
 Label = Annotated[str, StringConstraints(max_length=250)]
 StepName = Annotated[str, StringConstraints(pattern=text_forms.STEP_NAME.pattern, max_length=63)]
@@ -192,7 +193,9 @@ class ExecutionSpec(YamlModel):
     granularity: Granularity = "auto"
     group_by: GroupBy = "folder"
     pool: ShortText | None = None
-    backfill_by: Annotated[BackfillBy, WrapValidator(text_forms.as_one_choice)] = "tick"
+    backfill_by: Annotated[
+        BackfillBy, text_forms.as_one_problem("backfill_by", "is no way to backfill")
+    ] = "tick"
     freshness: FreshnessPolicy = "off"
     reuse: Reuse = "off"
     tests: TestOrder = "after_each"

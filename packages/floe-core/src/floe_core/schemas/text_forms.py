@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import LiteralString, NamedTuple
 
-from pydantic import ValidationError, ValidatorFunctionWrapHandler
+from pydantic import ValidationError, ValidatorFunctionWrapHandler, WrapValidator
 from pydantic_core import PydanticCustomError
 
 _A_LETTER_FIRST = "starting with a letter"
@@ -92,28 +92,16 @@ FORMS = {
 }
 
 
-def as_one_problem(value: object, validate: ValidatorFunctionWrapHandler) -> object:
-    """Return the version of a port, or raise one error in the place of one for each of its forms.
+def as_one_problem(kind: LiteralString, told: LiteralString) -> WrapValidator:
+    """Return what raises one error in the place of one for each form of a value."""
 
-    Raises:
-        PydanticCustomError: It has neither form.
-    """
-    try:
-        return validate(value)
-    except ValidationError:
-        raise PydanticCustomError("port_version", "is no version of a port") from None
+    def validated(value: object, validate: ValidatorFunctionWrapHandler) -> object:
+        try:
+            return validate(value)
+        except ValidationError:
+            raise PydanticCustomError(kind, told) from None
 
-
-def as_one_choice(value: object, validate: ValidatorFunctionWrapHandler) -> object:
-    """Return the value of `backfillBy`, or raise one error in the place of one for each form.
-
-    Raises:
-        PydanticCustomError: It has neither form.
-    """
-    try:
-        return validate(value)
-    except ValidationError:
-        raise PydanticCustomError("backfill_by", "is no way to backfill") from None
+    return WrapValidator(validated)
 
 
 def empty_for_null(value: object) -> object:
