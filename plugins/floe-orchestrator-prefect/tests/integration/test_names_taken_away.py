@@ -26,7 +26,7 @@ def flow_file(tmp_path: Path) -> Path:
 
 def test_flows_load_without_any_one_of_them(flow_file: Path) -> None:
     names = [".".join(name) for name in borrowed_names(DOOR, "prefect")]
-    assert len(names) == 5
+    assert len(names) == 8
     assert loads_without_each(flow_file, DOOR, "prefect") == {
         **dict.fromkeys(names, ""),
         "all of them": "",
