@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 from contextlib import suppress
 
 from filelock import Timeout
@@ -19,6 +18,7 @@ from floe_core.alerts.run_outcome import RunOutcome
 from floe_core.alerts.target import Target
 from floe_core.alerts.waiting_alerts import Spool
 from floe_core.foundation.errors import FloeError
+from floe_core.foundation.process_environment import is_true
 from floe_core.runs.product_redactor import redactor_of
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
@@ -51,7 +51,7 @@ def report_run(artifacts: CompiledArtifacts, outcome: RunOutcome, *, sends: bool
 
 def is_switched_off() -> bool:
     """Return whether `FLOE_ALERTS_DISABLED` is true."""
-    return os.environ.get(DISABLED_VARIABLE, "").strip().lower() == "true"
+    return is_true(DISABLED_VARIABLE)
 
 
 def send_waiting(artifacts: CompiledArtifacts) -> None:

@@ -1,10 +1,15 @@
-"""Change environment variables of this process temporarily."""
+"""Read environment variables of this process, and change them temporarily."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+
+
+def is_true(name: str) -> bool:
+    """Return whether a variable is `true`, in upper or lower case."""
+    return os.environ.get(name, "").strip().lower() == "true"
 
 
 @contextmanager

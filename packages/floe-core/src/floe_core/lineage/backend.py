@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+from floe_core.foundation.process_environment import is_true
 from floe_core.schemas.policies import LineageSettings
 from floe_core.secrets.references import resolve
 
@@ -22,7 +23,7 @@ def is_configured(settings: LineageSettings, project_dir: Path) -> bool:
 
 def is_switched_off() -> bool:
     """Return whether `OPENLINEAGE_DISABLED` is true."""
-    return os.environ.get("OPENLINEAGE_DISABLED", "").strip().lower() == "true"
+    return is_true("OPENLINEAGE_DISABLED")
 
 
 def speaks_of_transport(project_dir: Path) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from floe_core.foundation.process_environment import is_true
 from floe_core.schemas.policies import TracingSettings
 
 EXPORTER = "OTEL_TRACES_EXPORTER"
@@ -17,6 +18,6 @@ def is_wanted(settings: TracingSettings) -> bool:
     `OTEL_SDK_DISABLED=true` or `OTEL_TRACES_EXPORTER=none`, whatever the manifest says.
     """
     exporter = os.environ.get(EXPORTER, "").strip()
-    if os.environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true" or exporter == "none":
+    if is_true("OTEL_SDK_DISABLED") or exporter == "none":
         return False
     return settings.enabled or bool(exporter) or any(os.environ.get(name) for name in ENDPOINTS)

@@ -68,7 +68,8 @@ def _busy(plan: PartitionPlan, timeout: float, who: str = "") -> EnvironmentProb
 
 def _refuse_if_lost(plan: PartitionPlan, lease: SharedLease | None) -> None:
     if lease is not None and lease.is_lost:
+        name = plan.artifacts.product.name
         raise EnvironmentProblemError(
-            f"another build took over the partitions of {plan.artifacts.product.name}, since this "
-            "one did not answer in the store of their states; run it again"
+            f"another build may build partitions of {name}: this one was too late to say in the "
+            "store of their states that it is alive; run it again"
         )

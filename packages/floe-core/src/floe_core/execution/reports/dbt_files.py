@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Literal
 
 from floe_core.foundation.entry_points import installed_points
+from floe_core.foundation.process_environment import is_true
 from floe_core.runs.build_events import NodeLog
 from floe_core.runs.build_request import BuildRequest
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
@@ -40,7 +40,7 @@ def write_dbt_files(
 
     Nothing is written if `FLOE_ARTIFACTS_DISABLED` is `true`.
     """
-    if artifacts.dbt_files is None or os.environ.get(DISABLED_VARIABLE, "").lower() == "true":
+    if artifacts.dbt_files is None or is_true(DISABLED_VARIABLE):
         return
     points = installed_points(GROUP)
     if not points:
