@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
+from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,7 +32,6 @@ from floe_core.plugin_interfaces import (
 )
 from floe_core.runs.build_events import BuildEvent
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
-from floe_orchestrator_airflow import __version__
 from floe_orchestrator_airflow.cluster.task_pod_sizes import TASK_POD_SIZES
 from floe_orchestrator_airflow.names.entry_point import FILENAME, entry_point_text
 
@@ -57,7 +57,7 @@ class AirflowOrchestratorPlugin(ProductPlugin):
     """
 
     name = "airflow"
-    version = __version__
+    version = metadata.version("floe-orchestrator-airflow")
     floe_api_version = "1.0"
     dev_port = 8080
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
+from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +30,6 @@ from floe_core.plugin_interfaces import (
     TransformConfig,
     ValidationResult,
 )
-from floe_orchestrator_dagster import __version__
 from floe_orchestrator_dagster.names.entry_point import definitions_file
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ class DagsterOrchestratorPlugin(ProductPlugin):
     """
 
     name = "dagster"
-    version = __version__
+    version = metadata.version("floe-orchestrator-dagster")
     floe_api_version = "1.0"
     dev_port = 3000
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
+from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
 from floe_core.foundation.errors import invalid
@@ -29,7 +30,6 @@ from floe_core.plugin_interfaces import (
     TransformConfig,
     ValidationResult,
 )
-from floe_orchestrator_prefect import __version__
 from floe_orchestrator_prefect.names.entry_point import flow_file
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ class PrefectOrchestratorPlugin(ProductPlugin):
     """
 
     name = "prefect"
-    version = __version__
+    version = metadata.version("floe-orchestrator-prefect")
     floe_api_version = "1.0"
     dev_port = 4200
 
