@@ -141,5 +141,5 @@ def test_the_entry_point_is_thin_and_the_same_every_time() -> None:
     assert imports == [
         "from pathlib import Path",
         "from airflow.sdk import DAG",
-        "from floe_orchestrator_airflow.loader import load_product_dags",
+        "from floe_orchestrator_airflow import load_product_dags",
     ]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from dagster import AssetsDefinition, BackfillPolicy, Definitions, RetryPolicy
 
 from floe_core.foundation.errors import invalid
+from floe_core.foundation.garbage_collection import collector_at_rest
 from floe_core.schedules.live_schedules import with_live_schedules
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_orchestrator_dagster.definitions.assets_of_product import assets_of_product
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from dagster_dbt import DagsterDbtTranslator
 
 
+@collector_at_rest()
 def load_product_definitions(
     product_name: str,
     project_dir: Path | str,
@@ -43,6 +45,7 @@ def load_product_definitions(
     return definitions_of(with_live_schedules(artifacts), translate, translator)
 
 
+@collector_at_rest()
 def floe_assets(
     project_dir: Path | str,
     *,

@@ -41,7 +41,7 @@ def test_the_entry_point_file_is_thin_and_finds_its_own_folder():
         "\n"
         "from pathlib import Path\n"
         "\n"
-        "from floe_orchestrator_dagster.loader import load_product_definitions\n"
+        "from floe_orchestrator_dagster import load_product_definitions\n"
         "\n"
         'defs = load_product_definitions("web-shop", Path(__file__).parent)\n',
     )

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import Any
 
+from floe_core.foundation.garbage_collection import collector_at_rest
+
 
 def importer(package: str, homes: Mapping[str, str]) -> Callable[[str], Any]:
     """Return a `__getattr__` for a package; `homes` is name -> module that defines it.
@@ -16,6 +18,7 @@ def importer(package: str, homes: Mapping[str, str]) -> Callable[[str], Any]:
     def get(name: str) -> Any:
         if name not in homes:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
-        return getattr(import_module(homes[name], package), name)
+        with collector_at_rest():
+            return getattr(import_module(homes[name], package), name)
 
     return get

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from airflow.sdk import DAG
 
-from floe_orchestrator_airflow.loader import load_product_dags
+from floe_orchestrator_airflow import load_product_dags
 
 DAGS: list[DAG] = load_product_dags("{product}", {folder})
 globals().update({{dag.dag_id: dag for dag in DAGS}})

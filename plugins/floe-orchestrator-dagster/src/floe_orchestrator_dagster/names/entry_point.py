@@ -11,7 +11,7 @@ _TEXT = '''\
 
 from pathlib import Path
 
-from floe_orchestrator_dagster.loader import load_product_definitions
+from floe_orchestrator_dagster import load_product_definitions
 
 defs = load_product_definitions("{name}", Path(__file__).parent)
 '''

@@ -11,7 +11,7 @@ _TEXT = '''\
 
 from pathlib import Path
 
-from floe_orchestrator_prefect.loader import load_product_flows
+from floe_orchestrator_prefect import load_product_flows
 
 product = load_product_flows("{name}", Path(__file__).parent)
 globals().update(product.by_attribute())
