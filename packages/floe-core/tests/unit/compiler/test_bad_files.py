@@ -210,6 +210,24 @@ def test_sql_that_dbt_cannot_read_is_pinned_to_its_file(write_product: WriteProd
     )
 
 
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("models:\n  - name: first\n    tests: [unique\n", "models/sub/schema.yml:4:1: "),
+        ("models:\n  - name: first\n   tests: []\n", "models/sub/schema.yml:3:4: "),
+        ("models:\n  - nam: first\n", "models/sub/schema.yml: "),
+        ("models:\n  - {name: first, columns: 3}\n", "models/sub/schema.yml: "),
+    ],
+)
+def test_yaml_that_dbt_cannot_read_is_pinned_to_its_file(
+    write_product: WriteProduct, text: str, place: str
+) -> None:
+    folder = write_product()
+    (folder / "models" / "sub").mkdir()
+    (folder / "models" / "sub" / "schema.yml").write_text(text)
+    assert refusal(folder).startswith(f"{place}dbt: Parsing Error")
+
+
 @pytest.mark.parametrize("name", ["../x", 'it"s', "Shop", "1shop", "shop\n", "a" * 300, ""])
 def test_bad_product_names(write_product: WriteProduct, name: str) -> None:
     quoted = name.replace('"', '\\"').replace("\n", "\\n")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from glob import escape
 from pathlib import Path
 
 from floe_core.compiler.profile import Profile
@@ -11,7 +12,13 @@ from floe_core.foundation.errors import InvalidProductError, Problem
 from floe_core.secrets.known_values import known_secrets
 from floe_core.secrets.redactor import Redactor
 
-_FILE_IN_MESSAGE = re.compile(r"\(((?:[\w.-]+/)*[\w.-]+\.(?:sql|ya?ml|py|csv|md))\)")
+_FILE_IN_MESSAGE = re.compile(
+    r"(?:\(|schema file at |given in )((?:[\w.-]+/)*[\w.-]+\.(?:sql|ya?ml|py|csv|md))(?=[ )])"
+)
+# Relative to one of the project's folders.
+_FILE_IN_FOLDER = re.compile(r"Error reading \w+: (.+?\.ya?ml) - ")
+# Where YAML cannot be read. The lines that Jinja counts begin after the file's empty lines.
+_SPOT = re.compile(r"line (\d+), column (\d+)\s*\Z")
 # dbt 2 lists its errors in sequence, each with a code, a location and a stack.
 _ERROR = re.compile(
     r"^\[error\] (\[\w+ \(dbt\d+\)\]: .*?)(?=^\[(?:error|warning)\] |^===|\Z)", re.M | re.S
@@ -38,10 +45,22 @@ def in_dbts_words(message: str, project: Path, profile: Profile) -> InvalidProdu
     if errors:
         return InvalidProductError([_problem(error, project) for error in errors])
     text = "\n".join(line.rstrip() for line in message.strip().splitlines())
-    found = _FILE_IN_MESSAGE.search(text)
-    file = found[1] if found else "dbt_project.yml"
+    file, line, column = _place_in(text, project)
     kind = MissingPackagesError if _DEPS in text else InvalidProductError
-    return kind([Problem(f"dbt: {text}", _fix(text, project), file)])
+    excerpt = _line(project / file, line)
+    return kind([Problem(f"dbt: {text}", _fix(text, project), file, line, column, excerpt)])
+
+
+def _place_in(text: str, project: Path) -> tuple[str, int, int]:
+    """Return the file that an error of dbt 1 names, and line and column, 0 where it has none."""
+    named, within = _FILE_IN_MESSAGE.search(text), _FILE_IN_FOLDER.search(text)
+    files = [named[1]] if named else []
+    found = project.glob(f"*/{escape(within[1])}") if within else ()
+    files += [str(path.relative_to(project)) for path in found]
+    if len(files) != 1:
+        return "dbt_project.yml", 0, 0
+    spot = _SPOT.search(text)
+    return files[0], int(spot[1]) if spot else 0, int(spot[2]) if spot else 0
 
 
 def _problem(error: str, project: Path) -> Problem:
