@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from floe_core.execution.node_selection.wanted import ChooseNodes
     from floe_core.partitions.standing import Standing
     from floe_core.plugin_api.powers import RunLauncher, RunOptions, RunReport
-    from floe_core.reuse.verification import Verification
     from floe_core.runs.run_parameters import RunParameters
     from floe_core.schemas.compiled_artifacts import CompiledArtifacts
     from floe_core.schemas.policies import Job
@@ -167,14 +166,20 @@ def run(
         report = _launch(artifacts, options, started)
     found = None
     if verify is not None and report.status == "success":
-        found = _verify(artifacts, options.job, report, verify)
+        from floe_core.cli.run_view import watch_run
+        from floe_core.reuse.verification import installed_verifier
+
+        found = installed_verifier().verify(
+            artifacts, options.job, report.nodes, verify, notice, watch_run
+        )
     if as_json:
         checked = {} if found is None else {"verification": found.as_dict()}
         print_json(as_dict(artifacts, report) | checked)
     else:
         _print_summary(artifacts, report)
         if found is not None:
-            _print_verification(artifacts, found)
+            told, style = "\n".join(found.as_lines()), "" if found.has_passed else "red"
+            stdout().print(told, markup=False, soft_wrap=True, style=style)
     is_fine = report.status == "success" and (found is None or found.has_passed)
     raise typer.Exit(0 if is_fine else FAILED)
 
@@ -370,40 +375,6 @@ def _refuse_to_verify(parameters: RunParameters, *, is_backfill: bool) -> None:
     if others:
         flags = ", ".join(f"--{name.replace('_', '-')}" for name in others)
         raise UsageError(f"--verify builds nodes as the job does: leave out {flags}")
-
-
-def _verify(
-    artifacts: CompiledArtifacts, job: str, report: RunReport, percent: float
-) -> Verification:
-    from floe_core.cli.run_view import watch_run
-    from floe_core.reuse.verification import choose_sample, installed_verifier
-
-    sample = choose_sample(artifacts, report.nodes, percent)
-    return installed_verifier().verify(artifacts.folder, job, sample, notice, watch_run)
-
-
-def _print_verification(artifacts: CompiledArtifacts, found: Verification) -> None:
-    by_id, console = artifacts.by_id, stdout()
-    for each in found.differing:
-        label = by_id[each].label
-        console.print(
-            f"[bold red]{label}[/] was reused, and a build of it comes to other rows",
-            soft_wrap=True,
-        )
-        why = f"  the run's reason: {found.reasons[each]}"
-        console.print(why, markup=False, soft_wrap=True)
-    for node_id, message in found.failures.items():
-        text = f"{by_id[node_id].label} was reused, and can't be built: {message}"
-        console.print(text, markup=False, soft_wrap=True)
-    if found.problem:
-        console.print(found.problem, markup=False, soft_wrap=True)
-    count = len(found.node_ids)
-    nodes = count_of(count, "reused node")
-    if found.has_passed:
-        console.print(f"verified {nodes}: no difference")
-    else:
-        help_ = "run with --no-reuse, and report it: reuse must never change a result"
-        console.print(f"[bold red]verified {nodes}[/]: {help_}", soft_wrap=True)
 
 
 def _vars(text: str | None) -> dict[str, Any]:
