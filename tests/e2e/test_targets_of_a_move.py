@@ -52,6 +52,7 @@ def test_a_dagster_that_reads_another_store_is_refused(
 ) -> None:
     product, told = MovingProduct(tmp_path), list[str]()
     artifacts = product.compile("dagster", {})
+    (tmp_path / "another-store").mkdir()
     monkeypatch.setenv(STORE_VARIABLE, str(tmp_path / "another-store"))
     with webserver(artifacts) as url:
         monkeypatch.delenv(STORE_VARIABLE)

@@ -72,6 +72,11 @@ class MovingProduct:
     def tables(self) -> Path:
         return self.folder / "tables.duckdb"
 
+    @property
+    def store(self) -> Path:
+        """The folder of schedules, owners and claims."""
+        return self.folder / "store"
+
     def of(self, orchestrator: str) -> Path:
         return self.folder / orchestrator
 
@@ -80,6 +85,7 @@ class MovingProduct:
         folder = self.of(orchestrator)
         folder.mkdir(parents=True, exist_ok=True)
         self.write_manifest(orchestrator, config)
+        self.store.mkdir(exist_ok=True)
         (folder / "floe.yaml").write_text(self.spec)
         (folder / "dbt_project.yml").write_text("name: mover\nversion: 1.0.0\nprofile: mover\n")
         for name, text in self.files.items():
@@ -91,7 +97,7 @@ class MovingProduct:
         """Write how to reach an orchestrator, which need not have the product."""
         folder = self.of(orchestrator)
         folder.mkdir(exist_ok=True)
-        settings = {"schedule_store": str(self.folder / "store"), **config}
+        settings = {"schedule_store": str(self.store), **config}
         compute = self.compute or f'type: duckdb, config: {{path: "{self.tables}", threads: 1}}'
         text = MANIFEST.format(type=orchestrator, config=json.dumps(settings), compute=compute)
         (folder / "manifest.yaml").write_text(f"{text}{self.more_of_manifest}")

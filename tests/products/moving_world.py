@@ -70,6 +70,9 @@ class World:
 
     def __post_init__(self) -> None:
         self.now = self.start
+        if not self.store:
+            self.store = str(self.folder / "store")
+            Path(self.store).mkdir(parents=True)
         self.one, self.two = (SimulatedSide(self, name) for name in ("one", "two"))
         self.one.is_deployed = True
 
@@ -112,11 +115,10 @@ class SimulatedSide:
     """An orchestrator that runs one tick after the other, and none while it is away."""
 
     def __init__(self, world: World, name: str) -> None:
-        store = world.store or str(world.folder / "store")
         self.artifacts = small_product(
             name=JOB,
             jobs=(world.job,),
-            orchestrator=OrchestratorChoice(name=name, config={"schedule_store": store}),
+            orchestrator=OrchestratorChoice(name=name, config={"schedule_store": world.store}),
         ).bound_to(world.folder)
         self._world = world
         self.name = name

@@ -14,15 +14,15 @@ from ruamel.yaml import YAML
 from floe_core.compiler.inputs import DBT_PROJECT_FILE, Inputs
 from floe_core.compiler.profile import PROFILES_FILE
 from floe_core.foundation.errors import EnvironmentProblemError, UsageError
-from floe_core.schedules.schedule_store import CLAIMS, STORE_FILE
+from floe_core.schedules.schedule_store import CLAIMS, SCHEDULES
 from floe_core.schemas.compiled_artifacts import ARTIFACTS_FILE
 from floe_core.storage.atomic_files import missing_folders, remove_empty
 
 # Names that tools create in a project's folder, and dbt in a package's; in deeper folders, such a
 # name belongs to the project.
 LEFT_AT_TOP = frozenset(
-    {STORE_FILE, f".{STORE_FILE}.lock", "target", "logs", ".idea", ".vscode", ".user.yml"}
-    | {f"{CLAIMS}.json", f"{CLAIMS}.json.lock"}
+    {"target", "logs", ".idea", ".vscode", ".user.yml"}
+    | {f"{name}.json{lock}" for name in (SCHEDULES, CLAIMS) for lock in ("", ".lock")}
 )
 LEFT_ANYWHERE = frozenset({".git", ".floe", "__pycache__"})
 # Files in an environment of Python's, and in the folder of dbt's artifacts of runs.

@@ -173,7 +173,7 @@ def _verdict(found: Claim | None, claim: Claim, why: str) -> str:
 def _text(artifacts: CompiledArtifacts) -> SharedText:
     place = shared_place(artifacts.orchestrator.config)
     name = f"{artifacts.product.name}.{CLAIMS}" if place else CLAIMS
-    return shared_text(place or str(artifacts.folder), name)
+    return shared_text(place or str(artifacts.folder), name, needs_folder=bool(place))
 
 
 def _jobs(text: SharedText, content: bytes | None) -> Mapping[str, Claims]:

@@ -14,9 +14,10 @@ from floe_core.secrets.settings import setting
 
 STORE_VARIABLE = "FLOE_SCHEDULE_STORE"
 STORE_SETTING = "schedule_store"
-STORE_FILE = "schedules.json"
-# The name of the text beside the schedules that holds the claims of ticks.
+# The names of two texts: the schedules, and the claims of ticks.
+SCHEDULES = "schedules"
 CLAIMS = "claims"
+_ELSEWHERE = f"; name a folder or URL that can in {STORE_VARIABLE}"
 
 
 class ScheduleStore(Protocol):
@@ -59,15 +60,17 @@ def store_for(
     Raises:
         EnvironmentProblemError: The setting names a variable that is not set.
     """
-    place = shared_place(settings)
-    if "://" in place and not place.startswith("file://"):
-        return _shared_store(place, product_name)
-    from floe_core.schedules.file_schedule_store import FileScheduleStore
+    from floe_core.schedules.shared_schedule_store import SharedScheduleStore
+    from floe_core.storage.shared_text import POSTGRES, FileText, ObjectsText, shared_text
 
-    if place:
-        folder = Path(place.removeprefix("file://"))
-        return FileScheduleStore(folder / f"{product_name}.{STORE_FILE}")
-    return None if project_dir is None else FileScheduleStore(project_dir / STORE_FILE)
+    place = shared_place(settings)
+    if not place:
+        file = project_dir and FileText(project_dir / f"{SCHEDULES}.json", advice=_ELSEWHERE)
+        return SharedScheduleStore(file) if file else None
+    if "://" in place and not place.startswith(("file://", *POSTGRES)):
+        url = f"{place.rstrip('/')}/{product_name}"
+        return SharedScheduleStore(ObjectsText(url, "the schedules"))
+    return SharedScheduleStore(shared_text(place, f"{product_name}.{SCHEDULES}", needs_folder=True))
 
 
 def shared_place(settings: Mapping[str, Any]) -> str:
@@ -89,13 +92,3 @@ def place_in(settings: Mapping[str, Any]) -> str:
         return setting(settings, STORE_SETTING)
     except ValueError as error:
         raise EnvironmentProblemError(f"the store of schedules: {error}") from None
-
-
-def _shared_store(place: str, product_name: str) -> ScheduleStore:
-    from floe_core.schedules.shared_schedule_store import SharedScheduleStore
-    from floe_core.storage.shared_text import POSTGRES, ObjectsText, PostgresText
-
-    if place.startswith(POSTGRES):
-        return SharedScheduleStore(PostgresText(place, f"{product_name}.schedules"))
-    url = f"{place.rstrip('/')}/{product_name}"
-    return SharedScheduleStore(ObjectsText(url, "the schedules"))

@@ -1,4 +1,4 @@
-"""Store schedules at an fsspec URL or in PostgreSQL, for processes that share no disk."""
+"""Store schedules in a file, at an fsspec URL or in PostgreSQL."""
 
 from __future__ import annotations
 
@@ -25,7 +25,9 @@ class SharedScheduleStore:
 
     def change(self, changed: Callable[[Overrides], Overrides]) -> None:
         """See `ScheduleStore.change`."""
-        self._text.change(lambda content: text_of(changed(self._overrides(content))).encode())
+        self._text.change(
+            lambda content: f"{text_of(changed(self._overrides(content)))}\n".encode()
+        )
 
     def _overrides(self, content: bytes | None) -> Overrides:
         return {} if content is None else overrides_in(content, self.place)

@@ -56,21 +56,29 @@ class SharedText(Protocol):
         """
 
 
-def shared_text(place: str, name: str) -> SharedText:
-    """Return the named text in a folder, below an fsspec URL, or in a PostgreSQL database."""
+def shared_text(place: str, name: str, *, needs_folder: bool = False) -> SharedText:
+    """Return the named text in a folder, below an fsspec URL, or in a PostgreSQL database.
+
+    For `needs_folder` see `FileText`.
+    """
     if place.startswith(POSTGRES):
         return PostgresText(place, name)
     folder = place.removeprefix("file://").removeprefix("local://")
     if "://" in folder:
         return ObjectsText(f"{place.rstrip('/')}/{name}")
-    return FileText(Path(folder) / f"{name}.json")
+    return FileText(Path(folder) / f"{name}.json", needs_folder=needs_folder)
 
 
 class FileText:
-    """A file that is replaced as a whole; writers wait for a lock file beside it."""
+    """A file that is replaced as a whole; writers wait for a lock file beside it.
 
-    def __init__(self, path: Path) -> None:
+    With `needs_folder`, a folder that is missing is an error: its disk may be away, which must not
+    look as if nothing was ever written. `advice` is for someone who cannot write it.
+    """
+
+    def __init__(self, path: Path, *, needs_folder: bool = False, advice: str = "") -> None:
         self.path = path
+        self._needs_folder, self._advice = needs_folder, advice
 
     @property
     def place(self) -> str:
@@ -82,18 +90,25 @@ class FileText:
         try:
             return self.path.read_bytes()
         except (FileNotFoundError, NotADirectoryError):
+            self._check_folder("read")
             return None
         except OSError as error:
             raise _problem(self, "read", error) from error
 
     def change(self, changed: Change) -> None:
         """See `SharedText.change`."""
+        self._check_folder("written")
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with FileLock(f"{self.path}.lock", timeout=LOCK_SECONDS):
                 write_together(self.path.parent, {self.path.name: changed(self.read())})
         except (OSError, Timeout) as error:
-            raise _problem(self, "written", error) from error
+            raise _problem(self, "written", error, self._advice) from error
+
+    def _check_folder(self, action: str) -> None:
+        if self._needs_folder and not self.path.parent.is_dir():
+            what = f"there is no folder {self.path.parent}; mount its disk, or create it"
+            raise _problem(self, action, FileNotFoundError(what))
 
 
 class ObjectsText:
@@ -185,9 +200,13 @@ class PostgresText:
             raise _problem(self, action, error) from error
 
 
-def _problem(text: SharedText, action: str, error: Exception) -> EnvironmentProblemError:
+def _problem(
+    text: SharedText, action: str, error: Exception, advice: str = ""
+) -> EnvironmentProblemError:
     first = (str(error).strip() or type(error).__name__).splitlines()[0]
     if first.startswith("invalid dsn"):
         # The quoted part may come from the URL, such as a password that is not percent-encoded.
         first = first.partition('"')[0].rstrip(": ")
-    return EnvironmentProblemError(f"{text.place}: cannot be {action}: {hide_shapes(first)}")
+    return EnvironmentProblemError(
+        f"{text.place}: cannot be {action}: {hide_shapes(first)}{advice}"
+    )

@@ -15,7 +15,6 @@ from small_artifacts import small_product
 from floe_core.foundation.errors import EnvironmentProblemError
 from floe_core.schedules import claims as claims_module
 from floe_core.schedules.claims import Claim, claim_tick, claims_of, late_ticks, release
-from floe_core.schedules.file_schedule_store import FileScheduleStore
 from floe_core.schedules.job_schedules import JobSchedules
 from floe_core.schedules.live_schedules import with_live_schedules
 from floe_core.schedules.ownership import (
@@ -27,9 +26,11 @@ from floe_core.schedules.ownership import (
     runs_tick,
     starts_by_itself,
 )
+from floe_core.schedules.shared_schedule_store import SharedScheduleStore
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts, OrchestratorChoice
 from floe_core.schemas.policies import Job, Schedule
 from floe_core.schemas.ports import UpdateTrigger
+from floe_core.storage.shared_text import FileText
 
 TICK = datetime(2026, 11, 30, 9, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -286,6 +287,7 @@ def check_one_winner(told: list[list[str]], place: str, folder: Path) -> None:
 
 def test_of_two_processes_that_claim_a_tick_one_gets_it(tmp_path):
     place = str(tmp_path / "shared")
+    Path(place).mkdir()
     check_one_winner(claim_at_once(tmp_path, place, 20), place, tmp_path)
     assert sorted(each.name for each in Path(place).iterdir() if each.suffix == ".json") == [
         "shop.claims.json",
@@ -304,7 +306,7 @@ def test_of_two_processes_that_claim_a_tick_on_postgres_one_gets_it(tmp_path):
 def test_an_entry_with_an_owner_is_read_as_it_was_written(tmp_path):
     owner = begin_move(first_owner("here"), "there", TICK)
     own(shop_on("here", tmp_path), owner)
-    assert FileScheduleStore(tmp_path / "schedules.json").read()["shop"].owner == owner
+    assert SharedScheduleStore(FileText(tmp_path / "schedules.json")).read()["shop"].owner == owner
 
 
 def test_a_called_off_move_keeps_the_late_ticks_of_the_move_before_it():

@@ -208,7 +208,7 @@ def test_every_tick_runs_once_in_random_histories(direction, tmp_path, monkeypat
     for number in range(HISTORIES):
         with monkeypatch.context() as patch:
             folder = tmp_path / str(number)
-            folder.mkdir()
+            (folder / "shared").mkdir(parents=True)
             check(history(number, direction, folder, str(folder / "shared"), patch), 60)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -14,13 +15,14 @@ import pytest
 from own_database import SERVER, own_database
 
 from floe_core.foundation.errors import EnvironmentProblemError
-from floe_core.schedules.file_schedule_store import FileScheduleStore
+from floe_core.schedules.claims import Claim, claims_of, record_claim
 from floe_core.schedules.schedule_override import ScheduleOverride
 from floe_core.schedules.schedule_store import store_for, store_of
 from floe_core.schedules.shared_schedule_store import SharedScheduleStore
 from floe_core.storage import numbered_objects
-from floe_core.storage.shared_text import ObjectsText
+from floe_core.storage.shared_text import FileText, ObjectsText
 
+CLAIM = Claim(orchestrator="dagster", epoch=1, run="1", at=datetime(2026, 1, 1, tzinfo=UTC))
 ENTRY = ScheduleOverride(since=datetime(2026, 1, 1, tzinfo=UTC), removed=True)
 
 # One process that adds entries of its own, one change each.
@@ -28,9 +30,10 @@ ADD = """
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from floe_core.schedules.file_schedule_store import FileScheduleStore
+from floe_core.schedules.shared_schedule_store import SharedScheduleStore
 from floe_core.schedules.schedule_override import ScheduleOverride
-store = FileScheduleStore(Path(sys.argv[1]))
+from floe_core.storage.shared_text import FileText
+store = SharedScheduleStore(FileText(Path(sys.argv[1])))
 entry = ScheduleOverride(since=datetime.now(UTC), removed=True)
 number = 0
 print("started", flush=True)
@@ -38,6 +41,10 @@ while number < int(sys.argv[3]):
     store.change(lambda kept: {**kept, f"{sys.argv[2]}-{number}": entry})
     number += 1
 """
+
+
+def store_in(path):
+    return SharedScheduleStore(FileText(path))
 
 
 def adding(path, name, count):
@@ -53,7 +60,7 @@ def test_concurrent_processes_lose_nothing(tmp_path):
     path = tmp_path / "schedules.json"
     processes = [adding(path, name, 15) for name in "abcd"]
     assert [process.wait(60) for process in processes] == [0, 0, 0, 0]
-    assert set(FileScheduleStore(path).read()) == {f"{n}-{i}" for n in "abcd" for i in range(15)}
+    assert set(store_in(path).read()) == {f"{n}-{i}" for n in "abcd" for i in range(15)}
 
 
 def test_a_writer_killed_anywhere_leaves_old_or_new_and_no_lock(tmp_path):
@@ -64,18 +71,18 @@ def test_a_writer_killed_anywhere_leaves_old_or_new_and_no_lock(tmp_path):
         time.sleep(0.02 + 0.03 * round_)
         os.kill(process.pid, signal.SIGKILL)
         process.wait()
-        kept = FileScheduleStore(path).read()
+        kept = store_in(path).read()
         mine = {name for name in kept if name.startswith(f"round{round_}-")}
         assert mine == {f"round{round_}-{i}" for i in range(len(mine))}
         assert len(kept) - len(mine) == known
         known = len(kept)
-    FileScheduleStore(path).change(lambda kept: {**kept, "after": ENTRY})
+    store_in(path).change(lambda kept: {**kept, "after": ENTRY})
     assert known > 0
-    assert len(FileScheduleStore(path).read()) == known + 1
+    assert len(store_in(path).read()) == known + 1
 
 
 def test_a_change_that_fails_leaves_what_was_there(tmp_path):
-    store = FileScheduleStore(tmp_path / "schedules.json")
+    store = store_in(tmp_path / "schedules.json")
     store.change(lambda kept: {"a": ENTRY})
 
     def broken(kept):
@@ -93,12 +100,12 @@ def test_a_file_that_holds_something_else_is_refused_by_name(tmp_path, text):
     path = tmp_path / "schedules.json"
     path.write_text(text)
     with pytest.raises(EnvironmentProblemError) as caught:
-        FileScheduleStore(path).read()
+        store_in(path).read()
     assert str(caught.value).startswith(f"{path} does not hold floe's schedules (")
 
 
 def test_the_file_is_for_people_to_read(tmp_path):
-    FileScheduleStore(tmp_path / "schedules.json").change(lambda kept: {"a": ENTRY})
+    store_in(tmp_path / "schedules.json").change(lambda kept: {"a": ENTRY})
     assert json.loads((tmp_path / "schedules.json").read_text()) == {
         "schema_version": "1.0",
         "jobs": {"a": {"since": "2026-01-01T00:00:00Z", "removed": True}},
@@ -110,7 +117,7 @@ def test_a_file_of_a_newer_floe_is_refused_and_stays(tmp_path, version):
     path = tmp_path / "schedules.json"
     text = json.dumps({"schema_version": version, "jobs": {"a": {"every": "hour"}}})
     path.write_text(text)
-    store = FileScheduleStore(path)
+    store = store_in(path)
     for act in (store.read, lambda: store.change(lambda kept: {**kept, "a": ENTRY})):
         with pytest.raises(EnvironmentProblemError) as caught:
             act()
@@ -124,7 +131,7 @@ def test_a_file_of_a_newer_floe_is_refused_and_stays(tmp_path, version):
 def test_a_file_without_a_version_is_of_the_first(tmp_path):
     path = tmp_path / "schedules.json"
     path.write_text('{"jobs": {"a": {"since": "2026-01-01T00:00:00Z", "removed": true}}}')
-    assert FileScheduleStore(path).read() == {"a": ENTRY}
+    assert store_in(path).read() == {"a": ENTRY}
 
 
 def store_at(url):
@@ -192,6 +199,33 @@ def test_setting_and_environment_name_a_folder_or_a_url(shop, tmp_path, monkeypa
     assert store_of(shared).place == "memory://floe-tests/web-shop"
     monkeypatch.setenv("FLOE_SCHEDULE_STORE", f"file://{tmp_path}/there")
     assert store_of(shared).place == str(tmp_path / "there" / "web-shop.schedules.json")
+
+
+def test_a_folder_that_is_away_does_not_look_like_one_without_schedules(shop, tmp_path):
+    folder, product = tmp_path / "shared", shop(schedule_store=str(tmp_path / "shared"))
+    why = f"there is no folder {folder}; mount its disk, or create it"
+    for act in (
+        lambda: store_of(product).read(),
+        lambda: store_of(product).change(lambda kept: kept),
+        lambda: claims_of(product, "hourly"),
+        lambda: record_claim(product, "hourly", CLAIM.at, CLAIM),
+    ):
+        with pytest.raises(EnvironmentProblemError, match=re.escape(why)):
+            act()
+    assert not folder.exists()
+    folder.mkdir()
+    assert (store_of(product).read(), claims_of(product, "hourly")) == ({}, {})
+
+
+def test_a_store_that_cannot_be_written_says_where_to_keep_it(shop, tmp_path):
+    folder = tmp_path / "a-file"
+    folder.write_text("")
+    with pytest.raises(EnvironmentProblemError) as caught:
+        store_of(shop(folder=folder)).change(lambda kept: kept)
+    assert str(caught.value) == (
+        f"{folder}/schedules.json: cannot be written: [Errno 17] File exists: '{folder}'; name a "
+        "folder or URL that can in FLOE_SCHEDULE_STORE"
+    )
 
 
 def test_products_share_a_database_and_do_not_see_each_other(shop, monkeypatch):
