@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
+from multiprocessing import parent_process
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -42,7 +44,14 @@ def load_product_definitions(
         InvalidProductError: The folder is not compiled, is stale, or holds another product.
     """
     artifacts = CompiledArtifacts.load_product(product_name, project_dir)
-    return definitions_of(with_live_schedules(artifacts), translate, translator)
+    # A run needs no schedule, so it does not depend on the store of them.
+    live = artifacts if _is_run() else with_live_schedules(artifacts)
+    return definitions_of(live, translate, translator)
+
+
+def _is_run() -> bool:
+    """Return whether this process runs a job or a step of one, and serves no definitions."""
+    return parent_process() is not None or not {"execute_run", "execute_step"}.isdisjoint(sys.argv)
 
 
 @collector_at_rest()

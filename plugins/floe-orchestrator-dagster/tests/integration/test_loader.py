@@ -2,10 +2,13 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
+from multiprocessing import get_context
 
 import pytest
 
-from floe_core.foundation.errors import StaleProductError
+from floe_core.foundation.errors import EnvironmentProblemError, StaleProductError
+from floe_core.schedules.schedule_store import STORE_VARIABLE
 from floe_orchestrator_dagster import DagsterPlugin
 from floe_orchestrator_dagster.loader import load_product_definitions
 
@@ -55,3 +58,17 @@ def test_a_stale_manifest_is_refused(folder):
     manifest.write_text(json.dumps({**json.loads(manifest.read_text()), "docs": {}}))
     with pytest.raises(StaleProductError, match="not the dbt manifest that the product was"):
         load_product_definitions("hello", folder)
+
+
+def test_only_a_run_loads_while_the_store_of_schedules_is_away(folder, tmp_path, monkeypatch):
+    monkeypatch.setenv(STORE_VARIABLE, str(tmp_path / "away"))
+    with pytest.raises(EnvironmentProblemError, match="there is no folder"):
+        load_product_definitions("hello", folder)
+    # As a code server starts a run.
+    run = get_context("spawn").Process(target=load_product_definitions, args=("hello", folder))
+    run.start()
+    run.join()
+    assert run.exitcode == 0
+    # As in a container of a run.
+    monkeypatch.setattr(sys, "argv", ["dagster", "api", "execute_run", "{}"])
+    assert job_names(load_product_definitions("hello", folder)) == {"hello"}

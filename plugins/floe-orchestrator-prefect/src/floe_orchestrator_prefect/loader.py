@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from prefect.runtime import flow_run
+
 from floe_core.schedules.live_schedules import with_live_schedules
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_orchestrator_prefect.alerts.dead_runs import hold_run
@@ -32,7 +34,9 @@ def load_product_flows(product_name: str, project_dir: Path | str) -> ProductFlo
     outlive_reader()
     artifacts = CompiledArtifacts.load_product(product_name, project_dir)
     hold_run(artifacts)
-    return product_flows(with_live_schedules(artifacts), artifacts)
+    # A flow run asks for its schedule when it begins, and waits while the store of them is away.
+    live = artifacts if flow_run.get_id() else with_live_schedules(artifacts)
+    return product_flows(live, artifacts)
 
 
 def floe_flow(project_dir: Path | str, *, job: str | None = None) -> JobFlow:

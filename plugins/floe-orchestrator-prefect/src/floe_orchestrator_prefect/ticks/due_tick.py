@@ -28,6 +28,8 @@ from floe_orchestrator_prefect.ticks.tick_of_run import tick_of
 from floe_orchestrator_prefect.ticks.tick_order import let_earlier_ticks_run
 
 log = get_logger("floe.ticks")
+# In seconds, for a store of schedules that is away.
+PATIENCE = 3600.0
 # The tick of a flow run, and the reason not to run, "" if it should run.
 Due = tuple[datetime | None, str]
 
@@ -50,16 +52,17 @@ def due_tick(artifacts: CompiledArtifacts, job: Job) -> Due:
 def ask_patiently(job: Job, ask: Callable[[], Due]) -> Due:
     """Return the answer of a function that reads the store of schedules.
 
-    If several orchestrators have the job, a store that is away is asked again until it answers.
+    A store that is away is asked again until it answers: another orchestrator may own the job.
 
     Raises:
-        EnvironmentProblemError: It cannot be read, and no other orchestrator has the job.
+        EnvironmentProblemError: It does not answer within `PATIENCE`.
     """
+    end = time.monotonic() + PATIENCE
     while True:
         try:
             return ask()
         except EnvironmentProblemError as error:
-            if job.owner is None:
+            if time.monotonic() > end:
                 raise
             log.warning("%s waits until it is known who runs it: %s", job.name, error)
             time.sleep(SECONDS_BETWEEN_ATTEMPTS)
