@@ -250,12 +250,15 @@ def test_a_schedule_of_others_has_a_name_and_stands_for_one_job(shop: Shop) -> N
             "floe manages neither airflow:a nor dagster:b; name an orchestrator",
         ),
         (
-            ("--from", "prefect:nightly", "--to", "dagster", "--timeout", "0"),
-            "Prefect and its deployment nightly: name it as FLOW/DEPLOYMENT",
+            ("--from", "prefect:nightly", "--to", "dagster"),
+            "'nightly' names no deployment of Prefect: give FLOW/DEPLOYMENT",
         ),
     ):
-        code, told = shop.migrate("apply", *options)
-        assert (code != 0, expected in told) == (True, True), told
+        for command in (("apply",), ("plan", "--no-parity")):
+            code, told = shop.migrate(*command, *options)
+            assert (code != 0, expected in told) == (True, True), told
+    _, told = shop.migrate("status")
+    assert told == "shop: no owner, so each orchestrator that has it starts it"
     text = FLOE.replace("select: first", "select: first, schedule: {cron: '0 7 * * *'}")
     floe_yaml.write_text(text)
     compile_product(shop.folder)

@@ -37,7 +37,8 @@ class UnmanagedSchedules(Protocol):
 
     `name` is the orchestrator's own, such as a DAG id. Each method returns or raises within about
     `seconds`. All raise EnvironmentProblemError if the orchestrator does not respond, denies
-    access, or has no such schedule.
+    access, or has no such schedule, and UsageError for a name that cannot be one, or stands for
+    several.
     """
 
     def unmanaged_schedule(self, name: str, seconds: float) -> UnmanagedSchedule:

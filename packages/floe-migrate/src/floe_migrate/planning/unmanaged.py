@@ -21,7 +21,8 @@ def before_taking_over(old: UnmanagedSide, job: Job) -> Iterator[Finding]:
     try:
         found, runs = old.schedule(), old.runs(job.name)
     except EnvironmentProblemError as error:
-        yield Finding("source", "unknown", str(error), "start it, or give its manifest: --access")
+        fix = "start it, give its manifest with --access, or correct the name of the schedule"
+        yield Finding("source", "unknown", str(error), fix)
         return
     yield _schedule(old, job, found)
     ticks = {run.nominal_time for run in runs} | {found.next_tick}

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from floe_core.foundation.errors import EnvironmentProblemError
+from floe_core.foundation.errors import EnvironmentProblemError, UsageError
 from floe_core.foundation.service_probe import NoAnswerError
 from floe_core.plugin_api.run_history import RecordedRun
 from floe_core.plugin_api.unmanaged_schedules import UnmanagedSchedule
@@ -167,7 +167,7 @@ class _Schedule:
             raise RefusedError("no code location that loads has such a schedule")
         if len(places) > 1:
             names = ", ".join(f"{each['repositoryLocationName']}/{bare}" for each in places)
-            raise RefusedError(f"several code locations have one; name it as one of {names}")
+            raise UsageError(f"several code locations of Dagster have {bare}: give one of {names}")
         return cls(access, deadline, places[0])
 
     def read(self, since: float | None = None) -> Mapping[str, Any]:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
-from floe_core.foundation.errors import EnvironmentProblemError
+from floe_core.foundation.errors import EnvironmentProblemError, UsageError
 from floe_core.foundation.service_probe import NoAnswerError
 from floe_core.plugin_api.run_history import RecordedRun
 from floe_core.plugin_api.unmanaged_schedules import UnmanagedSchedule
@@ -106,7 +106,7 @@ class _Deployment:
         """Return the deployment `FLOW/DEPLOYMENT`, as Prefect's own commands name it."""
         flow, _, deployment = name.partition("/")
         if not deployment:
-            raise RefusedError("name it as FLOW/DEPLOYMENT")
+            raise UsageError(f"'{name}' names no deployment of Prefect: give FLOW/DEPLOYMENT")
         server = Server.of(settings, seconds)
         path = f"/deployments/name/{quote(flow, safe='')}/{quote(deployment, safe='')}"
         return cls(server, server.ask("GET", path))
