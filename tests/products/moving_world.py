@@ -125,6 +125,9 @@ class SimulatedSide:
         self.is_deployed = False
         self.is_up = True
         self.starts_ticks = True
+        # How long it acts on the record that it has read, as Airflow does by a DAG that it parsed.
+        self.reads_every = timedelta(0)
+        self._read: tuple[datetime, Owner | None] | None = None
         self.skew = timedelta(0)
         self.lasts = timedelta(seconds=20)
         self._seen = world.start
@@ -136,11 +139,17 @@ class SimulatedSide:
         is_idle = all(run.is_over for run in self._runs())
         if not (self.is_up and self.is_deployed and self.starts_ticks and is_idle):
             return
-        owner = self._world.records.owners().get(JOB)
+        owner = self._known_owner()
         for tick in self._due(owner, local):
-            if not runs_tick(owner, self.name, tick) and self._start(tick):
+            if not runs_tick(owner, self.name, tick) and self._start(tick, owner):
                 return
             self._seen = max(self._seen, tick + timedelta(microseconds=1))
+
+    def _known_owner(self) -> Owner | None:
+        now = self._world.now
+        if self._read is None or now >= self._read[0] + self.reads_every:
+            self._read = (now, self._world.records.owners().get(JOB))
+        return self._read[1]
 
     def _due(self, owner: Owner | None, local: datetime) -> list[datetime]:
         """Return the ticks to look at, in order: late ones, and those since the last look."""
@@ -148,11 +157,11 @@ class SimulatedSide:
         if owner is not None and owner.orchestrator == self.name:
             claimed = self._world.records.claims(JOB)
             found |= set(late_ticks(owner, EVERY_MINUTE, claimed, local))
-        return sorted(found)
+        return sorted(found - {run.nominal_time for run in self.started})
 
-    def _start(self, tick: datetime) -> bool:
+    def _start(self, tick: datetime, owner: Owner | None) -> bool:
         run_id = f"{self.name}-{len(self.started)}"
-        if claim_tick(self.artifacts, JOB, tick, run_id):
+        if owner and claim_tick(self.artifacts, JOB, tick, run_id):
             return False
         now = self._world.now
         self.started.append(
@@ -185,3 +194,4 @@ class SimulatedSide:
     def apply(self, job_name: str) -> None:
         if not self.is_up:
             raise EnvironmentProblemError(f"{self.name} does not respond")
+        self._read = None

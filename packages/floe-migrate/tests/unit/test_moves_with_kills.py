@@ -7,7 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from moving_world import JOB, Killed, World
+from moving_world import EVERY_MINUTE, JOB, SHOP, Killed, World
 from own_database import PASSWORD, SERVER, own_database
 from steps_of_move import steps
 
@@ -72,6 +72,27 @@ def test_a_kill_leaves_one_owner_of_each_tick_with_records_in_postgres(
         assert (owner.orchestrator, owner.epoch, owner.next) == ("two", 2, "")
         settle(world, 24)
         assert not (tmp_path / "store").exists()
+
+
+@pytest.mark.parametrize("catchup", [True, False])
+@pytest.mark.parametrize("begun", range(0, 120, 10))
+def test_a_source_that_reads_its_record_late_runs_a_tick_without_a_claim_once(
+    tmp_path: Path, begun: int, catchup: bool
+) -> None:
+    schedule = EVERY_MINUTE.model_copy(update={"catchup": catchup})
+    world = World(tmp_path, job=SHOP.model_copy(update={"schedule": schedule}))
+    world.one.reads_every = timedelta(seconds=50)
+    for _ in range(begun // 10):
+        world.pass_time()
+    world.mover("one", "two").begin()
+    world.two.is_deployed = True
+    attempt = steps(world.mover("one", "two"))
+    for _ in range(60):
+        world.pass_time()
+        if next(attempt, "moved") == "moved":
+            break
+    assert world.records.owners()[JOB].orchestrator == "two"
+    settle(world)
 
 
 @pytest.mark.parametrize("seed", SEEDS)

@@ -9,7 +9,7 @@ import pytest
 from moving_world import JOB, World
 
 from floe_core.plugin_api.run_history import RecordedRun, RunState
-from floe_core.schedules.ownership import begin_move, end_move
+from floe_core.schedules.ownership import begin_move, call_off_move, end_move
 from floe_core.schemas.policies import Job, Owner, Schedule
 from floe_core.schemas.ports import UpdateTrigger
 from floe_migrate.moving.move import first_record
@@ -41,7 +41,13 @@ def run_of(tick: datetime | None, state: RunState = "success") -> RecordedRun:
         (TICK - MINUTE, [TICK], [], TICK + MINUTE, ""),
         (TICK - MINUTE, [], [], TICK - MINUTE, "its tick of 2026-11-30T09:00:00+00:00 is still to"),
         (TICK - MINUTE, [], [], TICK + 30 * MINUTE, "it has not started its tick of"),
-        (TICK - MINUTE, [], [run_of(TICK)], TICK + MINUTE, "it runs its tick of"),
+        (
+            TICK - MINUTE,
+            [],
+            [run_of(TICK)],
+            TICK + MINUTE,
+            "its run of 2026-11-30T09:00:00+00:00 has not",
+        ),
         # From before the record: nothing was claimed then.
         (TICK + MINUTE, [], [run_of(TICK)], TICK + 2 * MINUTE, ""),
         (TICK + MINUTE, [], [], TICK + 2 * MINUTE, "it has not started its tick of"),
@@ -58,6 +64,13 @@ def test_the_last_tick_of_a_source_is_awaited_until_it_is_claimed(
     found = awaited_tick(HOURLY, moving(recorded), claimed, runs, now)
     assert found.startswith(expected)
     assert bool(found) == bool(expected)
+
+
+def test_a_tick_that_was_missed_since_a_move_was_called_off_is_awaited() -> None:
+    called_off = call_off_move(moving(TICK - 90 * MINUTE), NEXT + MINUTE)
+    again = begin_move(called_off, "two", NEXT + 120 * MINUTE)
+    found = awaited_tick(HOURLY, again, [TICK, NEXT], [], NEXT + 80 * MINUTE)
+    assert found == "it has not started its tick of 2026-11-30T11:00:00+00:00"
 
 
 @pytest.mark.parametrize(

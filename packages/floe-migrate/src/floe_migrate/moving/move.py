@@ -49,11 +49,12 @@ def first_record(source: str, now: datetime) -> Owner:
 
 
 def recorded_since(owner: Owner) -> datetime | None:
-    """Return the moment of a job's first record, None for a later one.
+    """Return since when the first owner of a job claims its ticks, None for a later owner.
 
-    Ticks before it were not claimed.
+    A run stands for a tick from before. That is the first record, or the end of a move that was
+    called off or extended.
     """
-    return owner.late_until if owner.epoch == 1 else None
+    return owner.late_from if owner.epoch == 1 else None
 
 
 def hand_over(owner: Owner, first_tick: datetime, now: datetime) -> Owner:

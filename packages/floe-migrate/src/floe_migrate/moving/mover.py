@@ -10,14 +10,16 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from floe_core.foundation.errors import EnvironmentProblemError, UsageError
-from floe_core.schedules.ownership import begin_move
+from floe_core.schedules.ownership import begin_move, call_off_move
 from floe_core.schemas.policies import Owner
 from floe_migrate.moving.move import Move, Stage, first_record, hand_over
 from floe_migrate.moving.records import Records
 from floe_migrate.moving.remaining import (
+    INSTANT,
     awaited_tick,
     first_tick_after,
     first_unclaimed,
+    has_run_unclaimed,
     run_in_progress,
 )
 from floe_migrate.sides.side import Side
@@ -161,6 +163,8 @@ class Mover:
         now = self.now()
         awaited = awaited_tick(job, owner, claimed, runs, now)
         if awaited and not force:
+            if has_run_unclaimed(job, owner, claimed, runs):
+                return self._await_claim(name, owner, now)
             return f"{source}: {awaited}"
         if reason := run_in_progress(runs):
             return f"{source}: {reason}"
@@ -168,6 +172,23 @@ class Mover:
             return f"{source} may just be starting a run"
         # No tick is between now and `until`. If a schedule is set now, its ticks are the target's.
         return first_unclaimed(job, owner, claimed, now) if awaited else min(owner.until, now)
+
+    def _await_claim(self, name: str, owner: Owner, now: datetime) -> str:
+        """Let the source run one more tick, which it has to claim; return what to wait for.
+
+        It may have read the record too late for the last one.
+        """
+        job, source = self.records.job(name), self.source
+        more = first_tick_after(job, now + self.margin)
+        first = first_tick_after(job, more + INSTANT)
+        longer = begin_move(call_off_move(owner, now), self.target.name, first)
+        if not self.records.replace(name, owner, longer):
+            return "its record was changed meanwhile"
+        source.apply(name)
+        return (
+            f"{source.name} ran its last tick without a claim, so it also runs what comes before "
+            f"{first.isoformat()}; if it does so again, it reads another store of schedules"
+        )
 
     def _problems_of_target(self, name: str) -> Iterator[str]:
         target = self.target.name

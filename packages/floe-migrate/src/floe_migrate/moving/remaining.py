@@ -48,15 +48,24 @@ def awaited_tick(
         return f"its tick of {tick.isoformat()} is still to come"
     since = recorded_since(owner)
     has_run = any(run.nominal_time == tick for run in runs)
-    if since is not None and tick <= since:
+    if since is not None and tick < since:
         is_settled = has_run or now - tick > GRACE
         return "" if is_settled else f"it has not started its tick of {tick.isoformat()}"
     if has_run:
-        return (
-            f"it runs its tick of {tick.isoformat()} without a claim; if it does not claim it in a "
-            "minute, it reads another store of schedules: give it the same one, and restart it"
-        )
+        return f"its run of {tick.isoformat()} has not claimed the tick yet"
     return f"it has not started its tick of {tick.isoformat()}"
+
+
+def has_run_unclaimed(
+    job: Job, owner: Owner, claimed: Collection[datetime], runs: Sequence[RecordedRun]
+) -> bool:
+    """Return whether the last tick of a job's first owner has run, and without a claim.
+
+    An orchestrator that has not read the record yet starts such a run, and one that never will.
+    """
+    tick = last_tick(job, owner)
+    ended = {run.nominal_time for run in runs if run.is_over}
+    return owner.epoch == 1 and tick is not None and tick in ended and tick not in claimed
 
 
 def run_in_progress(runs: Sequence[RecordedRun]) -> str:

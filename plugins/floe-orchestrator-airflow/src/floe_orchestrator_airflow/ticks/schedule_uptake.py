@@ -19,6 +19,7 @@ from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.policies import Job
 from floe_orchestrator_airflow.names.dag_id import dag_id
 from floe_orchestrator_airflow.names.entry_point import FILENAME
+from floe_orchestrator_airflow.names.owned_runs import has_to_claim
 from floe_orchestrator_airflow.service.rest_access import (
     CannotGoOnError,
     NothingAnswersError,
@@ -81,14 +82,15 @@ class _RunningAirflow:
     def _run_skipped(self, path: str, artifacts: CompiledArtifacts, job: Job) -> None:
         """Clear runs that were skipped for ticks that this Airflow now has to run late.
 
-        A DAG has at most one run of a tick, so there is no other way to run it.
+        A DAG has at most one run of a tick, so there is no other way to run it. A run that made no
+        claim was not skipped: it is from before the DAG had an owner.
         """
         now = datetime.now(UTC)
         for tick in late_ticks(job.owner, job.schedule, claims_of(artifacts, job.name), now):
             moment = quote(tick.isoformat())
             of_tick = f"logical_date_gte={moment}&logical_date_lte={moment}"
             for run in self._request("GET", f"{path}/dagRuns?{of_tick}")["dag_runs"]:
-                if run["state"] in ("success", "failed"):
+                if run["state"] in ("success", "failed") and has_to_claim(run["dag_run_id"]):
                     where = f"{path}/dagRuns/{quote(run['dag_run_id'], safe='')}/clear"
                     self._request("POST", where, {"dry_run": False})
 

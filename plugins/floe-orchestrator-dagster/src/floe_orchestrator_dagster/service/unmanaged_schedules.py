@@ -133,6 +133,8 @@ def resume_unmanaged(
 def _asked(name: str) -> Iterator[None]:
     try:
         yield
+    except UsageError:
+        raise
     except (NoAnswerError, RefusedError) as error:
         raise EnvironmentProblemError(f"Dagster and its schedule {name}: {error}") from None
     except (KeyError, TypeError, ValueError):

@@ -89,6 +89,8 @@ def resume_unmanaged(
 def _asked(name: str) -> Iterator[None]:
     try:
         yield
+    except UsageError:
+        raise
     except (NoAnswerError, RefusedError) as error:
         raise EnvironmentProblemError(f"Prefect and its deployment {name}: {error}") from None
     except (AttributeError, KeyError, TypeError, ValueError):
