@@ -83,6 +83,9 @@ class World:
     def side(self, name: str) -> SimulatedSide:
         return {"one": self.one, "two": self.two}[name]
 
+    # As `Sides` has it.
+    any_side = side
+
     def mover(self, source: str, target: str, dies_at: int | None = None) -> Mover:
         return Mover(
             MortalRecords(self.one.artifacts, dies_at),

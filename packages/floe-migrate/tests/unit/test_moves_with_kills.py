@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from steps_of_move import steps
 
 from floe_core.foundation.errors import EnvironmentProblemError, UsageError
 from floe_migrate.moving.steps import call_off
+from floe_migrate.status import release_claim
 
 # The others take minutes.
 SEEDS = [*range(4), *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(4, 60))]
@@ -137,6 +139,48 @@ def test_a_source_that_is_gone_gives_its_unclaimed_ticks_away(tmp_path: Path) ->
         world.pass_time()
     assert world.mover("one", "two").hand_over() == {JOB: "one does not respond"}
     assert world.mover("one", "two").hand_over(force=True) == {}
+    settle(world)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_a_move_by_force_past_kills_runs_each_tick_once_also_if_the_source_comes_back(
+    tmp_path: Path, seed: int
+) -> None:
+    chance = random.Random(seed)
+    world = World(tmp_path, chance=chance)
+    for _ in range(chance.randrange(30)):
+        world.pass_time()
+    world.mover("one", "two").begin()
+    world.two.is_deployed = True
+    for _ in range(chance.randrange(30)):
+        world.pass_time()
+    world.one.is_up = False
+    for _ in range(chance.randrange(60)):
+        world.pass_time()
+    while world.records.owners()[JOB].orchestrator == "one":
+        mover = world.mover("one", "two", dies_at=chance.randint(1, 12))
+        with suppress(Killed):
+            mover.announce()
+            world.one.is_up = chance.random() < 0.2
+            mover.hand_over(force=True)
+        world.pass_time()
+    world.one.is_up = True
+    settle(world)
+
+
+def test_a_released_tick_whose_run_is_gone_is_built_again(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.mover("one", "two").begin()
+    world.two.is_deployed = True
+    assert move(world, None)
+    while not world.two.started:
+        world.pass_time()
+    tick = world.two.started[0].nominal_time
+    assert tick
+    with pytest.raises(UsageError, match="is claimed by run two-0 on two, which is running"):
+        release_claim(world.records, world, JOB, tick)  # type: ignore[arg-type]
+    world.two.started.clear()
+    assert release_claim(world.records, world, JOB, tick).run == "two-0"  # type: ignore[arg-type]
     settle(world)
 
 
