@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -12,13 +13,14 @@ from reported_product import built_by_plain_dbt, content, results_in, write_repo
 
 from floe_core.compiler import compile_product
 from floe_core.execution import BuildEnded, BuildRequest, NodeLog, build
+from floe_core.execution.reports.open_builds import report_killed_builds
 from floe_core.schemas import CompiledArtifacts
 
 KILLED = """\
 import os, signal, sys
 from floe_core.execution import BuildRequest, NodeResult, build
 from floe_core.schemas import CompiledArtifacts
-for event in build(CompiledArtifacts.load(sys.argv[1]), BuildRequest("shop", "one")):
+for event in build(CompiledArtifacts.load(sys.argv[1]), BuildRequest("shop", sys.argv[2])):
     if isinstance(event, NodeResult) and event.unique_id == "model.shop.scored":
         os.kill(os.getpid(), signal.SIGKILL)
 """
@@ -52,11 +54,15 @@ def build_of(
     return [e for e in events if isinstance(e, NodeLog) and e.is_from_floe], end
 
 
-def test_a_killed_run_that_is_resumed_has_all_results(product: CompiledArtifacts) -> None:
-    done = subprocess.run([sys.executable, "-c", KILLED, product.folder], check=False)
+def kill_in(product: CompiledArtifacts, run_id: str) -> None:
+    done = subprocess.run([sys.executable, "-c", KILLED, product.folder, run_id], check=False)
     assert done.returncode == -signal.SIGKILL
+    assert not (product.folder / "written/shop" / run_id).exists()
+
+
+def test_a_killed_run_that_is_resumed_has_all_results(product: CompiledArtifacts) -> None:
+    kill_in(product, "one")
     written = product.folder / "written/shop"
-    assert not written.exists()
     build_of(product, "one", 2)
     ours, theirs = results_in(written / "one"), results_in(built_by_plain_dbt(product.folder))
     assert {i: row["status"] for i, row in ours.items()} == {
@@ -67,6 +73,20 @@ def test_a_killed_run_that_is_resumed_has_all_results(product: CompiledArtifacts
     killed, plain = ours["model.shop.scored"], theirs["model.shop.scored"]
     assert [killed[name] for name in names] == [plain[name] for name in names]
     assert killed["phases"] == ["execute"]
+
+
+def test_a_killed_run_that_is_not_resumed_has_what_it_built(product: CompiledArtifacts) -> None:
+    kill_in(product, "lost")
+    # It may not know the secrets, so it writes nothing.
+    report_killed_builds(product)
+    written = product.folder / "written/shop"
+    assert not (written / "lost").exists()
+    build_of(product, "next", 1)
+    ours, theirs = results_in(written / "lost"), results_in(built_by_plain_dbt(product.folder))
+    assert {"seed.shop.people", "model.shop.scored"} <= ours.keys() < theirs.keys()
+    assert {i: row["status"] for i, row in ours.items()} == {i: theirs[i]["status"] for i in ours}
+    assert SECRET not in (written / "lost/manifest.json").read_text()
+    assert json.loads((written / "floe-runs.json").read_text())["latest"] == "next"
 
 
 def test_no_file_has_a_secret(product: CompiledArtifacts) -> None:

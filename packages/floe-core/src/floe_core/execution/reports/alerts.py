@@ -32,7 +32,7 @@ class AlertsOfBuild:
     def begin(self) -> None:
         """Report builds that were killed before, and record that this one is under way."""
         if self._artifacts.project_dir is not None:
-            report_killed_builds(self._artifacts)
+            report_killed_builds(self._artifacts, in_build=True)
             self._open.begin()
 
     def keep_for_lineage(self, written: int) -> None:

@@ -1,4 +1,4 @@
-"""Track the builds under way, to find killed ones, report them, and complete their lineage.
+"""Track the builds under way, to find killed ones, report them, and complete what they left.
 
 Each has a note below the folder of alerts, and holds the lock beside it. If the lock of a note is
 free, the process of its build died.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -24,10 +24,11 @@ from floe_core.alerts.run_outcome import RunOutcome
 from floe_core.alerts.target import folder_of
 from floe_core.execution.record.journal import read_events
 from floe_core.execution.record.outcome import outcome_of_run
+from floe_core.execution.reports.dbt_files import write_dbt_files
 from floe_core.foundation.errors import FloeError
 from floe_core.lineage.backend import is_configured
 from floe_core.product_folder.state_folder import state_folder, state_place
-from floe_core.runs.build_events import BuildEnded
+from floe_core.runs.build_events import BuildEnded, NodeLog
 from floe_core.runs.build_request import BuildRequest
 from floe_core.runs.run_parameters import RunParameters
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
@@ -49,7 +50,8 @@ class _Note:
 
     None: no attempt follows. `found_dead_at` is when it was first found dead, "" before.
     `node_ids` are those of the build, None for all of its job. `events_before` is how many events
-    the journal of its run had before. `has_lineage` is whether lineage has a START of it.
+    the journal of its run had before. `has_lineage` is whether lineage has a START of it, and
+    `has_files` whether dbt's artifacts of the run are wanted.
     """
 
     job: str
@@ -64,6 +66,8 @@ class _Note:
     part: str = ""
     node_ids: list[str] | None = None
     events_before: int = 0
+    root_run_id: str = ""
+    has_files: bool = False
 
     def is_over(self, now: datetime) -> bool:
         """Return whether no further attempt of the run is expected."""
@@ -75,7 +79,7 @@ class _Note:
         return now >= datetime.fromisoformat(self.found_dead_at) + wait
 
     def request(self) -> BuildRequest:
-        """Return the request of the build, as far as its lineage depends on it."""
+        """Return the request of the build, as far as its lineage and files depend on it."""
         return BuildRequest(
             job=self.job,
             run_id=self.run_id,
@@ -83,6 +87,7 @@ class _Note:
             nominal_time=datetime.fromisoformat(self.nominal_time) if self.nominal_time else None,
             parameters=RunParameters.given(self.parameters),
             part=self.part,
+            root_run_id=self.root_run_id,
         )
 
 
@@ -104,7 +109,7 @@ class OpenBuild:
     def begin(self) -> None:
         """Write the note. Alerts never fail a build: a problem is logged as a warning."""
         request = self._request
-        if not (self._sends_alerts or self._has_lineage):
+        if not (self._sends_alerts or self._has_lineage or self._has_files):
             return
         parts = [request.run_id, request.part, "run" if self._of_run else ""]
         if not self._sends_alerts:
@@ -153,6 +158,10 @@ class OpenBuild:
     def _has_lineage(self) -> bool:
         return not self._of_run and is_configured(self._artifacts.lineage, self._artifacts.folder)
 
+    @property
+    def _has_files(self) -> bool:
+        return not self._of_run and self._artifacts.dbt_files is not None
+
     def _note(self) -> _Note:
         request = self._request
         has_attempts = self._sends_alerts and not self._of_run
@@ -168,6 +177,8 @@ class OpenBuild:
             part=request.part,
             node_ids=None if request.node_ids is None else [*request.node_ids],
             events_before=len(read_events(self._artifacts.folder, request.run_id)),
+            root_run_id=request.root_run_id,
+            has_files=self._has_files,
         )
 
 
@@ -191,11 +202,12 @@ def report_outcome(artifacts: CompiledArtifacts, outcome: RunOutcome) -> None:
     report_killed_builds(artifacts)
 
 
-def report_killed_builds(artifacts: CompiledArtifacts) -> int:
+def report_killed_builds(artifacts: CompiledArtifacts, *, in_build: bool = False) -> int:
     """Report each build whose process was killed, once; return how many alerts are for.
 
     Its lineage is completed. For alerts, a build that a retry may follow is reported only when the
-    time for the retry has passed.
+    time for the retry has passed. dbt's artifacts are written by the next build, which knows the
+    secrets to leave out.
     """
     if artifacts.project_dir is None:
         return 0
@@ -205,7 +217,7 @@ def report_killed_builds(artifacts: CompiledArtifacts) -> int:
         notes = sorted(folder.glob("*.json"))
         if notes:
             with _guard(folder):
-                count = sum(_report_if_killed(artifacts, path) for path in notes)
+                count = sum(_report_if_killed(artifacts, path, in_build) for path in notes)
         if count:
             send_waiting(artifacts)
     except (OSError, FloeError, Timeout) as error:
@@ -213,7 +225,7 @@ def report_killed_builds(artifacts: CompiledArtifacts) -> int:
     return count
 
 
-def _report_if_killed(artifacts: CompiledArtifacts, path: Path) -> bool:
+def _report_if_killed(artifacts: CompiledArtifacts, path: Path, in_build: bool) -> bool:
     now = datetime.now(UTC)
     with hold_if_free(_lock_of(path)) as is_dead:
         note = _read(path) if is_dead else None
@@ -223,6 +235,10 @@ def _report_if_killed(artifacts: CompiledArtifacts, path: Path) -> bool:
         if note.has_lineage:
             _complete_lineage(artifacts, note, written)
             note = replace(note, has_lineage=False)
+        if note.has_files and (in_build or written is not None):
+            if written is None:
+                _log_all(write_dbt_files(artifacts, note.request(), "canceled"))
+            note = replace(note, has_files=False)
         # With the mark, its process did not die, and has reported its end.
         is_alert = note.sends_alerts and written is None and not is_switched_off()
         if is_alert and not note.is_over(now):
@@ -230,10 +246,18 @@ def _report_if_killed(artifacts: CompiledArtifacts, path: Path) -> bool:
             return False
         if is_alert:
             _report(artifacts, note)
+        if note.has_files:
+            _write(path, replace(note, sends_alerts=False))
+            return is_alert
         path.unlink(missing_ok=True)
         _remove_marks(path)
         _lock_of(path).unlink(missing_ok=True)
         return is_alert
+
+
+def _log_all(messages: Iterable[NodeLog]) -> None:
+    for message in messages:
+        _log.log(logging.WARNING if message.level == "warn" else logging.INFO, message.text)
 
 
 def _complete_lineage(artifacts: CompiledArtifacts, note: _Note, written: int | None) -> None:
