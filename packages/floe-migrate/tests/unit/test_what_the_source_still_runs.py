@@ -23,6 +23,7 @@ from floe_migrate.moving.remaining import (
 TICK = datetime(2026, 11, 30, 9, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
 HOURLY = Job(name="shop", schedule=Schedule(cron="0 * * * *"))
+RUN = "run r-1 of 2026-11-30T09:00:00+00:00"
 NEXT = TICK + 60 * MINUTE
 
 
@@ -41,13 +42,8 @@ def run_of(tick: datetime | None, state: RunState = "success") -> RecordedRun:
         (TICK - MINUTE, [TICK], [], TICK + MINUTE, ""),
         (TICK - MINUTE, [], [], TICK - MINUTE, "its tick of 2026-11-30T09:00:00+00:00 is still to"),
         (TICK - MINUTE, [], [], TICK + 30 * MINUTE, "it has not started its tick of"),
-        (
-            TICK - MINUTE,
-            [],
-            [run_of(TICK)],
-            TICK + MINUTE,
-            "its run of 2026-11-30T09:00:00+00:00 has not",
-        ),
+        (TICK - MINUTE, [], [run_of(TICK)], TICK + MINUTE, f"{RUN} is over and claimed no tick"),
+        (TICK - MINUTE, [], [run_of(TICK, "running")], TICK, f"{RUN} has not claimed its tick yet"),
         # From before the record: nothing was claimed then.
         (TICK + MINUTE, [], [run_of(TICK)], TICK + 2 * MINUTE, ""),
         (TICK + MINUTE, [], [], TICK + 2 * MINUTE, "it has not started its tick of"),

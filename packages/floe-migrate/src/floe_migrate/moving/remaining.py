@@ -46,14 +46,15 @@ def awaited_tick(
         return ""
     if tick > now:
         return f"its tick of {tick.isoformat()} is still to come"
-    since = recorded_since(owner)
-    has_run = any(run.nominal_time == tick for run in runs)
-    if since is not None and tick < since:
-        is_settled = has_run or now - tick > GRACE
-        return "" if is_settled else f"it has not started its tick of {tick.isoformat()}"
-    if has_run:
-        return f"its run of {tick.isoformat()} has not claimed the tick yet"
-    return f"it has not started its tick of {tick.isoformat()}"
+    since, moment = recorded_since(owner), tick.isoformat()
+    found = next((run for run in runs if run.nominal_time == tick), None)
+    if since is not None and tick < since and (found or now - tick > GRACE):
+        return ""
+    if found is None:
+        return f"it has not started its tick of {moment}"
+    if found.is_over:
+        return f"run {found.run_id} of {moment} is over and claimed no tick: start it again there"
+    return f"run {found.run_id} of {moment} has not claimed its tick yet"
 
 
 def has_run_unclaimed(
