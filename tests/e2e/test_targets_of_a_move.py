@@ -47,6 +47,17 @@ def test_a_dagster_that_reads_the_records_starts_nothing_yet(tmp_path: Path) -> 
     ]
 
 
+def test_a_dagster_that_could_not_load_while_the_store_was_away_loads_again(tmp_path: Path) -> None:
+    product, told = MovingProduct(tmp_path), list[str]()
+    artifacts = product.compile("dagster", {})
+    product.store.rmdir()
+    with webserver(artifacts) as url:
+        product.store.mkdir()
+        with mover_to(url, product, told) as mover:
+            mover.check_target()
+    assert told[-1] == "dagster has mover, and starts none of it yet"
+
+
 def test_a_dagster_that_reads_another_store_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from floe_orchestrator_dagster.service.graphql_client import GraphqlClient, RefusedError
 
 _RELOAD = """
@@ -17,6 +19,30 @@ mutation FloeReload($location: String!) {
   }
 }
 """
+
+_LOCATIONS = """
+query FloeLocations {
+  workspaceOrError {
+    __typename
+    ... on Workspace { locationEntries { name locationOrLoadError { __typename } } }
+    ... on PythonError { message }
+  }
+}
+"""
+
+
+def reload_failed_locations(client: GraphqlClient) -> None:
+    """Load the code locations again that do not load: what they need may have been away.
+
+    Raises:
+        NoAnswerError: There is no response.
+        RefusedError: Dagster does not return its code locations.
+    """
+    found = client.query_one(_LOCATIONS, "workspaceOrError", "Workspace")
+    for entry in found["locationEntries"]:
+        if (entry["locationOrLoadError"] or {}).get("__typename") == "PythonError":
+            with suppress(RefusedError):
+                reload_location(client, entry["name"])
 
 
 def reload_location(client: GraphqlClient, location: str) -> None:

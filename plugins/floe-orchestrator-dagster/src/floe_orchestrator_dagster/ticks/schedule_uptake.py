@@ -10,7 +10,10 @@ from floe_core.foundation.service_probe import NoAnswerError
 from floe_core.schedules.job_schedules import JobSchedules
 from floe_core.schemas.policies import Job
 from floe_orchestrator_dagster.names.dagster_names import job_name
-from floe_orchestrator_dagster.service.code_location import reload_location
+from floe_orchestrator_dagster.service.code_location import (
+    reload_failed_locations,
+    reload_location,
+)
 from floe_orchestrator_dagster.service.graphql_client import GraphqlClient, RefusedError
 from floe_orchestrator_dagster.service.job_places import places_of
 from floe_orchestrator_dagster.service.schedule_switch import START, STOP
@@ -55,11 +58,13 @@ def take_up(schedules: JobSchedules, name: str, settings: Mapping[str, Any]) -> 
 
 def _take_up(client: GraphqlClient, schedules: JobSchedules, name: str) -> None:
     job = schedules.live(name)
-    places = places_of(client, job_name(schedules.artifacts, job))
+    found = job_name(schedules.artifacts, job)
+    places = places_of(client, found)
     if not places:
-        raise RefusedError(
-            f"no code location that loads has the job {job_name(schedules.artifacts, job)}"
-        )
+        reload_failed_locations(client)
+        places = places_of(client, found)
+    if not places:
+        raise RefusedError(f"no code location that loads has the job {found}")
     for location in dict.fromkeys(place["repositoryLocationName"] for place in places):
         reload_location(client, location)
     for place in places:
