@@ -2,14 +2,61 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
-from reuse_histories import Score, run_history
+from changing_product import KINDS, ChangingProduct
+from history_warehouses import NOW, SPECIAL, warehouse_of
+from reuse_histories import History, Score, run_history
 
 
 def check(score: Score) -> None:
     """Fail where a table differs, where too little is built, or more than a tenth too much."""
     assert score.wrong == []
     assert score.is_within_bounds, (score.too_little, score.too_much)
+
+
+def test_each_node_has_what_is_said_of_it_in_its_files(tmp_path: Path) -> None:
+    product = ChangingProduct(1, 40, SPECIAL, NOW, is_worldly=True, collations=("-",))
+    for model in product.order():
+        if model.kind == "seed":
+            before = written(product, tmp_path)
+            model.seed_type = "bigint"
+            assert written(product, tmp_path) != before, model.name
+        if model.kind in (*KINDS, "seed"):
+            before = written(product, tmp_path)
+            model.described += 1
+            assert written(product, tmp_path) != before, model.name
+
+
+def written(product: ChangingProduct, folder: Path) -> dict[Path, str]:
+    product.write(folder, "main")
+    return {each: each.read_text() for each in folder.rglob("*.*") if each.is_file()}
+
+
+@pytest.mark.parametrize(
+    ("kind", "types"),
+    [("duckdb", ("int", "bigint", "decimal(9,0)")), ("postgres", ("int", "bigint", "numeric(9)", "numeric(8)"))],
+)
+def test_tables_with_equal_rows_of_other_types_differ(
+    kind: str, types: tuple[str, ...], tmp_path: Path
+) -> None:
+    (tmp_path / "ours").mkdir()
+    with warehouse_of(kind) as warehouse:
+        found = []
+        for each in types:
+            for sql in ("drop table if exists t", f"create table t as select 1::{each} as id"):
+                warehouse.execute(tmp_path / "ours", sql)
+            found.append(repr(warehouse.contents(tmp_path / "ours", ["t"])))
+    assert len(set(found)) == len(types), found
+
+
+def test_extensions_that_duckdb_has_built_in_need_no_network(tmp_path: Path) -> None:
+    with warehouse_of("duckdb") as warehouse:
+        history = History(1, tmp_path, warehouse, 12)
+        history.step("first build", lambda: None)
+        history.step("change_extensions", history.wider.change_extensions)
+    check(history.score)
 
 
 def test_a_short_history_equals_plain_dbts() -> None:

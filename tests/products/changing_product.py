@@ -299,6 +299,8 @@ class ChangingProduct:
             f"{{% docs about %}}Number {self.docs}{{% enddocs %}}\n"
         )
         package = self.package.write(folder) if self.is_worldly else folder
+        if self.is_worldly:
+            (package / "models" / "schema.yml").write_text("\n".join(self._told(is_packaged=True)))
         for model in self.order():
             self._write(model, package if model.is_packaged else folder)
 
@@ -332,13 +334,17 @@ class ChangingProduct:
             f"      - {{name: {each.name}{_KNOWS[each.knows].format(file=files[each.name])}}}"
             for each in sources
         ]
-        told = [m for m in self.order() if self.is_worldly and not m.is_packaged]
-        models = [properties(m) for m in told if m.kind in KINDS]
-        seeds = [properties(m) for m in told if m.kind == "seed"]
-        said = [f"models: {json.dumps(models)}", f"seeds: {json.dumps(seeds)}"] if told else []
+        said = self._told(is_packaged=False) if self.is_worldly else []
         return "\n".join(
             ["sources:", "  - name: raw", f"    schema: {schema}", "    tables:", *tables, *said]
         )
+
+    def _told(self, *, is_packaged: bool) -> list[str]:
+        """Return what a schema.yml says of the package's models and seeds, or of the others."""
+        told = [m for m in self.order() if m.is_packaged == is_packaged]
+        models = [properties(m) for m in told if m.kind in KINDS]
+        seeds = [properties(m) for m in told if m.kind == "seed"]
+        return [f"models: {json.dumps(models)}", f"seeds: {json.dumps(seeds)}"]
 
     def _sql(self, model: Model) -> str:
         own = f"materialized='{model.materialized}', tags=['t{model.tags}']"

@@ -24,6 +24,11 @@ Rows = list[tuple[Any, ...]]
 SPECIAL = ("snapshot", "incremental")
 NOW = "now() > timestamptz '2020-01-01'"
 STANDING = "select table_name, table_type from information_schema.tables where table_schema = "
+# Where DuckDB keeps them below its directory of extensions.
+_EXTENSIONS = (
+    "select format('extensions/{}/{}/{}.duckdb_extension', library_version, platform, name) "
+    "from pragma_version(), pragma_platform(), (values ('json'), ('icu')) t(name)"
+)
 
 
 class Warehouse(Protocol):
@@ -115,11 +120,18 @@ class DuckDbFiles:
 
     def toggle_extension(self, folder: Path) -> str:
         self._extensions[folder] = not self._extensions.get(folder, False)
+        for (place,) in self.query(folder, _EXTENSIONS):
+            file = folder / place  # DuckDB downloads what has none, even what it has built in.
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.touch()
         return ""  # They are part of DuckDB, and so are there in any case.
 
     def _config(self, folder: Path) -> str:
-        extensions = ", extensions: [json, icu]" if self._extensions.get(folder) else ""
-        return f"settings: {json.dumps(self._settings)}{extensions}"
+        settings = f"settings: {json.dumps(self._settings)}"
+        if not self._extensions.get(folder):
+            return settings
+        options = {"extension_directory": str(folder / "extensions")}
+        return f"{settings}, extensions: [json, icu], config_options: {json.dumps(options)}"
 
     def define(self, folder: Path, name: str, added: int) -> None:
         self.execute(folder, f"create or replace macro {name}(x) as x + {added}")
@@ -262,11 +274,10 @@ class PostgresDatabases:
         import psycopg2
 
         columns = (
-            "select column_name, data_type, collation_name, col_description("
-            "format('%I.%I', table_schema, table_name)::regclass, ordinal_position), "
-            "obj_description(format('%I.%I', table_schema, table_name)::regclass) "
-            "from information_schema.columns where table_schema = "
-            f"'{SCHEMA}' and table_name = '{name}' order by ordinal_position"
+            "select attname, format_type(atttypid, atttypmod), attcollation::regcollation::text, "
+            "col_description(attrelid, attnum), obj_description(attrelid) from pg_attribute "
+            f"where attrelid = to_regclass('{SCHEMA}.{name}') and attnum > 0 "
+            "and not attisdropped order by attnum"
         )
         try:
             cursor.execute(f"select * from {name}")
