@@ -36,7 +36,10 @@ def written(product: ChangingProduct, folder: Path) -> dict[Path, str]:
 
 @pytest.mark.parametrize(
     ("kind", "types"),
-    [("duckdb", ("int", "bigint", "decimal(9,0)")), ("postgres", ("int", "bigint", "numeric(9)", "numeric(8)"))],
+    [
+        ("duckdb", ("int", "bigint", "decimal(9,0)")),
+        ("postgres", ("int", "bigint", "numeric(9)", "numeric(8)")),
+    ],
 )
 def test_tables_with_equal_rows_of_other_types_differ(
     kind: str, types: tuple[str, ...], tmp_path: Path

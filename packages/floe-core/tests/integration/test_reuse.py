@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from uuid import uuid4
 
 import duckdb
 import pytest
@@ -268,6 +269,59 @@ def test_a_part_of_a_product_is_reused_against_what_stands_of_the_rest(
     only = BuildRequest(job="shop", run_id="2", node_ids=("model.shop.reads_both",))
     (result,) = (e for e in build(artifacts, only) if isinstance(e, NodeResult))
     assert result.status == "reused"
+
+
+VIEW = "{{ config(materialized='view') }}\n"
+
+
+@pytest.mark.parametrize("reads", ["ref('shown')", "ref('shown_again')"])
+def test_a_part_reads_what_a_view_that_is_not_of_it_shows_now(
+    reads: str, write_product: WriteProduct
+) -> None:
+    views = {
+        "shown": VIEW + "select id, amount from {{ ref('first') }}",
+        "shown_again": VIEW + "select amount, id from {{ ref('shown') }}",
+    }
+    tables = {
+        "below": f"{TABLE}select amount from {{{{ {reads} }}}}",
+        "beside": f"{TABLE}select id from {{{{ {reads} }}}}",
+    }
+    folder = product(write_product, **views, **tables)
+    ends(folder, "1")
+    for run, (amount, selects_first) in enumerate([(3, True), (4, False), (2, True)], start=2):
+        write(folder, "first", FIRST.replace("2 as", f"{amount} as"))
+        if not selects_first:
+            assert part(folder, "first") == {"first": "success"}
+        chosen = ("first", "below", "beside") if selects_first else ("below", "beside")
+        built = {"below": "success", "beside": "reused"}
+        assert part(folder, *chosen) == {**built, **dict.fromkeys(chosen[:-2], "success")}
+        assert rows(folder, "below") == [(amount,)]
+        whole = ends(folder, str(run))
+        built_again = {name for name, status in whole.items() if status == "success"}
+        assert built_again == {"reads_both", *views}
+
+
+def test_a_part_below_a_view_of_the_clock_is_built_each_time(write_product: WriteProduct) -> None:
+    clock = {
+        "shown": VIEW + "select now() as at",
+        "below": TABLE + "select * from {{ ref('shown') }}",
+    }
+    folder = product(write_product, **clock)
+    ends(folder, "1")
+    assert part(folder, "below") == {"below": "success"}
+
+
+def part(folder: Path, *names: str) -> dict[str, str]:
+    """Build some nodes, and return node name -> status."""
+    compile_product(folder)
+    only = BuildRequest("shop", uuid4().hex, tuple(f"model.shop.{name}" for name in names))
+    found = build(CompiledArtifacts.load(folder), only)
+    return {e.unique_id.split(".")[2]: e.status for e in found if isinstance(e, NodeResult)}
+
+
+def rows(folder: Path, table: str) -> list[tuple[object, ...]]:
+    with duckdb.connect(str(folder / "shop.duckdb"), read_only=True) as connection:
+        return connection.execute(f"select * from {table}").fetchall()
 
 
 def test_what_asks_the_warehouse_or_the_clock_is_never_reused(write_product: WriteProduct) -> None:

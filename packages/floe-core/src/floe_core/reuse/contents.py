@@ -90,6 +90,8 @@ def _defer(
     given: Situation, plan: Plan, decision: Decision, compared: frozenset[str], node_id: str
 ) -> Decision:
     nearest = sorted(_nearest(given, plan, compared, node_id))
+    if not nearest:  # It reads them by views that are not of this build.
+        return decision
     names = ", ".join(given.artifacts.by_id[i].label for i in nearest)
     why = f"may be reused: depends on the content of {names}"
     return replace(decision, why=why, waits_for=tuple(nearest))

@@ -102,7 +102,20 @@ class Planner:
         if node.resource_type == "source":
             return self._given.warehouse.sources.get(node.unique_id) or self._new()
         entry = self._given.state.entries.get(node.unique_id)
-        return entry.versions if entry and self._stands(node, entry) else self._new()
+        if entry is None or not self._stands(node, entry):
+            return self._new()
+        return self._as_it_shows(node, entry) if node.materialization == "view" else entry.versions
+
+    def _as_it_shows(self, view: Node, entry: Entry) -> Versions:
+        """Return the version of a view that stands: of what its inputs hold now."""
+        analysis = self._analyses.of(view)
+        never = self._never(view, analysis)
+        if never:
+            return self._new()
+        fresh = replace(entry, reads=self._reads(analysis))
+        found = self._resulting_versions(view, entry, fresh, analysis, never, is_built=True)
+        is_alike = [*(found.columns or ())] == [*(entry.versions.columns or ())]
+        return found if is_alike else Versions(fresh.fingerprint)
 
     def _new(self) -> Versions:
         return Versions(self._given.token)

@@ -28,6 +28,7 @@ from floe_core.reuse.state_store import StateStore
 from floe_core.runs.build_request import BuildRequest
 from floe_core.runs.product_redactor import redactor_of
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_core.schemas.node_graph import reached
 from floe_core.schemas.nodes import COMPUTING_PACKAGES
 from floe_core.secrets.redactor import Redactor
 from floe_core.warehouse.credentials import place_of
@@ -100,6 +101,8 @@ def plan_build(
     facts = WarehouseFacts() if refused else read_facts(artifacts, involved, words)
     state = store.read()
     own = state if refused else state.of_subject(subject_of(artifacts))
+    shown = set(involved).intersection(own.entries).difference(node_ids)
+    codes |= {i: unpack_code(own.entries[i].code) for i in shown}
     problem = refused or facts.problem or store.problem or _of_another(state, own)
     cache = AnalysisCache(state_folder(artifacts.folder))
     situation = Situation(
@@ -178,9 +181,10 @@ def _of_another(state: State, own: State) -> str:
 
 
 def _involved_nodes(artifacts: CompiledArtifacts, node_ids: tuple[str, ...]) -> list[str]:
-    """Return the nodes whose relations a plan needs: these, and the nodes that they read."""
-    read = {parent for i in node_ids for parent in artifacts.by_id[i].depends_on}
-    return sorted({*node_ids, *read})
+    """Return the nodes whose relations a plan needs: these, and those that they read, by views."""
+    views = (i for i, node in artifacts.by_id.items() if node.materialization == "view")
+    edges = {i: artifacts.by_id[i].depends_on for i in (*views, *node_ids)}
+    return sorted({*node_ids, *reached(node_ids, edges)})
 
 
 def _seeds(artifacts: CompiledArtifacts, node_ids: tuple[str, ...]) -> dict[str, Versions]:
