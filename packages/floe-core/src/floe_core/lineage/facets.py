@@ -129,34 +129,16 @@ def sql(query: str, dialect: str | None) -> Json:
     return facet("1-1-0", "SQLJobFacet", query=query, dialect=dialect)
 
 
-def job_documentation(description: str) -> Json:
-    """Return the facet of a job's description."""
-    return facet("1-1-0", "DocumentationJobFacet", description=description)
-
-
-def dataset_documentation(description: str) -> Json:
-    """Return the facet of a dataset's description."""
-    return facet("1-1-0", "DocumentationDatasetFacet", description=description)
-
-
-def job_ownership(owners: list[str]) -> Json:
-    """Return the facet of a job's owners."""
-    return facet("1-0-1", "OwnershipJobFacet", owners=[{"name": owner} for owner in owners])
-
-
-def dataset_ownership(owners: list[str]) -> Json:
-    """Return the facet of a dataset's owners."""
-    return facet("1-0-1", "OwnershipDatasetFacet", owners=[{"name": owner} for owner in owners])
-
-
-def job_tags(tags: dict[str, str]) -> Json:
-    """Return the facet of a job's tags: key -> value."""
-    return facet("1-0-0", "TagsJobFacet", tags=_tags(tags))
-
-
-def dataset_tags(tags: dict[str, str]) -> Json:
-    """Return the facet of a dataset's tags: key -> value."""
-    return facet("1-0-0", "TagsDatasetFacet", tags=_tags(tags))
+def description(what: str, owners: list[str], tags: dict[str, str], text: str) -> Json:
+    """Return what describes a "Job" or "Dataset": facets of its owners, tags and text, if any."""
+    named = [{"name": owner} for owner in owners]
+    listed = [{"key": key, "value": value, "source": "FLOE"} for key, value in tags.items()]
+    found = {
+        "ownership": owners and facet("1-0-1", f"Ownership{what}Facet", owners=named),
+        "tags": tags and facet("1-0-0", f"Tags{what}Facet", tags=listed),
+        "documentation": text and facet("1-1-0", f"Documentation{what}Facet", description=text),
+    }
+    return {name: each for name, each in found.items() if each}
 
 
 def schema(columns: list[Json]) -> Json:
@@ -190,7 +172,3 @@ def dataset_version(version: str) -> Json:
 def data_quality_assertions(assertion: Json) -> Json:
     """Return the facet of one test's verdict on a dataset."""
     return facet("1-1-0", "DataQualityAssertionsDatasetFacet", assertions=[assertion])
-
-
-def _tags(tags: dict[str, str]) -> list[Json]:
-    return [{"key": key, "value": value, "source": "FLOE"} for key, value in tags.items()]

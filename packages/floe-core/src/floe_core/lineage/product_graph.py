@@ -34,29 +34,17 @@ class ProductGraph:
     def product_job(self) -> LineageJob:
         """The job of a whole run."""
         product = self._artifacts.product
+        owners = list(filter(None, [product.owner]))
+        text = self._redactor.text(product.description)
         described: Json = {"jobType": facets.job_type("FLOE", "PRODUCT")}
-        if product.owner:
-            described["ownership"] = facets.job_ownership([product.owner])
-        if product.labels:
-            described["tags"] = facets.job_tags(product.labels)
-        if product.description:
-            described["documentation"] = facets.job_documentation(
-                self._redactor.text(product.description)
-            )
+        described |= facets.description("Job", owners, product.labels, text)
         return LineageJob(self._artifacts.lineage.namespace, product.name, described)
 
     def node_job(self, node: Node) -> LineageJob:
         """Return the job of a node."""
         integration = "FLOE" if node.is_step else "DBT"
         described: Json = {"jobType": facets.job_type(integration, node.resource_type.upper())}
-        if owners := self._owners(node):
-            described["ownership"] = facets.job_ownership(owners)
-        if tags := _tags(node):
-            described["tags"] = facets.job_tags(tags)
-        if node.description:
-            described["documentation"] = facets.job_documentation(
-                self._redactor.text(node.description)
-            )
+        described |= self._description("Job", node)
         name = node_job_name(self._artifacts.product.name, node)
         return LineageJob(self._artifacts.lineage.namespace, name, described)
 
@@ -77,16 +65,7 @@ class ProductGraph:
         """Return the dataset that a node produces, with its description; None for a test."""
         if not node.is_relation:
             return None
-        described = self._schema(node)
-        if owners := self._owners(node):
-            described["ownership"] = facets.dataset_ownership(owners)
-        if tags := _tags(node):
-            described["tags"] = facets.dataset_tags(tags)
-        if node.description:
-            described["documentation"] = facets.dataset_documentation(
-                self._redactor.text(node.description)
-            )
-        return self._dataset(node, described)
+        return self._dataset(node, self._schema(node) | self._description("Dataset", node))
 
     def outputs_of_step(self, node: Node) -> list[tuple[str, Json]]:
         """Return the datasets that a step writes, each with its name in floe.yaml first."""
@@ -187,14 +166,12 @@ class ProductGraph:
             return named
         return named | {"description": self._redactor.text(column.description)}
 
-    def _owners(self, node: Node) -> list[str]:
-        return list(node.owners) or list(filter(None, [self._artifacts.product.owner]))
+    def _description(self, what: str, node: Node) -> Json:
+        """Return the facets of a node's job or dataset; the product's owner owns it by default."""
+        owners = list(node.owners) or list(filter(None, [self._artifacts.product.owner]))
+        tags = dict.fromkeys(node.tags, "true") | ({"tier": node.tier} if node.tier else {})
+        return facets.description(what, owners, tags, self._redactor.text(node.description))
 
 
 def _is_data(node: Node) -> bool:
     return node.is_relation or node.resource_type == "source"
-
-
-def _tags(node: Node) -> dict[str, str]:
-    tags = dict.fromkeys(node.tags, "true")
-    return tags | ({"tier": node.tier} if node.tier else {})

@@ -61,6 +61,7 @@ INPUT_FIELD = {
     "field": "a",
     "transformations": [{"type": "DIRECT", "subtype": "IDENTITY"}],
 }
+OF_JOB, OF_DATASET = (ours.description(w, ["a"], {"a": "b"}, "d") for w in ("Job", "Dataset"))
 PAIRS: list[tuple[dict[str, Any], Any]] = [
     (ours.parent(SHOP, SHOP), parent_of_theirs()),
     (
@@ -90,22 +91,22 @@ PAIRS: list[tuple[dict[str, Any], Any]] = [
     ),
     (ours.sql("select 1", "duckdb"), theirs.sql_job.SQLJobFacet("select 1", "duckdb")),
     (ours.sql("select 1", None), theirs.sql_job.SQLJobFacet("select 1")),
-    (ours.job_documentation("d"), theirs.documentation_job.DocumentationJobFacet("d")),
-    (ours.dataset_documentation("d"), theirs.documentation_dataset.DocumentationDatasetFacet("d")),
+    (OF_JOB["documentation"], theirs.documentation_job.DocumentationJobFacet("d")),
+    (OF_DATASET["documentation"], theirs.documentation_dataset.DocumentationDatasetFacet("d")),
     (
-        ours.job_ownership(["a"]),
+        OF_JOB["ownership"],
         theirs.ownership_job.OwnershipJobFacet([theirs.ownership_job.Owner("a")]),
     ),
     (
-        ours.dataset_ownership(["a"]),
+        OF_DATASET["ownership"],
         theirs.ownership_dataset.OwnershipDatasetFacet([theirs.ownership_dataset.Owner("a")]),
     ),
     (
-        ours.job_tags({"a": "b"}),
+        OF_JOB["tags"],
         theirs.tags_job.TagsJobFacet([theirs.tags_job.TagsJobFacetFields("a", "b", "FLOE")]),
     ),
     (
-        ours.dataset_tags({"a": "b"}),
+        OF_DATASET["tags"],
         theirs.tags_dataset.TagsDatasetFacet(
             [theirs.tags_dataset.TagsDatasetFacetFields("a", "b", "FLOE")]
         ),

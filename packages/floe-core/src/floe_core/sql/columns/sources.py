@@ -176,7 +176,7 @@ def _with_using(
     """Return the scope with the columns of USING merged, and their origins on both sides."""
     added = [each for key, each in scope.sources.items() if key not in before.sources]
     left = replace(before, outer=None, aliases={})
-    right = replace(left, sources=dict(enumerate_keys(added)), merged={})
+    right = replace(left, sources={f"#{n}": each for n, each in enumerate(added)}, merged={})
     columns, used = dict(scope.merged), []
     for name in using:
         left_origins = left.bare(name, is_quoted=True)
@@ -187,11 +187,6 @@ def _with_using(
             "FULL": apply_step(merge([left_origins, right_origins]), TRANSFORMATION),
         }.get(join.side, left_origins)
     return replace(scope, merged=columns), merge(used)
-
-
-def enumerate_keys(relations: Sequence[Relation]) -> list[tuple[str, Relation]]:
-    """Return the relations, each with a key that cannot be a name."""
-    return [(f"#{place}", relation) for place, relation in enumerate(relations)]
 
 
 def _common_columns(before: Scope, scope: Scope) -> list[str]:
