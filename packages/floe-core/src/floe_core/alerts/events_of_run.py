@@ -51,7 +51,8 @@ def failure_after(outcome: RunOutcome, before: OpenFailure | None) -> OpenFailur
         return before
     if outcome.succeeded:
         return before.after(outcome) if before else None
-    return OpenFailure(frozenset(_culprits(outcome)) | (before.node_ids if before else set()))
+    culprits = frozenset(i for i, r in outcome.results.items() if r.status in CULPRITS)
+    return OpenFailure(culprits | (before.node_ids if before else set()))
 
 
 def is_whole_and_green(outcome: RunOutcome, node_ids: Iterable[str]) -> bool:
@@ -65,10 +66,6 @@ def is_whole_and_green(outcome: RunOutcome, node_ids: Iterable[str]) -> bool:
     if not outcome.results:
         return not outcome.parameters.narrows
     return all(_has_passed(outcome, node_id) for node_id in node_ids)
-
-
-def _culprits(outcome: RunOutcome) -> Iterable[str]:
-    return (node_id for node_id, r in outcome.results.items() if r.status in CULPRITS)
 
 
 def _has_passed(outcome: RunOutcome, node_id: str) -> bool:

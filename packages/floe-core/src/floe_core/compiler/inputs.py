@@ -62,9 +62,8 @@ def read_inputs(product_dir: Path, findings: Findings) -> Inputs:
     """Return the three files, or raise every problem of all three."""
     if not (product_dir / FLOE_FILE).exists():
         fix = "begin a product with `floe init`, or name the folder of one"
-        raise _invalid(
-            Problem("there is no product here: no such file", fix, _format_path(product_dir))
-        )
+        place = os.path.relpath(product_dir / FLOE_FILE)
+        raise _invalid(Problem("there is no product here: no such file", fix, place))
     spec_document = manifest_document = dbt_document = None
     spec = manifest = None
     with findings.gather():
@@ -102,10 +101,6 @@ def with_reuse(inputs: Inputs, reuses: bool) -> Inputs:
     wanted = "unchanged" if reuses else "off"
     execution = inputs.spec.execution.model_copy(update={"reuse": wanted})
     return replace(inputs, spec=inputs.spec.model_copy(update={"execution": execution}))
-
-
-def _format_path(product_dir: Path) -> str:
-    return os.path.relpath(product_dir / FLOE_FILE)
 
 
 def profile_name_of(dbt_project: Document) -> str:

@@ -56,7 +56,8 @@ class ProductGraph:
         if node.resource_type == "unit_test":
             return []
         upstream = (self._artifacts.by_id.get(node_id) for node_id in node.depends_on)
-        read = [(each.unique_id, self._input(each)) for each in upstream if each and _is_data(each)]
+        data = (n for n in upstream if n and (n.is_relation or n.resource_type == "source"))
+        read = [(each.unique_id, self._input(each)) for each in data]
         step = self._artifacts.steps_by_id.get(node.unique_id)
         names = step.inputs if step else ()
         return [*read, *((name, self._named_dataset(name)) for name in names)]
@@ -171,7 +172,3 @@ class ProductGraph:
         owners = list(node.owners) or list(filter(None, [self._artifacts.product.owner]))
         tags = dict.fromkeys(node.tags, "true") | ({"tier": node.tier} if node.tier else {})
         return facets.description(what, owners, tags, self._redactor.text(node.description))
-
-
-def _is_data(node: Node) -> bool:
-    return node.is_relation or node.resource_type == "source"

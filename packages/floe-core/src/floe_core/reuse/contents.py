@@ -28,7 +28,7 @@ def with_contents(given: Situation, plan: Plan) -> Plan:
     dbt = given.artifacts.dbt
     if given.builds_all or dbt.executable or not CATALOGS[dbt.adapter].is_read_in_run:
         return plan
-    compared = _nodes_hashed_in_run(given, plan)
+    compared = frozenset(i for i in compared_nodes(given, plan) if _is_cheap(given, i))
     if not compared:
         return plan
     same = make_plan(replace(given, unchanged=compared))
@@ -67,10 +67,6 @@ def is_unchanged(given: Situation, node_id: str, standing: Standing) -> bool:
     """Return whether a table has the content that its last build left."""
     last = _last_table(given, node_id)
     return last is not None and last.evidence == standing.evidence
-
-
-def _nodes_hashed_in_run(given: Situation, plan: Plan) -> frozenset[str]:
-    return frozenset(i for i in compared_nodes(given, plan) if _is_cheap(given, i))
 
 
 def _is_cheap(given: Situation, node_id: str) -> bool:

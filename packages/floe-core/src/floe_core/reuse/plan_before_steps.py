@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from floe_core.reuse.contents import with_contents
 from floe_core.reuse.plan import make_plan
-from floe_core.reuse.situation import Decision, Plan, Situation
+from floe_core.reuse.situation import Plan, Situation
 from floe_core.reuse.state import Versions
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.nodes import source_name
@@ -30,7 +30,7 @@ def plan_before_steps(given: Situation) -> Plan:
     known = [i for i in writers if i in last or i in sources]
     return {
         node_id: replace(new[node_id], why=_condition(given, node_id, known, last))
-        if _depends_on_steps(each, new[node_id])
+        if each.action == "reuse" and new[node_id].action == "build"
         else each
         for node_id, each in same.items()
     }
@@ -49,10 +49,6 @@ def writers_of_sources(artifacts: CompiledArtifacts, node_ids: Iterable[str]) ->
 
 def _with_sources(given: Situation, sources: Mapping[str, Versions]) -> Situation:
     return replace(given, warehouse=replace(given.warehouse, sources=sources))
-
-
-def _depends_on_steps(same: Decision, new: Decision) -> bool:
-    return same.action == "reuse" and new.action == "build"
 
 
 def _condition(

@@ -104,10 +104,11 @@ def _without_projections(query: exp.Expr) -> exp.Expr:
     """Return a query with the stars that it selects, and whether it aggregates."""
     query = query.copy()
     for select in list(_outer_selects(query)):
-        kept = [each for each in select.expressions if _is_star(each)]
-        if any(adds_up(each) for each in select.expressions):
-            kept.append(exp.Literal.string("aggregated"))
-        select.set("expressions", kept)
+        stars = (each for each in select.expressions if isinstance(each, exp.Star | exp.Column))
+        kept = [each for each in stars if each.is_star]
+        aggregated = any(adds_up(each) for each in select.expressions)
+        added = [exp.Literal.string("aggregated")] if aggregated else []
+        select.set("expressions", [*kept, *added])
     return query
 
 
@@ -130,12 +131,6 @@ def _valued(select: exp.Select) -> Iterator[exp.Expr]:
         star = projection.this if isinstance(projection, exp.Column) else projection
         replaced = star.args.get("replace") if isinstance(star, exp.Star) else None
         yield from (each.this for each in replaced or ())
-
-
-def _is_star(projection: exp.Expr) -> bool:
-    return isinstance(projection, exp.Star) or (
-        isinstance(projection, exp.Column) and isinstance(projection.this, exp.Star)
-    )
 
 
 def _refuse(query: exp.Expr) -> None:

@@ -155,7 +155,7 @@ def test_duplicates_in_a_set_operation_are_other_rows(operation: str) -> None:
         f"with recursive r as (select 1 as n union all select n + 1 from r) select n from r, {A}",
         f"select no_such_column from {A}",
         f"select md5(a::text) as row_hash from {A} as a",
-        f"select columns('n.*') from {A}",
+        f"select columns('[[:alpha:]]*') from {A}",
         f"select distinct on (name) id, name from {A}",
     ],
 )

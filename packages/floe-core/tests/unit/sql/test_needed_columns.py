@@ -40,9 +40,15 @@ def test_each_column_of_a_query_is_read_and_is_there(query: Query) -> None:
         # DuckDB gives one of two columns of a name another name, if both are there.
         ("select * exclude (name) from port, other", {"name", "id"}),
         ("select * exclude (id) from port, other", {"?id"}),
+        # DuckDB refuses a pattern that selects none.
+        ("select columns('^n') from port", {"name"}),
+        ("select * like 'n%' from port", {"name"}),
+        ("select max(columns(* exclude (id))) from port", {"id", "name"}),
     ],
 )
-def test_what_a_star_leaves_out_has_to_be_there(sql: str, needed: set[str]) -> None:
+def test_what_a_star_leaves_out_or_a_pattern_selects_has_to_be_there(
+    sql: str, needed: set[str]
+) -> None:
     found = read(sql).needs(NOTHING)["port"]
     assert found.columns | {f"?{each}" for each in found.perhaps} == needed
 
@@ -60,7 +66,8 @@ def test_columns_that_get_other_names_are_needed_by_position() -> None:
         "select md5(p::varchar) as h from port p",
         "select hash(p.*) as h from port p",
         "select coalesce(*columns(['name'])) as c from port",
-        "select * like 'n%' from port",
+        "select * like '[n]%' from port",
+        "select columns('[[:alpha:]]') from port",
         "select id, #2 as second from port",
         "select id, v from port unpivot (v for k in (name))",
     ],
@@ -74,6 +81,10 @@ def test_any_column_is_needed_by_what_names_none(sql: str) -> None:
     ("sql", "columns"),
     [
         ("select columns('na') from port", ("name",)),
+        ("select max(columns('na')) as 'max_\\0', id::int from port group by 2", None),
+        ("select columns('[[:alpha:]]') from port", None),
+        ("select columns('na') as n from port", ("n",)),
+        ("select columns('(n)a') as '\\1_\\0' from port", ("n_name",)),
         ("select count(*) from port", None),
         ("select id::varchar from port", None),
         ("select * from port p join other o on p.id = o.id", ("id", "name", "id_1", "x")),
@@ -85,6 +96,12 @@ def test_the_columns_of_a_query_have_the_names_that_duckdb_gives_them(
     sql: str, columns: tuple[str, ...] | None
 ) -> None:
     assert read(sql).columns == columns
+
+
+def test_the_names_of_a_star_that_snowflake_filters_are_known() -> None:
+    known = [KnownTable("PORT", ("ID", "NAME"), is_complete=True)]
+    query = read_query("select * ilike 'n%' from port", "snowflake", known)
+    assert query.columns == ("NAME",)
 
 
 @pytest.mark.parametrize(

@@ -147,7 +147,9 @@ def _with_ports(nodes: Sequence[Node], base: Sequence[Node]) -> tuple[Node, ...]
 
 
 def _refuse_other_graph(ours: Sequence[Node], theirs: Sequence[Node]) -> None:
-    one, other = ({n.unique_id: _place(n) for n in nodes} for nodes in (ours, theirs))
+    one, other = (
+        {n.unique_id: [getattr(n, f) for f in _GRAPH] for n in nodes} for nodes in (ours, theirs)
+    )
     changed = sorted(i for i in one.keys() | other.keys() if one.get(i) != other.get(i))
     if changed:
         more = f" and {len(changed) - MAX_NAMED} more" if len(changed) > MAX_NAMED else ""
@@ -155,10 +157,6 @@ def _refuse_other_graph(ours: Sequence[Node], theirs: Sequence[Node]) -> None:
         fix = "let its target and vars change only values: nodes and edges must be the same"
         names = ", ".join(changed[:MAX_NAMED])
         raise InvalidProductError([Problem(f"{what}: {names}{more}", fix)])
-
-
-def _place(node: Node) -> tuple[object, ...]:
-    return tuple(getattr(node, field) for field in _GRAPH)
 
 
 def _differences(ours: Sequence[Node], theirs: Sequence[Node]) -> dict[str, dict[str, Any]]:

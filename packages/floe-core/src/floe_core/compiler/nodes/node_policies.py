@@ -49,7 +49,8 @@ def with_policies(nodes: Sequence[Node], inputs: Inputs, findings: Findings) -> 
         if policy.timeout_seconds and execution.dbt_executable:
             what = "timeoutSeconds: a node can't be timed where floe.yaml has `dbtExecutable`"
             _add(findings, node, what, "leave it out; `execution.timeoutSeconds` times the build")
-        if policy.reuse == CONTENT and not _has_content(node):
+        has_content = node.is_relation and node.materialization != "view"
+        if policy.reuse == CONTENT and not has_content:
             what = f"reuse: '{CONTENT}' hashes a table, and this is a {_kind(node)}"
             _add(findings, node, what, "leave it out")
         update = {
@@ -59,10 +60,6 @@ def with_policies(nodes: Sequence[Node], inputs: Inputs, findings: Findings) -> 
         }
         changed.append(node.model_copy(update=update))
     return tuple(changed)
-
-
-def _has_content(node: Node) -> bool:
-    return node.is_relation and node.materialization != "view"
 
 
 def _kind(node: Node) -> str:
@@ -118,8 +115,4 @@ def _keys() -> list[str]:
 
 
 def _add(findings: Findings, node: Node, what: str, fix: str) -> None:
-    findings.add(Problem(f"{_place(node)}: {what}", fix, node.path))
-
-
-def _place(node: Node) -> str:
-    return f"meta.{KEY} of {node.unique_id}"
+    findings.add(Problem(f"meta.{KEY} of {node.unique_id}: {what}", fix, node.path))

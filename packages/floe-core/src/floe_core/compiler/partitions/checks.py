@@ -74,12 +74,9 @@ def _wrong_batches(
                 f"{partitions.by}: each would build its whole {size} from the rows of one "
                 f"{partitions.by}"
             )
-            fix = f"write batch_size='{_batch_for(partitions.by)}', or partition by {size}"
+            batch = "day" if partitions.by == "week" else partitions.by
+            fix = f"write batch_size='{batch}', or partition by {size}"
             yield Problem(what, fix, node.path)
-
-
-def _batch_for(by: str) -> str:
-    return "day" if by == "week" else by
 
 
 def _nodes_between(

@@ -192,15 +192,13 @@ class ProjectColumns:
         if entry["resource_type"] == "test":
             of_it = Needed(is_any=True)
         ids = dict(_TableNames(entry, self._entries, self._dialect).parents())
-        needs = query.needs(self._renamed(of_it, self._key))
+        names = self._names
+        needs = query.needs(self._renamed(of_it, lambda each: names.key(names.read(each))))
         return {
             ids[name]: self._renamed(needed, self._names.written)
             for name, needed in needs.items()
             if name in ids
         }
-
-    def _key(self, written: str) -> str:
-        return self._names.key(self._names.read(written))
 
     @staticmethod
     def _renamed(needed: Needed, rename: Callable[[str], str]) -> Needed:

@@ -191,7 +191,7 @@ class PartialBuild:
             node_id: result.seconds
             for node_id, result in self._ended.items()
             if result.status in GREEN
-            and (_is_unit_test(node_id) or built.get(node_id) == given.codes.get(node_id))
+            and (node_id.startswith("unit_test.") or built.get(node_id) == given.codes.get(node_id))
         }
 
 
@@ -226,7 +226,3 @@ def _gate_of(planned: PlannedBuild) -> NodeGate | None:
         return None
     situation = planned.situation
     return NodeGate(LivePlan(situation, planned.decisions), RelationsInRun(situation.artifacts))
-
-
-def _is_unit_test(node_id: str) -> bool:
-    return node_id.startswith("unit_test.")

@@ -96,17 +96,14 @@ def _words(step: Step, project_dir: Path, order: ImageOrder) -> tuple[str, ...]:
     if step.python:
         return (sys.executable, "-m", CALL_FUNCTION, step.python)
     program, *arguments = step.command
-    found = shutil.which(project_dir / program) or _beside_python(program) or shutil.which(program)
+    beside_python = shutil.which(program, path=str(Path(sys.executable).parent))
+    found = shutil.which(project_dir / program) or beside_python or shutil.which(program)
     if found is None:
         what = f"{step.unique_id}: there is no program {program}; it is looked for in the product's"
         raise EnvironmentProblemError(
             f"{what} folder, beside the Python that runs floe, and on PATH"
         )
     return (found, *arguments)
-
-
-def _beside_python(program: str) -> str | None:
-    return shutil.which(program, path=str(Path(sys.executable).parent))
 
 
 def _variables(artifacts: CompiledArtifacts, request: BuildRequest, name: str) -> dict[str, str]:

@@ -83,7 +83,7 @@ def analyse(sql: str, dialect: str, inputs: tuple[Input, ...], functions: Functi
     catalog = catalog_of(dialect)
     try:
         query = parse_query(sql, dialect)
-        text = _canonical(query, dialect)
+        text = query.sql(dialect=dialect, comments=False, normalize_functions="upper")
     except _STUMBLES:
         return analysis_of_text(sql, inputs, UNREADABLE)
     if not isinstance(query, exp.Query | exp.Pivot):
@@ -109,10 +109,6 @@ def analyse(sql: str, dialect: str, inputs: tuple[Input, ...], functions: Functi
     except _STUMBLES:
         return whole
     return replace(whole, rows=found.rows, columns=found.columns)
-
-
-def _canonical(query: exp.Expr, dialect: str) -> str:
-    return query.sql(dialect=dialect, comments=False, normalize_functions="upper")
 
 
 def _by_column(query: exp.Expr, dialect: str, names: InputNames) -> Columns:

@@ -27,7 +27,8 @@ def has_bare_columns(query: exp.Expr) -> bool:
 
 def _has_bare(select: exp.Select) -> bool:
     group = select.args.get("group")
-    if group is None and not any(_adds_up(each) for each in select.expressions):
+    calls = (call for each in select.expressions for call in each.find_all(exp.Func))
+    if group is None and not any(map(_is_aggregate, calls)):
         return False
     keys = {_text(_key(select, each)) for each in (group.expressions if group else ())}
     return any(_is_bare(column, keys) for column in _columns(select))
@@ -61,10 +62,6 @@ def _is_bare(column: exp.Column, keys: set[str]) -> bool:
             return False
         node = node.parent
     return True
-
-
-def _adds_up(expression: exp.Expr) -> bool:
-    return any(_is_aggregate(each) for each in expression.find_all(exp.Func))
 
 
 def _is_aggregate(node: exp.Expr) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from sqlglot import exp
 
+from floe_core.sql.columns.name_patterns import SELECTED, select_names
 from floe_core.sql.columns.origins import (
     AGGREGATION,
     IDENTITY,
@@ -39,7 +40,7 @@ class ExpressionReader:
         self._query = query
         self._values = ValueReader(self.origins, self.frame, query)
         self._readers: dict[type[exp.Expr], Callable[[exp.Expr, Scope], Origins]] = {
-            **dict.fromkeys(_BY_MEMBERS, self._origins_of_value),
+            **dict.fromkeys(_BY_MEMBERS, lambda each, scope: self.value(each, scope).origins),
             exp.Case: self._case,
             exp.If: self._if,
             exp.Window: self._window,
@@ -82,17 +83,19 @@ class ExpressionReader:
         inner = self.all_origins(expression.iter_expressions(), scope)
         return apply_step(inner, _subtype(expression))
 
-    def _origins_of_value(self, expression: exp.Expr, scope: Scope) -> Origins:
-        return self._values.value(expression, scope).origins
-
     @staticmethod
     def _unlisted(expression: exp.Expr, scope: Scope) -> Origins:
         """Read what may be any columns: COLUMNS(...), `#2`, or a `*` in an expression."""
         for column in expression.find_all(exp.Column):
             scope.notes.mark_read(column)
+        if isinstance(expression, exp.Columns) and SELECTED in scope.parameters:
+            return scope.use(scope.parameters[SELECTED]).origins
         for source in scope.sources.values():
             scope.use_rows(source)
-        return NOTHING
+        fields = [field for source in scope.sources.values() for field in source.fields]
+        names = select_names(expression, (each.name for each in fields)) or {}
+        is_unsure = scope.merged or any(each.is_star for each in expression.find_all(exp.Column))
+        return merge(each.origins for each in fields if each.name in names and not is_unsure)
 
     def _grouping(self, grouping: exp.Expr, scope: Scope) -> Origins:
         """Read GROUPING: it tells which grouping a row belongs to, whatever the column holds."""
@@ -150,7 +153,7 @@ class ExpressionReader:
 
     def _count(self, count: exp.Expr, scope: Scope) -> Origins:
         counted = count.this
-        if isinstance(counted, exp.Star) or _is_star(counted):
+        if counted is not None and counted.is_star:
             scope.notes.mark_read(counted)
             return NOTHING
         # A whole row is never null, so the count does not depend on its columns.
@@ -220,7 +223,3 @@ def _without_what_is_selected(query: exp.Expr) -> exp.Expr:
         each.set("distinct", None)
     query.set("distinct", None)
     return query
-
-
-def _is_star(expression: exp.Expr | None) -> bool:
-    return isinstance(expression, exp.Column) and isinstance(expression.this, exp.Star)

@@ -90,13 +90,12 @@ def _pivot(
         # There is a column for each value in the data, which the query does not list.
         return Relation(tuple(by), effects=effects)
     decides = as_indirect(read(over[0].this), "CONDITIONAL")
+    is_named = len(aggregates) > 1 or isinstance(aggregates[0], exp.Alias)
+    names = [each.alias or each.sql("duckdb").lower() for each in aggregates]
     made = [
-        Field(
-            f"{value}_{_name(each)}" if _is_named(aggregates) else value,
-            merge([read(each), decides]),
-        )
+        Field(f"{value}_{name}" if is_named else value, merge([read(each), decides]))
         for value in values
-        for each in aggregates
+        for name, each in zip(names, aggregates, strict=True)
     ]
     return Relation((*by, *made), True, effects=effects)
 
@@ -133,14 +132,6 @@ def _value_name(value: exp.Expr) -> str | None:
     if isinstance(value, exp.PivotAlias):
         return str(value.args["alias"].name)
     return value.name if isinstance(value, exp.Literal) else None
-
-
-def _is_named(aggregates: Sequence[exp.Expr]) -> bool:
-    return len(aggregates) > 1 or isinstance(aggregates[0], exp.Alias)
-
-
-def _name(aggregate: exp.Expr) -> str:
-    return aggregate.alias if isinstance(aggregate, exp.Alias) else aggregate.sql("duckdb").lower()
 
 
 def _spell(name: exp.Expr, identifiers: Names) -> str:

@@ -134,7 +134,9 @@ class QueryReader:
         if group.args.get("all"):
             scope.notes.need(relation.whole())
             scope.notes.use(_made_of_keys(select, relation))
-            by = [each for each in select.expressions if _is_grouping(each)]
+            # It does not group by what has an aggregate, a window or an unknown function.
+            others = (exp.AggFunc, exp.Anonymous, exp.Window)
+            by = [each for each in select.expressions if each.find(*others) is None]
             return as_indirect(self._expressions.all_origins(by, scope), "GROUP_BY")
         found = [self._by_place(each, relation, scope) for each in group.expressions]
         found += [self._expressions.origins(each, scope) for each in group.iter_expressions()]
@@ -176,11 +178,6 @@ class QueryReader:
             scope.notes.need(Need(table, Kind.FIRST, columns=count) for table, count in counts)
             scope.notes.use(own.made_of)
         return relation.fields[place].origins if place < len(relation.fields) else NOTHING
-
-
-def _is_grouping(projection: exp.Expr) -> bool:
-    """Return whether GROUP BY ALL groups by it: it has no aggregate, window or unknown function."""
-    return projection.find(exp.AggFunc, exp.Anonymous, exp.Window) is None
 
 
 def _made_of_keys(select: exp.Select, relation: Relation) -> Needs:

@@ -131,8 +131,9 @@ class Scope:
         if owners:
             return self._owned(key, owners)
         if key in self.sources:
-            self.use_rows(self.sources[key])
-            return _row(self.sources[key])
+            source = self.sources[key]
+            self.use_rows(source)
+            return struct_of(source.fields) if source.is_complete else NO_VALUE
         if _is_other(key, is_quoted=is_quoted):
             self.notes.need(perhaps(self._unlisted_needs(name, key)))
             return NO_VALUE
@@ -236,11 +237,6 @@ class Scope:
         if key in self.sources:
             return self.sources[key]
         return self.outer._source(key) if self.outer else None
-
-
-def _row(source: Relation) -> Field:
-    """Return a whole row of a source as a struct of its columns; no value unless all are known."""
-    return struct_of(source.fields) if source.is_complete else NO_VALUE
 
 
 def _is_other(key: str, *, is_quoted: bool) -> bool:

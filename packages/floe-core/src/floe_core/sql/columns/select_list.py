@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
@@ -10,10 +9,12 @@ from sqlglot import exp
 
 from floe_core.sql.columns.aggregates import adds_up
 from floe_core.sql.columns.expressions import ExpressionReader
+from floe_core.sql.columns.name_patterns import SELECTED, own_pattern, select_names
 from floe_core.sql.columns.needs import Kind, Notes, own_code
 from floe_core.sql.columns.relation import Field, Relation, merge_places
 from floe_core.sql.columns.result_names import name_from, name_of
 from floe_core.sql.columns.scope import Scope
+from floe_core.sql.columns.sources import identifier_of
 from floe_core.sql.columns.structs import NO_VALUE, element_of, flatten
 
 # In a select list, these may change the number of rows.
@@ -66,6 +67,7 @@ class SelectListReader:
         listed = _SelectList()
         for projection in select.expressions:
             star, table = _star(projection, scope)
+            star = None if star is not None and star.args.get("ilike") else star
             if isinstance(projection, exp.Column) and star is not None:
                 scope.notes.mark_read(projection)
             if star is not None and (members := _members(table, scope)):
@@ -81,13 +83,16 @@ class SelectListReader:
         return _relation(listed), scope
 
     def _add(self, listed: _SelectList, projection: exp.Expr, scope: Scope) -> None:
+        pattern = own_pattern(projection)
+        if pattern is not None and self._add_selected(listed, projection, pattern, scope):
+            return
         value = self._named_value(projection, scope)
         spread = self._spread_value(projection, scope)
         if spread is not None:
             for member in spread:
                 listed.add(member.name, replace(member, made_of=value.made_of), scope)
             return
-        if _gives_many(projection):
+        if pattern is not None or _gives_many(projection):
             scope.notes.use(value.made_of)
             listed.is_doubtful = True
             listed.starred += [Relation(), Relation()]
@@ -102,6 +107,40 @@ class SelectListReader:
         else:
             listed.fields.append(replace(value, name=""))
 
+    def _add_selected(
+        self, listed: _SelectList, projection: exp.Expr, pattern: exp.Expr, scope: Scope
+    ) -> bool:
+        """Add the columns that a pattern selects by name; return whether these are certain."""
+        star, names = pattern.find(exp.Star) or exp.Star(), scope.identifiers
+        _, table = _star(star.parent or star, scope)
+        sources = list(scope.sources.values())
+        columns = [column.name for source in sources for column in source.fields]
+        selected = select_names(pattern, columns, projection.alias)
+        is_known = all(columns) and all(each.is_complete for each in sources)
+        is_of_duckdb = pattern is projection or not names.puts_source_before
+        if selected is None or table not in {"", *scope.sources} or not (is_known and is_of_duckdb):
+            return False
+        for named in pattern.find_all(exp.Column):
+            scope.notes.mark_read(named)
+        for each in star.args.get("except_") or ():
+            scope.need_for_star(table, names.key_of(identifier_of(each)))
+        for source in sources if projection.alias else ():
+            scope.notes.need(source.whole())
+        for column, own_name, _ in _spread(listed, table, scope):
+            if column.name in selected:
+                scope.notes.need(column.needs)  # The pattern must go on to select one.
+                value = replace(column, made_of=column.made_of | own_code(projection))
+                if pattern is not projection.unalias():
+                    bound = replace(scope, parameters={**scope.parameters, SELECTED: column})
+                    value = replace(self._named_value(projection, bound), places=column.places)
+                name = selected[column.name] if projection.alias else own_name
+                if projection.alias:
+                    listed.aliases.setdefault(names.key(name), value)
+                if listed.brought:
+                    listed.brought[-1][1].add(names.key(name))
+                listed.add(name, value, scope)
+        return True
+
     def _named_value(self, expression: exp.Expr, scope: Scope) -> Field:
         """Return a value that stays where it is, whatever comes before its column in a table."""
         with scope.notes.reading_part() as used:
@@ -113,8 +152,6 @@ class SelectListReader:
 
     def _spread_value(self, projection: exp.Expr, scope: Scope) -> list[Field] | None:
         """Return the columns that a projection expands to; None if it is one column or unknown."""
-        if isinstance(projection, exp.Columns):
-            return _match_columns(projection.this, scope)
         if not isinstance(projection, exp.Explode | exp.Unnest):
             return None
         taken = projection.this if isinstance(projection, exp.Explode) else None
@@ -131,7 +168,7 @@ class SelectListReader:
         for each in [*(star.args.get("except_") or ()), *(star.args.get("rename") or ())]:
             for column in each.find_all(exp.Column):
                 scope.notes.mark_read(column)
-        excluded = {key_of(_identifier(each)) for each in star.args.get("except_") or ()}
+        excluded = {key_of(identifier_of(each)) for each in star.args.get("except_") or ()}
         replaced = {
             key_of(each.args["alias"]): replace(
                 self._expressions.value(each.this, scope), places={}
@@ -139,7 +176,7 @@ class SelectListReader:
             for each in star.args.get("replace") or ()
         }
         renamed = {
-            key_of(_identifier(each.this)): scope.identifiers.spell(each.args["alias"])
+            key_of(identifier_of(each.this)): scope.identifiers.spell(each.args["alias"])
             for each in star.args.get("rename") or ()
         }
         handled = excluded | set(replaced) | set(renamed)
@@ -205,36 +242,6 @@ def _members(table: str, scope: Scope) -> tuple[Field, ...]:
     return () if struct.lists else struct.members
 
 
-def _match_columns(pattern: exp.Expr, scope: Scope) -> list[Field] | None:
-    """Return the columns that COLUMNS(pattern) matches, None if not all columns are known."""
-    sources = scope.sources.values()
-    if scope.merged or not all(each.is_complete for each in sources):
-        return None
-    columns = [column for each in sources for column in each.fields]
-    if isinstance(pattern, exp.Star) and not pattern.args.get("replace"):
-        return _without_excepted(pattern, columns, scope)
-    if not isinstance(pattern, exp.Literal) or not pattern.is_string:
-        return None
-    try:
-        return [column for column in columns if re.search(pattern.name, column.name)]
-    except re.error:
-        return None
-
-
-def _without_excepted(star: exp.Star, columns: list[Field], scope: Scope) -> list[Field] | None:
-    """Return the columns that `* EXCLUDE (...)` leaves in COLUMNS; None if some are renamed."""
-    if star.args.get("rename"):
-        return None
-    excluded = set()
-    for each in star.args.get("except_") or ():
-        for column in each.find_all(exp.Column):
-            scope.notes.mark_read(column)
-        excluded.add(scope.identifiers.key_of(_identifier(each)))
-    for key in excluded:
-        scope.need_for_star("", key)
-    return [each for each in columns if scope.identifiers.key(each.name) not in excluded]
-
-
 def _unlisted_field(scope: Scope, table: str, key: str) -> Field:
     sources = [scope.sources[table]] if table in scope.sources else list(scope.sources.values())
     return sources[0].unlisted(key, key) if len(sources) == 1 else NO_VALUE
@@ -263,17 +270,10 @@ def _star(projection: exp.Expr, scope: Scope) -> tuple[exp.Star | None, str]:
 
 
 def _gives_many(projection: exp.Expr) -> bool:
-    """Return whether it may be several columns: COLUMNS(...), `* LIKE`, a spread struct."""
+    """Return whether it may be the columns of a spread struct."""
     value = projection.unalias()
     if isinstance(value, exp.Column | exp.Literal):
         return False
     if isinstance(value, exp.Explode | exp.Unnest):
         return not isinstance(projection, exp.Alias) or len(value.expressions) > 0
-    if isinstance(value, exp.Anonymous) and value.name.lower() == "untuple":
-        return True
-    has_star = isinstance(value, exp.Binary | exp.Apply) and isinstance(value.this, exp.Star)
-    return has_star or projection.find(exp.Columns) is not None
-
-
-def _identifier(name: exp.Expr) -> exp.Expr:
-    return name if isinstance(name, exp.Identifier) else name.this
+    return isinstance(value, exp.Anonymous) and value.name.lower() == "untuple"

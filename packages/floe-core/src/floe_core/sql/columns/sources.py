@@ -51,7 +51,8 @@ class SourceReader:
         """Add a source, and the sources joined to it in parentheses."""
         if isinstance(source, exp.Final):
             return self._with_source(source.this, scope)
-        if isinstance(source, exp.Subquery) and _is_only_parentheses(source):
+        is_parentheses = isinstance(source, exp.Subquery) and not source.alias
+        if is_parentheses and isinstance(source.this, exp.Table | exp.Subquery):
             scope, effects = self._with_source(source.this, scope)
         else:
             relation = self._relation(source, scope)
@@ -70,7 +71,7 @@ class SourceReader:
         before = scope
         scope, effects = self._with_source(join.this, scope)
         using = [
-            scope.identifiers.spell(_identifier(each)) for each in join.args.get("using") or ()
+            scope.identifiers.spell(identifier_of(each)) for each in join.args.get("using") or ()
         ]
         if join.method == "NATURAL":
             using = _common_columns(before, scope)
@@ -231,12 +232,9 @@ def _key(source: exp.Expr, scope: Scope) -> str:
 def _column_names(source: exp.Expr, scope: Scope) -> list[str]:
     alias = source.args.get("alias")
     columns = alias.args.get("columns") or () if isinstance(alias, exp.TableAlias) else ()
-    return [scope.identifiers.spell(_identifier(each)) for each in columns]
+    return [scope.identifiers.spell(identifier_of(each)) for each in columns]
 
 
-def _identifier(name: exp.Expr) -> exp.Expr:
+def identifier_of(name: exp.Expr) -> exp.Expr:
+    """Return the identifier of a column's name, with or without its table."""
     return name if isinstance(name, exp.Identifier) else name.this
-
-
-def _is_only_parentheses(source: exp.Subquery) -> bool:
-    return not source.alias and isinstance(source.this, exp.Table | exp.Subquery)

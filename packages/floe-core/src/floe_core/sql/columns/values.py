@@ -61,7 +61,7 @@ class ValueReader:
             exp.StructExtract: self._extract,
             exp.Array: self._array,
             exp.ArrayAgg: self._array_agg,
-            exp.Explode: self._element,
+            exp.Explode: lambda each, scope: element_of(self.value(each.this, scope)),
             exp.Coalesce: self._coalesce,
             exp.Case: self._case,
             exp.If: self._if,
@@ -151,9 +151,6 @@ class ValueReader:
             return self._plain(function, scope)
         value = alike([self.value(taken, scope)], AGGREGATION, order)
         return replace(value, origins=self._origins(function, scope), lists=value.lists + 1)
-
-    def _element(self, unnest: exp.Expr, scope: Scope) -> Field:
-        return element_of(self.value(unnest.this, scope))
 
     def _coalesce(self, coalesce: exp.Expr, scope: Scope) -> Field:
         values = self._values([coalesce.this, *coalesce.expressions], scope)
