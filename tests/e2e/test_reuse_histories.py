@@ -62,6 +62,17 @@ def test_extensions_that_duckdb_has_built_in_need_no_network(tmp_path: Path) -> 
     check(history.score)
 
 
+def test_the_header_of_an_ephemeral_model_is_in_no_query(tmp_path: Path) -> None:
+    with warehouse_of("duckdb") as warehouse:
+        history = History(3, tmp_path, warehouse, 20)
+        history.step("first build", lambda: None)
+        models = history.product.order()
+        above = {parent for model in models for parent in model.parents}
+        ephemeral = next(m for m in models if m.materialized == "ephemeral" and m.name in above)
+        history.step("change_header", lambda: setattr(ephemeral.around, "header", 7))
+    check(history.score)
+
+
 def test_a_short_history_equals_plain_dbts() -> None:
     check(run_history(seed=1, steps=2, size=12))
 

@@ -460,7 +460,7 @@ class History:
             note,
             above,
             macro and self.product.macro["added"],
-            model.around.header,
+            model.around.header if model.materialized != "ephemeral" else 0,
             self.product.hook_of(model),
             self.product.unused_var,
             sorted(self.product.settings.items()),
