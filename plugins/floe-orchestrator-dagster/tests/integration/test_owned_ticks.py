@@ -103,6 +103,22 @@ def test_ticks_that_passed_during_the_move_here_run_late_in_order_and_once(
     assert nominal_times(evaluate(instance, shop, now)) == expected
 
 
+@pytest.mark.parametrize(("failed", "key"), [(0, ""), (1, "#1"), (2, "#2"), (3, None)])
+def test_a_late_tick_whose_runs_failed_before_they_claimed_it_is_started_again(
+    instance: DagsterInstance, shop: CompiledArtifacts, failed: int, key: str | None
+) -> None:
+    own(shop, moved_here(TICK + MINUTE))
+    tags = {"dagster/schedule_name": NAME, "floe/nominal_time": TICK.isoformat()}
+    for _ in range(failed):
+        create_run_for_test(
+            instance, status=DagsterRunStatus.FAILURE, tags=tags, remote_job_origin=JOB
+        )
+    found = evaluate(instance, shop, TICK + MINUTE)
+    late = [] if key is None else [TICK.isoformat()]
+    assert nominal_times(found) == [*late, (TICK + MINUTE).isoformat()]
+    assert [each.run_key for each in found][:-1] == [f"{tick}{key}" for tick in late]
+
+
 def test_a_run_that_waits_for_a_late_tick_is_not_replaced(
     instance: DagsterInstance, shop: CompiledArtifacts
 ) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from dagster import DagsterInstance, RunsFilter, ScheduleEvaluationContext
+from dagster import DagsterInstance, DagsterRunStatus, RunsFilter, ScheduleEvaluationContext
 
 from floe_orchestrator_dagster.internals import SCHEDULE_NAME_TAG, last_look
 from floe_orchestrator_dagster.names.dagster_names import NOMINAL_TIME_TAG
@@ -30,3 +30,15 @@ def has_run_for(context: ScheduleEvaluationContext, schedule_name: str, tick: da
     tags = {SCHEDULE_NAME_TAG: schedule_name, NOMINAL_TIME_TAG: tick.isoformat()}
     with DagsterInstance.from_ref(context.instance_ref) as instance:
         return instance.get_runs_count(RunsFilter(tags=tags)) > 0
+
+
+def failed_runs(
+    context: ScheduleEvaluationContext, schedule_name: str, tick: datetime
+) -> int | None:
+    """Return how many runs of a tick have failed; None if one is under way, or ended otherwise."""
+    if context.instance_ref is None:
+        return 0
+    tags = {SCHEDULE_NAME_TAG: schedule_name, NOMINAL_TIME_TAG: tick.isoformat()}
+    with DagsterInstance.from_ref(context.instance_ref) as instance:
+        states = [run.status for run in instance.get_runs(RunsFilter(tags=tags))]
+    return len(states) if {*states} <= {DagsterRunStatus.FAILURE} else None

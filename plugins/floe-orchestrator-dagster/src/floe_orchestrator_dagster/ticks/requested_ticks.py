@@ -10,8 +10,10 @@ from dagster import RunRequest, ScheduleEvaluationContext, SkipReason
 from floe_core.foundation.errors import EnvironmentProblemError
 from floe_core.schedules.owned_ticks import OwnedTicks
 from floe_orchestrator_dagster.names.dagster_names import EPOCH_TAG, NOMINAL_TIME_TAG
-from floe_orchestrator_dagster.ticks.last_evaluation import has_run_for
+from floe_orchestrator_dagster.ticks.last_evaluation import failed_runs
 
+# Of a late tick, whose runs fail before they claim it.
+MOST_STARTS = 3
 Requested = Sequence[RunRequest | SkipReason]
 
 
@@ -36,9 +38,13 @@ class RequestedTicks(OwnedTicks):
         except EnvironmentProblemError as error:
             context.log.warning("ticks that passed during a move wait: %s", error)
             late = []
-        for tick in late:
-            if tick not in requests and not has_run_for(context, schedule_name, tick):
-                requests[tick] = request_of(tick)
+        for tick in (each for each in late if each not in requests):
+            # Nobody has claimed it, so its runs have failed before they began to build.
+            failed = failed_runs(context, schedule_name, tick)
+            if failed is not None and failed < MOST_STARTS:
+                requests[tick] = request_of(
+                    tick, f"{tick.isoformat()}#{failed}" if failed else None
+                )
         if not requests:
             return found
         return [self._claiming(requests[tick], tick) for tick in sorted(requests)]
