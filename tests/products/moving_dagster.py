@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -17,12 +18,20 @@ from free_port import free_port
 from moving_product import Built, MovingProduct
 from own_group import started_in_own_group
 from wait_for import wait_for
+from waiting_step import kill_run
 
 from floe_orchestrator_dagster import DagsterPlugin
 
 RUNS = """{ runsOrError { ... on Runs { results {
   runId status startTime endTime tags { key value } assetMaterializations { runId }
 } } } }"""
+# A killed run is run again, and a run that failed is not.
+DAGSTER_YAML = """\
+telemetry: {enabled: false}
+run_monitoring: {enabled: true, poll_interval_seconds: 2}
+run_retries: {enabled: true, max_retries: 2, retry_on_asset_or_op_failure: false}
+"""
+UNDER_WAY = {"QUEUED", "NOT_STARTED", "STARTING", "STARTED", "CANCELING"}
 ENDED = {"SUCCESS": "success", "FAILURE": "failed"}
 
 
@@ -30,6 +39,7 @@ class MovingDagster:
     """A webserver and a daemon with the product; `team_file` is a second code location."""
 
     name = "dagster"
+    faults = ("daemon", "run")
 
     def __init__(self, product: MovingProduct, team_file: Path | None = None) -> None:
         self.port = free_port()
@@ -46,7 +56,7 @@ class MovingDagster:
     @contextmanager
     def up(self) -> Iterator[None]:
         self._home.mkdir(exist_ok=True)
-        (self._home / "dagster.yaml").write_text("telemetry: {enabled: false}\n")
+        (self._home / "dagster.yaml").write_text(DAGSTER_YAML)
         locations = [
             {"python_file": {"relative_path": str(file), "location_name": name}}
             for name, file in self._files.items()
@@ -78,6 +88,18 @@ class MovingDagster:
         )
         wait_for(lambda: self._plugin.validate_connection().success, 120)
 
+    def begin(self) -> None:
+        """Do nothing: a schedule that is loaded starts its ticks."""
+
+    def strike(self, fault: str, seconds: float) -> None:
+        """Kill something, and start it again after so many seconds."""
+        if fault == "run":
+            kill_run(self.artifacts.folder)
+            return
+        self.kill()
+        time.sleep(seconds)
+        self.start_again()
+
     def kill(self) -> None:
         """Kill the daemon. A run in progress goes on, and the webserver still responds."""
         assert self._daemon
@@ -106,7 +128,7 @@ class MovingDagster:
         return found
 
     def is_running(self) -> bool:
-        return any(status == "STARTED" for _, status in self.runs())
+        return any(status in UNDER_WAY for _, status in self.runs())
 
     def _runs(self) -> list[dict[str, object]]:
         return asked(self.url, RUNS, {})["runsOrError"]["results"]

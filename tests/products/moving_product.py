@@ -129,19 +129,20 @@ class MovingProduct:
                 return output
         raise AssertionError(f"{told!r} was never told:\n{output}")
 
-    def ticks(self) -> list[datetime]:
-        """Return the ticks of the rows that runs wrote, sorted."""
+    def ticks(self, order_by: str = "nominal_time") -> list[datetime]:
+        """Return the ticks of the rows that runs wrote, sorted by a column."""
+        query = f"select nominal_time from ticks order by {order_by}"
         for _ in range(200):
             try:
                 with duckdb.connect(str(self.tables), read_only=True) as connection:
-                    rows = connection.execute("select nominal_time from ticks").fetchall()
+                    rows = connection.execute(query).fetchall()
             except duckdb.IOException:
                 # A run has the file.
                 time.sleep(0.5)
             except duckdb.CatalogException:
                 return []
             else:
-                return sorted(datetime.fromisoformat(text) for (text,) in rows)
+                return [datetime.fromisoformat(text) for (text,) in rows]
         raise AssertionError("the tables could not be read")
 
     def _words(self, command: str, arguments: tuple[str, ...]) -> list[str]:

@@ -156,6 +156,11 @@ class RunningPrefect:
         """Kill a process that runs, by the name of its log, and whatever it has started."""
         os.killpg(self._processes[name].pid, signal.SIGKILL)
 
+    def kill_alone(self, name: str) -> None:
+        """Kill a process that runs, by the name of its log; what it has started goes on."""
+        self._processes[name].kill()
+        self._processes[name].wait()
+
     def logs(self) -> str:
         """Return what server and served product wrote, for who reads a failing test."""
         return "\n".join(each.read_text() for each in sorted(self.folder.glob("*.log")))
