@@ -10,39 +10,30 @@ import threading
 import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
-from dataclasses import replace
 from functools import partial
-from itertools import chain
 
 from floe_core.dbt.graph_of_run import with_graph_of_run
-from floe_core.dbt.invocation import Invocation, invocation
+from floe_core.dbt.invocation import Invocation
 from floe_core.dbt.kept_parse import KeptParse
 from floe_core.dbt.run import DbtEnded, DbtRun
-from floe_core.execution.node_selection.enabled_nodes import enabled_nodes
-from floe_core.execution.node_selection.wanted import wanted_nodes
 from floe_core.execution.node_timeouts import NodeTimeouts
-from floe_core.execution.partitions.plan import plan_partitions
 from floe_core.execution.partitions.results import PartitionResults
 from floe_core.execution.partitions.turn import sole_builder
-from floe_core.execution.passed_events import put_first, with_warning, without_secrets
+from floe_core.execution.passed_events import Events, put_first, with_warning, without_secrets
+from floe_core.execution.prepared_build import PreparedBuild, prepare_build
 from floe_core.execution.private_folder import close_to_others, make_private
-from floe_core.execution.record.attempt import automatic_attempt
 from floe_core.execution.record.journal import Journal
 from floe_core.execution.record.old_runs import remove_old_runs
-from floe_core.execution.record.run_record import RunRecord, record_of
 from floe_core.execution.record.verdict import Verdict
 from floe_core.execution.reports.alerts import AlertsOfBuild
-from floe_core.execution.reports.dbt_files import Ending, write_dbt_files
-from floe_core.execution.reports.partitions import PartitionsOfBuild
-from floe_core.execution.reports.ports import PortsOfBuild
-from floe_core.execution.reports.telemetry import TelemetryOfBuild
+from floe_core.execution.reports.build_reports import BuildReports
 from floe_core.execution.reuse.start_builds import BuildStarter
 from floe_core.execution.slots_of_build import SlotsOfBuild
 from floe_core.execution.start_nodes import start_dbt, start_nodes
 from floe_core.execution.warehouse_lock import WarehouseHold, sole_writer
 from floe_core.foundation.errors import FloeError
 from floe_core.product_folder.state_folder import shared_state
-from floe_core.runs.build_events import BuildEvent, NodeLog
+from floe_core.runs.build_events import BuildEvent
 from floe_core.runs.build_request import BuildRequest
 from floe_core.runs.node_slots import NodeSlots
 from floe_core.runs.product_redactor import redactor_of
@@ -100,59 +91,42 @@ def build(
 def _events(
     artifacts: CompiledArtifacts, request: BuildRequest, alerts: AlertsOfBuild, slots: SlotsOfBuild
 ) -> Generator[BuildEvent, None, None]:
-    project_dir = artifacts.folder
-    wanted = wanted_nodes(artifacts, request)
-    before = record_of(artifacts, request.run_id) if request.resume else RunRecord()
-    attempt = automatic_attempt(artifacts, wanted, before)
-    request = replace(
-        request,
-        settled=(*request.settled, *attempt.settled),
-        unfinished=(*request.unfinished, *attempt.unfinished),
-        held={**request.held, **attempt.held},
-    )
-    plan = plan_partitions(artifacts, request, attempt, before)
-    todo = plan.without_partitions_to_come(attempt.todo) if plan else attempt.todo
-    parse = KeptParse()
+    build, folder, tick = prepare_build(artifacts, request), artifacts.folder, request.nominal_time
     with (
-        Journal(project_dir, request.run_id) as journal,
-        sole_writer(
-            artifacts.dbt.profile, project_dir, LOCK_TIMEOUT_SECONDS, request.nominal_time
-        ) as hold,
-        sole_builder(plan, project_dir, LOCK_TIMEOUT_SECONDS, request.nominal_time) as check_turn,
+        Journal(folder, request.run_id) as journal,
+        sole_writer(artifacts.dbt.profile, folder, LOCK_TIMEOUT_SECONDS, tick) as hold,
+        sole_builder(build.plan, folder, LOCK_TIMEOUT_SECONDS, tick) as check_turn,
         closing(slots),
     ):
-        reuse = BuildStarter(artifacts, request, partial(run_dbt, hold=hold, parse=parse))
-        is_whole_product = len(todo) == len(artifacts.runnable)
-        is_selected = not is_whole_product or bool(artifacts.dbt.default_selector)
-        enabled = enabled_nodes(artifacts, request) if is_selected else ()
-        call = invocation(artifacts, request, project_dir, todo, is_whole_product, enabled=enabled)
-        verdict = Verdict(wanted, request.settled, request.unfinished)
-        ports = PortsOfBuild(artifacts, request, wanted, plan.partitions if plan else ())
-        ports.begin()
-        redactor = redactor_of(artifacts)
-        with TelemetryOfBuild(artifacts, request, call.target, alerts, ports.upstream) as telemetry:
-            start = partial(
-                start_nodes,
-                artifacts,
-                request,
-                call,
-                parse=parse,
-                reuse=reuse,
-                slots=slots,
-                plan=plan,
-                check_turn=check_turn,
-            )
-            running = _run(artifacts, call, start, hold)
-            # dbt gets time to end before another build may use the warehouse.
-            raw_events = with_graph_of_run(reuse.listen(running), artifacts, request, call)
-            if plan is not None:
-                raw_events = PartitionResults(plan).listen(raw_events)
-                raw_events = put_first(plan.results_if_none_is_due(), raw_events)
-            raw_events = with_warning(shared_state(project_dir), raw_events)
-            with closing(without_secrets(raw_events, redactor)) as events:
-                states = PartitionsOfBuild(artifacts, request)
-                files = partial(write_dbt_files, artifacts, request)
-                yield from _judge(events, verdict, journal, telemetry, ports, states, files)
+        call = build.invocation()
+        with (
+            BuildReports(build, call.target, journal, alerts) as reports,
+            closing(_dbts_events(build, call, slots, hold, check_turn)) as events,
+        ):
+            yield from _judge(events, build.verdict(), reports)
+
+
+def _dbts_events(
+    build: PreparedBuild,
+    call: Invocation,
+    slots: SlotsOfBuild,
+    hold: WarehouseHold,
+    check_turn: Callable[[], None],
+) -> Events:
+    """Return the events of dbt and of steps, and those that only floe knows, without secrets."""
+    artifacts, request, parse = build.artifacts, build.request, KeptParse()
+    reuse = BuildStarter(artifacts, request, partial(run_dbt, hold=hold, parse=parse))
+    start = partial(
+        start_nodes, build, call, parse=parse, reuse=reuse, slots=slots, check_turn=check_turn
+    )
+    # dbt gets time to end before another build may use the warehouse.
+    running = _run(artifacts, call, start, hold)
+    events = with_graph_of_run(reuse.listen(running), artifacts, request, call)
+    if build.plan is not None:
+        events = PartitionResults(build.plan).listen(events)
+        events = put_first(build.plan.results_if_none_is_due(), events)
+    events = with_warning(shared_state(artifacts.folder), events)
+    return without_secrets(events, redactor_of(artifacts))
 
 
 def run_dbt(
@@ -218,54 +192,28 @@ def _until_the_end(run: NodeTimeouts, timeout: int | None) -> Iterator[BuildEven
             yield event
 
 
-def _judge(
-    events: Generator[BuildEvent | DbtEnded, None, None],
-    verdict: Verdict,
-    journal: Journal,
-    telemetry: TelemetryOfBuild,
-    ports: PortsOfBuild,
-    states: PartitionsOfBuild,
-    write_files: Callable[[Ending], Iterator[NodeLog]],
-) -> Iterator[BuildEvent]:
-    """Yield the build's events, each recorded first, then the missing results, and the end.
+def _judge(events: Events, verdict: Verdict, reports: BuildReports) -> Iterator[BuildEvent]:
+    """Yield the build's events, each reported first, then the missing results, and the end.
 
-    `write_files` writes dbt's files, and yields messages. A build that is closed, or interrupted by
-    a signal that its host turns into an error here, counts as canceled.
+    A build that is closed, or interrupted by a signal that its host turns into an error here,
+    counts as canceled.
     """
-
-    def record(event: BuildEvent) -> BuildEvent:
-        journal.write(event)
-        telemetry.receive(event)
-        ports.receive(event)
-        states.receive(event)
-        return event
-
     try:
-        end = yield from _take_events(events, verdict, record)
+        end = yield from _take_events(events, verdict, reports)
     except BaseException as broken_off:
         if isinstance(broken_off, Exception):
             raise
         events.close()
         missing = verdict.close_unfinished("canceled")
-        canceled = verdict.conclude(DbtEnded("canceled"))
-        last: Iterator[BuildEvent] = chain(missing, write_files("canceled"), [canceled])
-        for event in last:
-            journal.write(event)
-            telemetry.receive_canceled(event)
-            states.receive(event)
+        reports.conclude_canceled(missing, verdict.conclude(DbtEnded("canceled")))
         raise
     for result in verdict.close_unfinished(end.problem or "not reached"):
-        yield record(result)
-    ended = ports.record_updates(verdict.conclude(end))
-    for message in write_files("succeeded" if ended.succeeded else "failed"):
-        yield record(message)
-    yield record(ended)
+        yield reports.receive(result)
+    yield from reports.conclude(verdict.conclude(end))
 
 
 def _take_events(
-    events: Iterator[BuildEvent | DbtEnded],
-    verdict: Verdict,
-    record: Callable[[BuildEvent], BuildEvent],
+    events: Events, verdict: Verdict, reports: BuildReports
 ) -> Generator[BuildEvent, None, DbtEnded]:
     """Yield the events that concern the build; return how dbt ended."""
     for event in events:
@@ -273,5 +221,5 @@ def _take_events(
             return event
         reported = verdict.take(event)
         if reported is not None:
-            yield record(reported)
+            yield reports.receive(reported)
     return DbtEnded("dbt ended without a result", succeeded=False)

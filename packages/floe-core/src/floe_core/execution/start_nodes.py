@@ -10,7 +10,7 @@ from floe_core.dbt.invocation import Invocation, freshness_invocation, invocatio
 from floe_core.dbt.kept_parse import KeptParse
 from floe_core.dbt.run import DbtRun
 from floe_core.execution.freshness_run import FreshnessRun
-from floe_core.execution.partitions.plan import PartitionPlan
+from floe_core.execution.prepared_build import PreparedBuild
 from floe_core.execution.private_folder import make_private
 from floe_core.execution.reports.dbt_files import keep_results
 from floe_core.execution.reuse.start_builds import BuildStarter
@@ -30,30 +30,28 @@ if TYPE_CHECKING:
 
 
 def start_nodes(
-    artifacts: CompiledArtifacts,
-    request: BuildRequest,
+    build: PreparedBuild,
     call: Invocation,
     *,
     parse: KeptParse,
     reuse: BuildStarter,
     slots: SlotsOfBuild,
-    plan: PartitionPlan | None = None,
-    check_turn: Callable[[], None] = lambda: None,
+    check_turn: Callable[[], None],
 ) -> DbtRun:
-    """Return the run of these nodes: one dbt call, or several with steps between them.
+    """Return the run of the nodes: one dbt call, or several with steps between them.
 
-    The nodes of the `plan` have a call of their own for each of its partitions, before which
+    The nodes of the plan have a call of their own for each of its partitions, before which
     `check_turn` is called.
     """
-    whole = request
+    artifacts, whole, plan = build.artifacts, build.request, build.plan
     cut = with_tests_last if artifacts.tests_last else cut_into_segments
     segments = plan.segments(call.node_ids, cut) if plan else cut(artifacts, call.node_ids)
 
     def start(segment: Segment) -> DbtRun:
         if plan is None or not segment.partitions:
-            return start_segment(segment, request)
+            return start_segment(segment, whole)
         check_turn()
-        part = plan.request_for(request, segment.partitions)
+        part = plan.request_for(whole, segment.partitions)
         if segment.kind == "build":
             # A run says which partitions to build, and reuses none of them.
             return start_part(part, segment.node_ids, None)
@@ -77,7 +75,7 @@ def start_nodes(
         return start_dbt(artifacts, built, parse, slots, gate)
 
     if len(segments) == 1 and segments[0].kind == "build" and not segments[0].partitions:
-        return reuse.start(call.node_ids, partial(start_part, request))
+        return reuse.start(call.node_ids, partial(start_part, whole))
     return SegmentedRun(artifacts, segments, start, artifacts.execution.step_threads)
 
 

@@ -1,0 +1,64 @@
+"""What a build is to do, once earlier attempts of its run and its partitions are known."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+
+from floe_core.dbt.invocation import Invocation, invocation
+from floe_core.execution.node_selection.enabled_nodes import enabled_nodes
+from floe_core.execution.node_selection.wanted import wanted_nodes
+from floe_core.execution.partitions.plan import PartitionPlan, plan_partitions
+from floe_core.execution.record.attempt import automatic_attempt
+from floe_core.execution.record.run_record import RunRecord, record_of
+from floe_core.execution.record.verdict import Verdict
+from floe_core.runs.build_request import BuildRequest
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedBuild:
+    """`wanted` are the nodes that get a result, `todo` those that are built now.
+
+    The `request` says what earlier attempts have settled. `plan` is None without partitions.
+    """
+
+    artifacts: CompiledArtifacts
+    request: BuildRequest
+    wanted: Collection[str]
+    todo: tuple[str, ...]
+    plan: PartitionPlan | None
+
+    def invocation(self) -> Invocation:
+        """Return the dbt call that builds all of it."""
+        artifacts, request = self.artifacts, self.request
+        is_whole = len(self.todo) == len(artifacts.runnable)
+        is_selected = not is_whole or bool(artifacts.dbt.default_selector)
+        enabled = enabled_nodes(artifacts, request) if is_selected else ()
+        return invocation(
+            artifacts, request, artifacts.folder, self.todo, is_whole, enabled=enabled
+        )
+
+    def verdict(self) -> Verdict:
+        """Return the verdict on it, before its first event."""
+        return Verdict(self.wanted, self.request.settled, self.request.unfinished)
+
+
+def prepare_build(artifacts: CompiledArtifacts, request: BuildRequest) -> PreparedBuild:
+    """Return what a request comes to; a `resume` leaves out what has passed before.
+
+    Raises:
+        UsageError: A node or a partition is unknown.
+    """
+    wanted = wanted_nodes(artifacts, request)
+    before = record_of(artifacts, request.run_id) if request.resume else RunRecord()
+    attempt = automatic_attempt(artifacts, wanted, before)
+    request = replace(
+        request,
+        settled=(*request.settled, *attempt.settled),
+        unfinished=(*request.unfinished, *attempt.unfinished),
+        held={**request.held, **attempt.held},
+    )
+    plan = plan_partitions(artifacts, request, attempt, before)
+    todo = plan.without_partitions_to_come(attempt.todo) if plan else attempt.todo
+    return PreparedBuild(artifacts, request, wanted, todo, plan)
