@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from floe_import.drafts.group_draft import GroupDraft
-from floe_import.python.values import EnvText, Value
+from floe_import.python.values import EnvText, Symbol, Value
 from floe_import.report.findings import Verdict, changed, exact, lost, unknown
 from floe_import.rules.registry import Keeps, RuleBook
 
@@ -50,13 +50,18 @@ _KEPT = [
     "catchup",
     "dagrun_timeout",
 ]
-_OF_BUILD = [
-    "depends_on_past",
-    "wait_for_downstream",
-    "wait_for_past_depends_before_skipping",
-    "trigger_rule",
-    "pool_slots",
-]
+# name -> what it is by default
+_OF_BUILD: dict[str, tuple[Value, ...]] = {
+    "depends_on_past": (False, None),
+    "wait_for_downstream": (False, None),
+    "wait_for_past_depends_before_skipping": (False, None),
+    "trigger_rule": (
+        "all_success",
+        Symbol("airflow.utils.trigger_rule.TriggerRule.ALL_SUCCESS"),
+        Symbol("airflow.sdk.TriggerRule.ALL_SUCCESS"),
+    ),
+    "pool_slots": (1,),
+}
 _CALLBACKS = [
     "on_failure_callback",
     "on_success_callback",
@@ -77,22 +82,29 @@ _LOST = [
 def add_task_rules(book: RuleBook, owner: str, codes: str, keeps: Keeps = "") -> None:
     """Add the rules to a book; `codes` is the beginning of their codes."""
     book.always(f"{codes}01", owner, _KEPT, exact("the build takes it over"), keeps=keeps)
-    book.always(
-        f"{codes}02",
-        owner,
-        _OF_BUILD,
-        changed("it holds for the build as a whole, not for each node"),
-        keeps=keeps,
-    )
+    for name, default in _OF_BUILD.items():
+        book.always(
+            f"{codes}02",
+            owner,
+            [name],
+            changed("it holds for the build as a whole, not for each node"),
+            keeps=keeps,
+            unless=default,
+        )
     book.always(
         f"{codes}03",
         owner,
         _CALLBACKS,
         changed("it is called for the build, for each node that failed, and for the outcome"),
         keeps=keeps,
+        unless=(None, []),
     )
     book.always(
-        f"{codes}04", owner, _LOST, lost("floe's tasks have their own, and this one is not used")
+        f"{codes}04",
+        owner,
+        _LOST,
+        lost("floe's tasks have their own, and this one is not used"),
+        unless=(None, []),
     )
     book.always(
         f"{codes}05", owner, ["task_display_name"], changed("tasks have the names of dbt's nodes")
@@ -114,6 +126,8 @@ def _retries(value: Value, draft: GroupDraft) -> Verdict:
 
 
 def _retry_delay(value: Value, draft: GroupDraft) -> Verdict:
+    if value is None:
+        return exact("the same as without it")
     seconds = value.total_seconds() if isinstance(value, timedelta) else value
     if not isinstance(seconds, int | float):
         return unknown("it is not a duration: decide the delay before a retry")
@@ -131,20 +145,28 @@ def _backoff(value: Value, draft: GroupDraft) -> Verdict:
 
 
 def _max_delay(value: Value, draft: GroupDraft) -> Verdict:
+    if value is None:
+        return exact("the same as without it")
     return changed("delays double without a limit, up to the last retry")
 
 
 def _policy(value: Value, draft: GroupDraft) -> Verdict:
+    if value is None:
+        return exact("the same as without it")
     return lost("`execution` of floe.yaml is the policy: a failed test is never retried")
 
 
 def _execution_timeout(value: Value, draft: GroupDraft) -> Verdict:
+    if value is None:
+        return exact("the same as without it")
     return changed(
         "it limits the whole build: raise it, and limit nodes by `meta.floe.timeoutSeconds`"
     )
 
 
 def _pool(value: Value, draft: GroupDraft) -> Verdict:
+    if value in (None, "default_pool"):
+        return exact("the same as without it")
     if isinstance(value, EnvText) or not isinstance(value, str):
         return unknown("floe.yaml names no variables: decide which pool the build uses")
     draft.pool = value

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,11 +50,13 @@ def value_of_name(name: str, module: Module, at: ast.AST, depth: int = 0) -> Val
     """Return what a name stands for at a node."""
     for scope in module.scopes_of(at):
         if found := module.bindings.get((scope, name)):
-            return _value_of_bindings(name, found, module, depth)
+            return _value_of_bindings(name, module.in_force(found, scope, at), module, depth)
     return Symbol(f"builtins.{name}")
 
 
-def _value_of_bindings(name: str, found: list[Binding], module: Module, depth: int) -> Value:
+def _value_of_bindings(
+    name: str, found: Sequence[Binding], module: Module, depth: int
+) -> Value:
     first = found[0]
     if all(each.imported for each in found):
         return _imported(first, module, depth)
@@ -102,7 +104,7 @@ def _member(module: Module, name: str, depth: int) -> Value:
         return Unknown(f"`{name}` is not defined in {module.path}", module.place(module.tree))
     if depth > _DEEPEST:
         return Unknown(f"`{name}` is defined by itself", module.place(module.tree))
-    return _value_of_bindings(name, found, module, depth + 1)
+    return _value_of_bindings(name, module.in_force(found, module.tree), module, depth + 1)
 
 
 def _name(node: ast.Name, module: Module, depth: int) -> Value:
@@ -121,7 +123,8 @@ def _attribute(node: ast.Attribute, module: Module, depth: int) -> Value:
         case LocalFunction(node=ast.ClassDef() as made):
             found = base.module.bindings.get((made, node.attr))
             if found:
-                return _value_of_bindings(node.attr, found, base.module, depth)
+                last = base.module.in_force(found, made)
+                return _value_of_bindings(node.attr, last, base.module, depth)
         case str():
             found_text = attribute_of_text(base, node.attr)
             if found_text is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -82,10 +82,13 @@ class Module:
         return Place(str(self.path), line, column + 1)
 
     def scope_of(self, node: ast.AST) -> ast.AST:
-        """Return the function, class or module that a node is in."""
-        at = self.parents.get(node)
-        while at is not None and not isinstance(at, _SCOPES):
-            at = self.parents.get(at)
+        """Return the function, class or module that a node is in.
+
+        A decorator is in the scope around its function, and a base in the one around its class.
+        """
+        inner, at = node, self.parents.get(node)
+        while at is not None and (not isinstance(at, _SCOPES) or _is_outside(inner, at)):
+            inner, at = at, self.parents.get(at)
         return at or self.tree
 
     def scopes_of(self, node: ast.AST) -> Iterator[ast.AST]:
@@ -112,6 +115,39 @@ class Module:
                 return at
             at = self.parents.get(at)
         return None
+
+    def in_force(
+        self, found: Sequence[Binding], scope: ast.AST, at: ast.AST | None = None
+    ) -> Sequence[Binding]:
+        """Return the bindings of a name in a scope that may hold at a node, or at its end.
+
+        That is the last one before the node, if nothing repeats or defers the node and nothing
+        decides whether the assignment is made.
+        """
+        if len(found) == 1 or (at is not None and self._is_unsure(found, scope, at)):
+            return found
+        here = (1_000_000, 0) if at is None else _start(self._within(scope, at))
+        earlier = sorted(
+            (each for each in found if _end(each.node) <= here), key=lambda each: _end(each.node)
+        )
+        last = earlier[-1].node
+        is_sure = not (self.loop_around(last) or self.branch_around(last))
+        return earlier[-1:] if is_sure else found
+
+    def _is_unsure(self, found: Sequence[Binding], scope: ast.AST, at: ast.AST) -> bool:
+        """Return whether a node may run before, within, or more than once after the bindings."""
+        at = self._within(scope, at)
+        here = _start(at)
+        later = [each for each in found if _end(each.node) > here]
+        is_within = any(_start(each.node) <= here and not _is_assignment(each) for each in later)
+        repeats = isinstance(at, _SCOPES) or self.loop_around(at) is not None
+        return len(later) == len(found) or is_within or (bool(later) and repeats)
+
+    def _within(self, scope: ast.AST, at: ast.AST) -> ast.AST:
+        """Return the part of a scope that a node is in: itself, or the function around it."""
+        while self.scope_of(at) is not scope:
+            at = self.scope_of(at)
+        return at
 
     def file_of(self, name: str, level: int) -> Path | None:
         """Return the user's own file that holds a module, None for a library."""
@@ -206,6 +242,29 @@ def _targets(
     elif isinstance(target, ast.Tuple | ast.List):
         for each in target.elts:
             yield from _targets(node, each, None)
+
+
+def _start(node: ast.AST) -> tuple[int, int]:
+    node = node.context_expr if isinstance(node, ast.withitem) else node
+    return getattr(node, "lineno", 0), getattr(node, "col_offset", 0)
+
+
+def _end(node: ast.AST) -> tuple[int, int]:
+    """Return where a node ends; after all others for one that has no place of its own."""
+    node = node.optional_vars or node if isinstance(node, ast.withitem) else node
+    line, column = getattr(node, "end_lineno", None), getattr(node, "end_col_offset", None)
+    return line or 1_000_000, column or 0
+
+
+def _is_assignment(binding: Binding) -> bool:
+    """Return whether a name is bound at the end of a statement, not before its body."""
+    return isinstance(binding.node, ast.Assign | ast.AnnAssign | ast.AugAssign | ast.NamedExpr)
+
+
+def _is_outside(inner: ast.AST, scope: ast.AST) -> bool:
+    """Return whether a part of a function or class is evaluated before it, in the scope around."""
+    parts = (*getattr(scope, "decorator_list", ()), *getattr(scope, "bases", ()))
+    return any(inner is each for each in parts)
 
 
 def _mutated_root(node: ast.AST) -> str:

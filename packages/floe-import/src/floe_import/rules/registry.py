@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from floe_import.drafts.group_draft import GroupDraft
 from floe_import.python.values import Value
-from floe_import.report.findings import Verdict
+from floe_import.report.findings import Verdict, exact
 
 Keeps = Literal["", "call", "task"]
 Judge = Callable[[Value, GroupDraft], Verdict]
@@ -61,10 +61,19 @@ class RuleBook:
         verdict: Verdict,
         *,
         keeps: Keeps = "",
+        unless: Sequence[Value] = (),
     ) -> None:
-        """Register the same verdict for these arguments, whatever their values."""
+        """Register the same verdict for these arguments, whatever their values.
+
+        `unless` are the values that they have by default, which change nothing.
+        """
+
+        def judge(value: Value, draft: GroupDraft) -> Verdict:
+            is_default = any(value is each or value == each for each in unless)
+            return exact("the same as without it") if is_default else verdict
+
         for field in fields:
-            self._add(Rule(code, owner, field, lambda value, draft: verdict, False, keeps))
+            self._add(Rule(code, owner, field, judge, False, keeps))
 
     def find(self, owner: str, field: str) -> Rule | None:
         """Return the rule for an argument, None if no rule reads it."""
