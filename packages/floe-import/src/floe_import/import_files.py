@@ -23,6 +23,7 @@ from floe_import.product.profile_findings import (
     report_project,
     target_of,
 )
+from floe_import.product.profiles_file import PROFILES_FILE, copied_profiles, report_secrets
 from floe_import.product.projects import DbtProject, find_project
 from floe_import.python.modules import Module, read_module
 from floe_import.readers import Reading
@@ -189,10 +190,15 @@ def _write_product(product: Product, out: Path, report: ImportReport) -> None:
     document = product.floe_yaml()
     report_project(product)
     report_profile(product)
-    report_profiles_folder(product)
+    report_secrets(product)
     report_computes(product)
-    target = target_of(product)
     folder = product.project.folder if product.project else out / product.name
+    target = ""
+    if profiles := copied_profiles(product):
+        report.files[str(folder / PROFILES_FILE)] = profiles
+    else:
+        report_profiles_folder(product)
+        target = target_of(product)
     compute = next((draft.compute for draft in product.drafts if draft.compute), {})
     report.files[str(folder / "floe.yaml")] = floe_yaml_text(document)
     report.files[str(folder / "manifest.yaml")] = manifest_yaml_text(

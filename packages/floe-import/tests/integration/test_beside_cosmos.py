@@ -14,7 +14,10 @@ from floe_core.compiler.profile_values import _OF_ADAPTER, _USUAL
 from floe_import.cosmos.book import BOOK
 from floe_import.cosmos.groups import POSITIONAL, RULES
 from floe_import.cosmos.profile_mappings import MAPPINGS
+from floe_import.drafts.group_draft import GroupDraft
 from floe_import.import_files import Request, import_files
+from floe_import.python.values import Symbol
+from floe_import.report.findings import Place
 from floe_import.writing import write_report
 
 pytestmark = pytest.mark.long
@@ -158,6 +161,114 @@ def test_arguments_without_names_are_in_the_order_of_cosmos(
 ) -> None:
     ours = POSITIONAL[owner]
     assert tuple(taken[owner][: len(ours)]) == ours
+
+
+DEFAULTS = """
+import dataclasses, enum, inspect, json
+from airflow.sdk import DAG, BaseOperator, TaskGroup
+from cosmos.config import ExecutionConfig, ProfileConfig, ProjectConfig, RenderConfig
+from cosmos.operators import local
+
+def defaults(*classes):
+    found = {}
+    for each in reversed(classes):
+        for name, parameter in inspect.signature(each.__init__).parameters.items():
+            value = parameter.default
+            if isinstance(value, enum.Enum) and not isinstance(value, str):
+                value = f"cosmos.{type(value).__name__}.{value.name}"
+            if value is None or isinstance(value, (bool, int, float, str, list, dict)):
+                found[name] = value
+    return found
+
+operators = [parent for parent in local.DbtRunLocalOperator.__mro__ if parent.__module__.startswith("cosmos.")]
+found = {each.__name__: defaults(each) for each in (ProjectConfig, ProfileConfig, ExecutionConfig, RenderConfig)}
+found["DbtDag"], found["DbtTaskGroup"] = defaults(DAG), defaults(TaskGroup)
+found["operator_args"] = defaults(*operators, BaseOperator)
+found["default_args"] = defaults(BaseOperator)
+print(json.dumps(found, default=str))
+"""
+# What floe does in another way whether a file says it or not: see docs/from-cosmos.md.
+ALWAYS_OTHER = {
+    ("RenderConfig", "emit_datasets"),
+    ("RenderConfig", "enable_owner_inheritance"),
+}
+
+
+def test_what_cosmos_and_airflow_do_by_default_is_exact(ask_cosmos) -> None:
+    said, count = [], 0
+    for owner, defaults in json.loads(ask_cosmos(DEFAULTS)).items():
+        for name, value in defaults.items():
+            rule = BOOK.find(owner, name)
+            is_member = isinstance(value, str) and value.startswith("cosmos.")
+            given = Symbol(value) if is_member else value
+            if rule is None or (owner, name) in ALWAYS_OTHER:
+                continue
+            count += 1
+            verdict = rule.judge(given, GroupDraft(Place("x"), "group", rendered={}))
+            if verdict.disposition != "exact":
+                said.append(f"{owner}.{name} {given!r}: {verdict.disposition}")
+    assert said == []
+    assert count > 150
+
+
+TASKS = """
+import json, sys
+from pathlib import Path
+from airflow.sdk import DAG
+from cosmos import DbtTaskGroup, ExecutionConfig, ProfileConfig, ProjectConfig, RenderConfig
+from cosmos.constants import LoadMode, TestBehavior
+
+folder, behavior = Path(sys.argv[1]), sys.argv[2]
+behavior = TestBehavior[behavior] if behavior.isupper() else behavior
+with DAG("shop") as dag:
+    DbtTaskGroup(
+        group_id="group",
+        project_config=ProjectConfig(folder, manifest_path=folder / "target" / "manifest.json"),
+        profile_config=ProfileConfig("shop", "dev", profiles_yml_filepath=folder / "profiles.yml"),
+        render_config=RenderConfig(load_method=LoadMode.DBT_MANIFEST, test_behavior=behavior),
+    )
+print(json.dumps(sorted(t.task_id for t in dag.tasks if type(t).__name__.startswith("DbtTest"))))
+"""
+
+
+@pytest.mark.parametrize(
+    ("behavior", "has_tests"),
+    [("AFTER_EACH", True), ("AFTER_ALL", True), ("NONE", False)]
+    + [(text, False) for text in ("after_each", "after_all", "none", "skip")],
+)
+def test_cosmos_makes_tasks_of_tests_for_members_only(
+    behavior: str, has_tests: bool, shop: Path, tmp_path: Path, ask_cosmos
+) -> None:
+    from floe_core.compiler import compile_product
+
+    folder = tmp_path / "shop"
+    shutil.copytree(shop, folder)
+    written = f"TestBehavior.{behavior}" if behavior.isupper() else repr(behavior)
+    dag = tmp_path / "dags.py"
+    text = DAG.format(folder=str(folder), wanted={})
+    text = text.replace("RenderConfig(**{})", f"RenderConfig(test_behavior={written})")
+    dag.write_text(f"from cosmos.constants import TestBehavior\n{text}")
+    report = import_files(Request([dag], (), tmp_path / "out"))
+    assert report.disposition == "exact", report.as_text()
+    write_report(report)
+    artifacts = compile_product(folder)
+    [job] = [j for j in artifacts.jobs if j.name == "group"] or artifacts.jobs
+    assert any(n.unique_id.startswith("test.") for n in artifacts.nodes_of(job)) == has_tests
+    assert bool(json.loads(ask_cosmos(TASKS, str(folder), behavior))) == has_tests
+
+
+PASSWORD = """
+from airflow.sdk import Connection
+from cosmos.profiles import PostgresUserPasswordProfileMapping as Mapping
+
+made = Mapping("warehouse", {"schema": "s", "password": "from arguments"})
+made._conn = Connection(conn_id="warehouse", conn_type="postgres", password="from connection")
+print(*made.env_vars.values())
+"""
+
+
+def test_cosmos_takes_a_password_from_the_arguments_of_a_profile(ask_cosmos) -> None:
+    assert ask_cosmos(PASSWORD) == "from arguments"
 
 
 REQUIRED = """

@@ -35,7 +35,7 @@ def read(text: str, folder: Path) -> tuple[dict, list[str]]:
     ("text", "compute"),
     [
         (
-            "PostgresUserPasswordProfileMapping('wh', {'dbname': 'a', 'schema': 'b', 'password': 'x'})",
+            "PostgresUserPasswordProfileMapping('wh', {'dbname': 'a', 'schema': 'b', 'password': os.environ['PW']})",
             {
                 "type": "postgres",
                 "connection": "wh",
@@ -45,6 +45,7 @@ def read(text: str, folder: Path) -> tuple[dict, list[str]]:
                     "sslmode": "connection:sslmode?",
                     "dbname": "a",
                     "schema": "b",
+                    "password": "{{ env_var('PW') }}",
                 },
             },
         ),
@@ -84,6 +85,10 @@ def test_a_mapping_becomes_a_compute(text: str, compute: dict, tmp_path: Path) -
         ("SnowflakePrivateKeyPemProfileMapping('wh')", ["COS204 unknown"]),
         ("PostgresUserPasswordProfileMapping(conn_id=os.getenv('C'))", ["COS204 unknown"]),
         ("PostgresUserPasswordProfileMapping('wh', open('x'))", ["COS205 unknown"]),
+        (
+            "PostgresUserPasswordProfileMapping('wh', {'dbname': 'a', 'schema': 'b', 'password': 'x'})",
+            ["COS204 exact", "COS207 changed"],
+        ),
         (
             "PostgresUserPasswordProfileMapping('wh', {}, dbt_config_vars=p.DbtProfileConfigVars())",
             ["COS204 changed", "COS206 changed"],

@@ -165,7 +165,7 @@ def _execution_timeout(value: Value, draft: GroupDraft) -> Verdict:
 
 
 def _pool(value: Value, draft: GroupDraft) -> Verdict:
-    if value in (None, "default_pool"):
+    if value is None:
         return exact("the same as without it")
     if isinstance(value, EnvText) or not isinstance(value, str):
         return unknown("floe.yaml names no variables: decide which pool the build uses")

@@ -43,17 +43,17 @@ _OF_DAG = [
 
 always("COS701", DAG, _OF_DAG, exact("stays an argument of the DAG"), keeps="call")
 always(
-    "COS702",
-    DAG,
-    ["max_active_tasks", "concurrency"],
-    changed("it limits Airflow's tasks; within the build, `execution.maxParallel` limits dbt"),
-    keeps="call",
-)
-always(
     "COS703",
     DAG,
     ["sla_miss_callback", "task_group"],
     changed("Airflow 3 does not use it; `deadline` of floe.yaml says when a run is late"),
+    unless=(None,),
+)
+always(
+    "COS712",
+    DAG,
+    ["default_view", "orientation"],
+    changed("Airflow 3 has no such argument, so the written DAG is without it"),
 )
 always("COS704", GROUP, ["group_id"], exact("stays the id of the group"), keeps="call")
 always(
@@ -61,20 +61,47 @@ always(
     GROUP,
     ["group_display_name", "tooltip", "ui_color", "ui_fgcolor", "doc_md"],
     changed("the group shows the product's name and description"),
+    unless=(None, ""),
 )
-always(
-    "COS706",
-    GROUP,
-    ["prefix_group_id", "add_suffix_on_collision"],
-    changed("ids of tasks begin with the id of the group, which must be unique"),
-)
+for _name, _default in (("prefix_group_id", True), ("add_suffix_on_collision", False)):
+    always(
+        "COS706",
+        GROUP,
+        [_name],
+        changed("ids of tasks begin with the id of the group, which must be unique"),
+        unless=(_default,),
+    )
 for _owner in (DAG, GROUP):
     always(
         "COS708",
         _owner,
         ["on_warning_callback"],
         changed("`alerts` of floe.yaml send warnings; no code of yours is called"),
+        unless=(None,),
     )
+
+
+@rule("COS702", DAG, "max_active_tasks", "concurrency", keeps="call")
+def parallel(value: Value, draft: GroupDraft) -> Verdict:
+    """Read how many tasks run at once: in Cosmos, that many calls of dbt."""
+    if not limit_parallel(value, draft):
+        return changed("it limits Airflow's tasks; `execution.maxParallel` limits the build's dbt")
+    return exact("`execution.maxParallel`: dbt builds at most as many nodes at once")
+
+
+def parallel_around(value: Value, draft: GroupDraft) -> Verdict:
+    """Read how many tasks run at once in the DAG around a group."""
+    if limit_parallel(value, draft) and value == 1:
+        return exact("`execution.maxParallel`: dbt builds one node at a time")
+    return changed("the build is one of these tasks; within it, `execution.maxParallel` limits dbt")
+
+
+def limit_parallel(value: Value, draft: GroupDraft) -> bool:
+    """Put a limit of tasks into the draft, and return whether it limits calls of dbt."""
+    is_limit = type(value) is int and 1 <= value <= 256 and draft.mode in ("LOCAL", "VIRTUALENV")
+    if is_limit:
+        draft.execution["maxParallel"] = value
+    return is_limit
 
 
 @rule("COS707", GROUP, "dag")

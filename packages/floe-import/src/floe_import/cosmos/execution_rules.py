@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from floe_import.cosmos.book import always, rule
 from floe_import.drafts.group_draft import GroupDraft
-from floe_import.python.values import EnvText, Symbol, Value
+from floe_import.python.evaluate import evaluate
+from floe_import.python.values import EnvText, Made, Symbol, Value
 from floe_import.report.findings import Verdict, changed, exact, lost, unknown
 
 OWNER = "ExecutionConfig"
@@ -24,19 +25,23 @@ always(
         "floe makes no virtual environment: install dbt beside floe, or name its program in "
         "`execution.dbtExecutable`"
     ),
+    unless=(None,),
 )
 always(
     "COS307",
     OWNER,
     ["setup_operator_args"],
     lost("there is no set-up task whose arguments could differ from those of the build"),
+    unless=(None, {}),
 )
 
 
 @rule("COS301", OWNER, "execution_mode")
 def execution_mode(value: Value, draft: GroupDraft) -> Verdict:
     """Read where tasks run."""
-    mode = member_of(value)
+    mode = draft.mode = member_of(value)
+    if not mode:
+        return no_member(value)
     if mode in _HERE:
         return exact("one dbt build on the worker does the work, and each node has a task")
     if mode == "VIRTUALENV":
@@ -53,6 +58,8 @@ def execution_mode(value: Value, draft: GroupDraft) -> Verdict:
 def indirect_selection(value: Value, draft: GroupDraft) -> Verdict:
     """Read which tests a selection of models includes."""
     mode = member_of(value)
+    if not mode:
+        return no_member(value)
     if mode == "EAGER":
         return exact("dbt's default, which floe uses")
     return changed(
@@ -99,5 +106,17 @@ def use_executable(value: Value, draft: GroupDraft) -> Verdict:
 
 
 def member_of(value: Value) -> str:
-    """Return the name of an enumeration's member, whether it is given as such or by its value."""
-    return value.last if isinstance(value, Symbol) else str(value).upper()
+    """Return the name of a member of one of Cosmos's enumerations, "" for anything else.
+
+    A text is no member, even if it is the value of one: Cosmos compares members.
+    """
+    if isinstance(value, Made) and len(value.call.args) == 1 and not value.call.keywords:
+        called = evaluate(value.call.args[0], value.module)
+        return called.upper() if isinstance(called, str) else ""
+    is_member = isinstance(value, Symbol) and value.last.isupper()
+    return value.last if is_member else ""
+
+
+def no_member(value: Value) -> Verdict:
+    """Return the verdict about what is no member of an enumeration."""
+    return unknown(f"Cosmos takes a member of its enumeration, not {value!r}: decide which is meant")

@@ -78,7 +78,9 @@ class CosmosGroups:
             )
             self.judging.add("COS001", made.last, place, unknown(said))
         given = list(arguments(made, POSITIONAL[made.last]))
-        for argument in given:
+        # What others depend on comes first, then what `operator_args` override.
+        first = ("execution_config", "default_args")
+        for argument in sorted(given, key=lambda each: each.name not in first):
             self._read_argument(made.last, argument, draft)
         self._name(draft, {each.name: each for each in given})
         if draft.is_own_dag:
@@ -88,9 +90,12 @@ class CosmosGroups:
 
     def _read_argument(self, owner: str, argument: Argument, draft: GroupDraft) -> None:
         name, value, place = argument.name, argument.value, argument.place
-        if name in NESTED:
+        if value is None and name in (*NESTED, "operator_args", "default_args"):
+            said = exact("the same as without it")
+            self.judging.add("COS000", f"{owner}({name}=)", place, said)
+        elif name in NESTED:
             self._read_nested(NESTED[name], argument, draft)
-        elif name == "operator_args" and value is not None:
+        elif name == "operator_args":
             self.judging.judge_mapping("operator_args", value, place, draft)
         elif name == "default_args":
             self.judging.judge_default_args(value, place, draft)
@@ -102,8 +107,6 @@ class CosmosGroups:
 
     def _read_nested(self, owner: str, argument: Argument, draft: GroupDraft) -> None:
         value = argument.value
-        if value is None:
-            return
         if (
             not isinstance(value, Made)
             or value.last != owner
@@ -154,11 +157,17 @@ class CosmosGroups:
             said = "its DAG is not around it in this file: decide how often its tasks are retried"
             self.judging.add("COS003", "DbtTaskGroup", draft.place, unknown(said))
             return
-        defaults = dag_arguments(dag).get("default_args")
+        given = dag_arguments(dag)
+        defaults = given.get("default_args")
         if defaults is not None and defaults.value is not None:
-            before = dict(draft.execution)
+            before, pool = dict(draft.execution), draft.pool
             self.judging.judge_default_args(defaults.value, defaults.place, draft)
             draft.execution |= before
+            draft.pool = pool or draft.pool
+        for name in ("max_active_tasks", "concurrency"):
+            if name in given:
+                verdict = dag_rules.parallel_around(given[name].value, draft)
+                self.judging.add("COS702", f"DAG({name}=)", given[name].place, verdict)
 
 
 def _is_cosmos(value: Value) -> bool:

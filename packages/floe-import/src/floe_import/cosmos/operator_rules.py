@@ -49,6 +49,7 @@ always(
         "should_upload_compiled_sql",
     ],
     lost("floe calls no code of yours around dbt; let a task after the group do it"),
+    unless=(None, False, [], {}),
 )
 always(
     "COS503",
@@ -61,6 +62,7 @@ always(
     OWNER,
     ["select", "exclude", "selector", "models", "indirect_selection"],
     unknown("it narrows each task, not the group: decide what the job selects"),
+    unless=(None,),
 )
 always(
     "COS505", OWNER, ["cancel_query_on_kill"], exact("a build that is stopped cancels its queries")
@@ -70,12 +72,14 @@ always(
     OWNER,
     ["on_warning_callback"],
     changed("`alerts` of floe.yaml send warnings; no code of yours is called"),
+    unless=(None,),
 )
 always(
     "COS507",
     OWNER,
     ["db_name", "schema"],
     unknown("it overrides the profile: decide which target has this database or schema"),
+    unless=(None,),
 )
 
 

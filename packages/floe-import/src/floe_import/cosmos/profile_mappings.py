@@ -18,6 +18,7 @@ _VARIABLE = re.compile(r"\$\{(\w+)(?::-([^}]*))?\}")
 # Never written: what a profile takes from the connection in any case.
 _NUMBERS = {"port", "threads", "keepalives_idle", "connect_timeout"}
 _SECRET = re.compile(r"password|passphrase|token|secret|keyfile_json|private_key(?!_path)")
+_REFERENCE = re.compile(r"\{\{ env_var\('\w+'\) \}\}")
 
 
 @dataclass(frozen=True)
@@ -126,6 +127,9 @@ def read_mapping(made: Made, draft: GroupDraft, report: Report) -> None:
     if not known.uses_connection:
         del draft.compute["connection"]
     report("COS204", f"{made.last}({connection})", place, _verdict(known, connection, asked))
+    for name in sorted(key for key in fields if fields[key] and _is_literal(key, fields[key])):
+        said = "a secret is not written: store it in the connection, which floe reads"
+        report("COS207", f"profile_args({name})", given["profile_args"].place, changed(said))
     for name, argument in given.items():
         if name not in ("conn_id", "profile_args"):
             _report_other(name, argument.value, argument.place, report)
@@ -156,6 +160,15 @@ def _fields_of(profile: Value) -> dict[str, Any] | Unknown:
     return fields
 
 
+def _is_literal(field: str, value: Value) -> bool:
+    """Return whether a field is a secret that does not come from an environment variable.
+
+    >>> _is_literal("password", "x"), _is_literal("password", "{{ env_var('X') }}")
+    (True, False)
+    """
+    return bool(_SECRET.search(field)) and not _REFERENCE.fullmatch(str(value))
+
+
 def _reference(value: Value) -> Value:
     """Return a text of an environment variable as dbt refers to it.
 
@@ -176,7 +189,7 @@ def _config(
     known: Mapping, connection: str, fields: dict[str, Any]
 ) -> tuple[dict[str, Any], dict[str, str]]:
     """Return the settings of the compute, and variable -> what it has to be set to."""
-    config = {**known.taken, **{k: v for k, v in fields.items() if not _SECRET.search(k)}}
+    config = {**known.taken, **{k: v for k, v in fields.items() if not _is_literal(k, v)}}
     if "database" in config and "dbname" in known.named:
         config["dbname"] = config.pop("database")
     asked: dict[str, str] = {}

@@ -13,7 +13,7 @@ from floe_import.readers import Reading
 from floe_import.rules.judging import Judging
 
 # What is unknown about credentials does not decide what a group runs.
-HARMLESS = frozenset({"COS201", "COS202", "COS203", "COS204", "COS003"})
+HARMLESS = frozenset({"COS201", "COS202", "COS203", "COS204", "COS003", "COS702"})
 
 
 def read_cosmos(module: Module, read: set[ast.AST]) -> Reading:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from floe_import.cosmos.book import always, rule
-from floe_import.cosmos.execution_rules import member_of
+from floe_import.cosmos.execution_rules import member_of, no_member
 from floe_import.cosmos.project_rules import install_packages, lose_environment
 from floe_import.drafts.group_draft import GroupDraft
 from floe_import.python.values import EnvText, Value
@@ -39,12 +39,14 @@ always(
         "them; a step "
         "of floe.yaml, or a task before or after the group, can do the work"
     ),
+    unless=(None, {}),
 )
 always(
     "COS409",
     OWNER,
     ["normalize_task_id", "normalize_task_display_name"],
     changed("tasks have the names of dbt's nodes"),
+    unless=(None,),
 )
 always(
     "COS410",
@@ -106,8 +108,13 @@ def selector(value: Value, draft: GroupDraft) -> Verdict:
 
 @rule("COS406", OWNER, "test_behavior")
 def test_behavior(value: Value, draft: GroupDraft) -> Verdict:
-    """Read when tests run."""
+    """Read when tests run. For a text, Cosmos makes no tasks of tests: it compares members."""
     mode = member_of(value)
+    if isinstance(value, str) and draft.mode in ("LOCAL", "VIRTUALENV"):
+        draft.exclude += TESTS
+        return exact("the job excludes tests: Cosmos runs none for a text instead of a TestBehavior")
+    if not mode:
+        return no_member(value)
     if mode in ("AFTER_EACH", "BUILD"):
         return exact("`dbt build` runs a model's tests after it, and before what depends on it")
     if mode == "NONE":
@@ -123,6 +130,8 @@ def test_behavior(value: Value, draft: GroupDraft) -> Verdict:
 def seeds(value: Value, draft: GroupDraft) -> Verdict:
     """Read when seeds are loaded."""
     mode = member_of(value)
+    if not mode:
+        return no_member(value)
     if mode == "ALWAYS":
         return exact("`dbt build` loads seeds in each run")
     if mode in ("NONE", "RENDER_ONLY"):
@@ -142,7 +151,9 @@ def seeds(value: Value, draft: GroupDraft) -> Verdict:
 def sources(value: Value, draft: GroupDraft) -> Verdict:
     """Read whether sources have tasks that check their freshness."""
     mode = member_of(value)
-    if mode == "NONE":
+    if not mode and value is not None:
+        return no_member(value)
+    if mode in ("NONE", ""):
         return exact("sources have no tasks")
     draft.execution["freshness"] = "gate"
     return changed(

@@ -19,7 +19,7 @@ class GroupDraft:
     the argument that names a group of tasks, if it has another name. `kept_of_call` and
     `kept_of_tasks` are arguments that the written call passes on. `rendered` is what Cosmos's
     RenderConfig selects, None for other tools. A group `is_undecided` if something unknown decides
-    what it does. `target` and `profile` name what a profiles.yml in `profiles_dir` offers.
+    what it does. `mode` is Cosmos's execution mode. `target` and `profile` name what a profiles.yml in `profiles_dir` offers.
     """
 
     place: Place
@@ -50,6 +50,7 @@ class GroupDraft:
     kept_of_call: list[Argument] = field(default_factory=list)
     kept_of_tasks: list[Argument] = field(default_factory=list)
     rendered: dict[str, Any] | None = None
+    mode: str = "LOCAL"
     job: str | None = None
 
     def keep(self, argument: Argument, of: Literal["call", "task"]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import posixpath
+
 from floe_import.product.products import Product
 from floe_import.report.findings import changed, exact, unknown
 
@@ -20,8 +22,7 @@ def report_project(product: Product) -> None:
     said = f"floe.yaml and manifest.yaml go to {product.project.folder}"
     product.say("FLI111", f"product {product.name}", first.place, exact(said))
     installs = any(draft.installs_packages for draft in product.drafts)
-    is_locked = (product.project.folder / "package-lock.yml").is_file()
-    if installs and product.project.has_packages and not is_locked:
+    if installs and product.project.has_packages and not product.project.pins_packages:
         said = (
             "`floe compile` installs them once, and runs keep these versions: commit "
             "package-lock.yml, so that they are the same everywhere"
@@ -56,8 +57,8 @@ def target_of(product: Product) -> str:
 def report_profiles_folder(product: Product) -> None:
     """Report a profiles.yml that is not in the project's folder."""
     for draft in product.drafts:
-        folder = draft.profiles_dir.rstrip("/")
-        if folder and folder != draft.project.rstrip("/"):
+        folder = posixpath.normpath(draft.profiles_dir) if draft.profiles_dir else ""
+        if folder and folder != posixpath.normpath(draft.project):
             said = f"set DBT_PROFILES_DIR={folder} where `floe compile` and the workers run"
             product.say("FLI116", "profiles.yml", draft.place, changed(said))
             return

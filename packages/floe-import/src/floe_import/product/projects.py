@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
@@ -12,17 +13,25 @@ from ruamel.yaml.error import YAMLError
 
 PROJECT_FILE = "dbt_project.yml"
 _PACKAGES = ("packages.yml", "dependencies.yml")
+_LOCK = "package-lock.yml"
+_ONE_VERSION = re.compile(r"=?=?v?\d+\.\d+\.\d+\S*")
+# They require no other package, in any of their versions.
+_ALONE = frozenset({"dbt-labs/dbt_utils"})
 
 
 @dataclass(frozen=True)
 class DbtProject:
-    """A folder with a dbt_project.yml; "" for a profile or target that it does not tell."""
+    """A folder with a dbt_project.yml; "" for a profile or target that it does not tell.
+
+    `pins_packages`: `dbt deps` installs the same packages each time.
+    """
 
     folder: Path
     name: str
     profile: str
     target: str
     has_packages: bool
+    pins_packages: bool = False
 
 
 def find_project(text: str, given: list[Path]) -> DbtProject | None:
@@ -47,10 +56,19 @@ def read_project(folder: Path) -> DbtProject:
     profiles = _mapping(folder / "profiles.yml")
     own = profiles.get(profile)
     target = str(own.get("target") or "") if isinstance(own, dict) else ""
-    has_packages = any(_mapping(folder / name).get("packages") for name in _PACKAGES)
-    return DbtProject(
-        folder, str(document.get("name") or folder.name), profile, target, has_packages
-    )
+    packages = [each for name in _PACKAGES for each in _mapping(folder / name).get("packages") or ()]
+    pins = (folder / _LOCK).is_file() or all(map(_is_pinned, packages))
+    name = str(document.get("name") or folder.name)
+    return DbtProject(folder, name, profile, target, bool(packages), pins)
+
+
+def _is_pinned(package: Any) -> bool:
+    """Return whether an entry of packages.yml is one package in one version, and no other."""
+    if not isinstance(package, dict) or package.get("package") not in _ALONE:
+        return False
+    version = package.get("version")
+    listed = version if isinstance(version, list) else [version]
+    return len(listed) == 1 and bool(_ONE_VERSION.fullmatch(str(listed[0])))
 
 
 def _mapping(file: Path) -> dict[str, Any]:

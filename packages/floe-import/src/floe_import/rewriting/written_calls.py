@@ -12,6 +12,8 @@ from floe_import.python.modules import Module
 from floe_import.python.values import EnvText, is_plain
 from floe_import.rewriting.edits import SourceText
 
+_IN_AIRFLOW_3 = {"schedule_interval": "schedule", "concurrency": "max_active_tasks"}
+
 
 @dataclass
 class CallWriter:
@@ -40,8 +42,7 @@ class CallWriter:
             parts.append(f"group_id={self._text(draft.group_id)}")
         for each in draft.kept_of_call:
             if each.name != "default_args":
-                kept = "schedule" if each.name == "schedule_interval" else each.name
-                parts.append(f"{kept}={self._text(each)}")
+                parts.append(f"{_IN_AIRFLOW_3.get(each.name, each.name)}={self._text(each)}")
         if defaults := self._default_args(draft):
             parts.append(f"default_args={defaults}")
         return _laid_out(name, parts, indent)

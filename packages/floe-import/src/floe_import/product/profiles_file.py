@@ -1,0 +1,104 @@
+"""The profiles.yml of a product: its own, or a copy of the one that its groups name."""
+
+from __future__ import annotations
+
+import posixpath
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+
+from floe_core.compiler.literal_secrets import literal_secrets
+from floe_core.foundation.errors import EnvironmentProblemError, InvalidProductError
+from floe_core.user_yaml.dbt_yaml import read_dbt_document
+from floe_core.user_yaml.source_map import Document
+from floe_import.drafts.group_draft import GroupDraft
+from floe_import.product.products import Product
+from floe_import.report.findings import changed, exact
+
+PROFILES_FILE = "profiles.yml"
+
+
+def copied_profiles(product: Product) -> str:
+    """Return the text of a profiles.yml to write into the project's folder, "" for none.
+
+    That is the file that all groups name in another folder, with their target as the profile's own,
+    so that dbt and floe find both. One that holds literal secrets is not copied.
+    """
+    first, project = product.drafts[0], product.project
+    named = {(each.profile, each.target, each.profiles_dir) for each in product.drafts}
+    if project is None or len(named) > 1 or any(draft.compute for draft in product.drafts):
+        return ""
+    source = _source(project.folder, first)
+    if source is None or not first.target or first.profile != project.profile:
+        return ""
+    document = _read(source)
+    if document is None or _output(document, first.profile, first.target) is None:
+        return ""
+    if next(literal_secrets(document), None):
+        return ""
+    said = f"copied from {source} to the project's folder, with the target {first.target!r}"
+    product.say("FLI118", PROFILES_FILE, first.place, exact(said))
+    return _with_target(source, first.profile, first.target)
+
+
+def report_secrets(product: Product) -> None:
+    """Report a profiles.yml of the project that `floe compile` refuses."""
+    first, project = product.drafts[0], product.project
+    if project is None or any(draft.compute for draft in product.drafts):
+        return
+    document = _read(project.folder / PROFILES_FILE)
+    profile, target = project.profile, first.target or project.target
+    if document is None or _output(document, profile, target) is None:
+        return
+    for _, problem in literal_secrets(document, (profile, "outputs", target)):
+        said = f"{problem.what}: {problem.fix}, since floe compile refuses it"
+        product.say("FLI119", PROFILES_FILE, first.place, changed(said))
+        return
+
+
+def _source(folder: Path, draft: GroupDraft) -> Path | None:
+    """Return the file that a group names, beside the project's folder as it is there."""
+    there, project = draft.profiles_dir, draft.project
+    if not there or (folder / PROFILES_FILE).exists() or _root(there) != _root(project):
+        return None
+    source = folder / posixpath.relpath(there, project) / PROFILES_FILE
+    return source.resolve() if source.is_file() else None
+
+
+def _root(path: str) -> str:
+    """Return what a path begins with: `/`, a variable, or nothing.
+
+    >>> _root("/dbt/shop"), _root("${HOME}/dbt"), _root("dbt")
+    ('/', '${HOME}', '')
+    """
+    return "/" if path.startswith("/") else path[: path.rfind("}") + 1]
+
+
+def _read(file: Path) -> Document | None:
+    try:
+        return read_dbt_document(file, str(file)) if file.is_file() else None
+    except (InvalidProductError, EnvironmentProblemError):
+        return None
+
+
+def _output(document: Document, profile: str, target: str) -> dict[str, Any] | None:
+    found: Any = document.data
+    for name in (profile, "outputs", target):
+        found = found.get(name) if isinstance(found, dict) else None
+    return found if isinstance(found, dict) else None
+
+
+def _with_target(source: Path, profile: str, target: str) -> str:
+    text = source.read_text(encoding="utf-8")
+    yaml = YAML()
+    yaml.preserve_quotes = True
+    yaml.width = 1000
+    document = yaml.load(StringIO(text))
+    if document[profile].get("target") == target:
+        return text
+    document[profile]["target"] = target
+    stream = StringIO()
+    yaml.dump(document, stream)
+    return stream.getvalue()
