@@ -67,6 +67,20 @@ def test_a_text_is_no_member_of_another_enumeration(group: str, code: str, tmp_p
     assert floe == ""
 
 
+def test_a_group_that_names_the_dag_around_it_is_exact(tmp_path: Path) -> None:
+    file = tmp_path / "dag.py"
+    text = GROUP.format(group="dag=shop", dag="catchup=False")
+    file.write_text(text.replace("catchup=False):", "catchup=False) as shop:"))
+    assert [
+        f.code for f in import_files(Request([file])).findings if f.disposition == "unknown"
+    ] == []
+    file.write_text(
+        text.replace('with DAG("shop_daily", catchup=False):', 'shop = DAG("x")\nif shop:')
+    )
+    unknown = {f.code for f in import_files(Request([file])).findings if f.disposition == "unknown"}
+    assert unknown == {"COS707", "FLI004"}
+
+
 def test_arguments_of_the_group_override_those_of_the_dag(tmp_path: Path) -> None:
     dag = "default_args={'pool': 'wide', 'retries': 1}"
     group = "operator_args={'retries': 3, 'pool': 'narrow'}, default_args={'retries': 2}"

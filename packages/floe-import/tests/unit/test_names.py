@@ -58,7 +58,9 @@ def test_a_value_that_depends_on_the_run_is_not_guessed(text: str, tmp_path: Pat
 
 def test_a_decorator_is_looked_up_around_its_function(tmp_path: Path) -> None:
     file = tmp_path / "names.py"
-    file.write_text("from airflow.sdk import dag\n\n@dag()\ndef made():\n    dag = 1\n\n\ndag = made()\n")
+    file.write_text(
+        "from airflow.sdk import dag\n\n@dag()\ndef made():\n    dag = 1\n\n\ndag = made()\n"
+    )
     module = read_module(file)
     (function,) = (n for n in ast.walk(module.tree) if isinstance(n, ast.FunctionDef))
     assert evaluate(function.decorator_list[0], module).name == "airflow.sdk.dag"

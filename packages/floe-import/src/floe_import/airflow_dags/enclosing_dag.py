@@ -24,9 +24,18 @@ def enclosing_dag(node: ast.AST, module: Module) -> Made | None:
     return next(filter(is_dag, _around(node, module)), None)
 
 
+def is_within_dag(node: ast.AST, module: Module) -> bool:
+    """Return whether a node is in the block or the function of a DAG, which is then the current."""
+    return any(map(is_dag, _blocks_around(node, module)))
+
+
 def _around(node: ast.AST, module: Module) -> Iterator[Value]:
     if isinstance(node, ast.Call):
         yield from (evaluate(k.value, module) for k in node.keywords if k.arg == "dag")
+    yield from _blocks_around(node, module)
+
+
+def _blocks_around(node: ast.AST, module: Module) -> Iterator[Value]:
     at = module.parents.get(node)
     while at is not None:
         if isinstance(at, ast.With):

@@ -104,10 +104,14 @@ def add_task_rules(book: RuleBook, owner: str, codes: str, keeps: Keeps = "") ->
         owner,
         _LOST,
         lost("floe's tasks have their own, and this one is not used"),
-        unless=(None, []),
+        unless=(None, [], False),
     )
     book.always(
-        f"{codes}05", owner, ["task_display_name"], changed("tasks have the names of dbt's nodes")
+        f"{codes}05",
+        owner,
+        ["task_display_name"],
+        changed("tasks have the names of dbt's nodes"),
+        unless=(None,),
     )
     for code, names, judge in _READING:
         book.rule(codes + code, owner, *names)(judge)

@@ -61,7 +61,7 @@ always(
     GROUP,
     ["group_display_name", "tooltip", "ui_color", "ui_fgcolor", "doc_md"],
     changed("the group shows the product's name and description"),
-    unless=(None, ""),
+    unless=(None, "", "CornflowerBlue", "#000"),
 )
 for _name, _default in (("prefix_group_id", True), ("add_suffix_on_collision", False)):
     always(
@@ -102,12 +102,6 @@ def limit_parallel(value: Value, draft: GroupDraft) -> bool:
     if is_limit:
         draft.execution["maxParallel"] = value
     return is_limit
-
-
-@rule("COS707", GROUP, "dag")
-def of_dag(value: Value, draft: GroupDraft) -> Verdict:
-    """Read which DAG the group is in."""
-    return exact("the group is in the DAG around it") if value is not None else exact("not given")
 
 
 @rule("COS707", GROUP, "parent_group", "task_group")

@@ -119,4 +119,6 @@ def member_of(value: Value) -> str:
 
 def no_member(value: Value) -> Verdict:
     """Return the verdict about what is no member of an enumeration."""
-    return unknown(f"Cosmos takes a member of its enumeration, not {value!r}: decide which is meant")
+    return unknown(
+        f"Cosmos takes a member of its enumeration, not {value!r}: decide which is meant"
+    )

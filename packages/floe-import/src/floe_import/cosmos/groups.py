@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from floe_import.airflow_dags.dag_schedule import cron_schedule
-from floe_import.airflow_dags.enclosing_dag import dag_arguments, enclosing_dag
+from floe_import.airflow_dags.enclosing_dag import dag_arguments, enclosing_dag, is_within_dag
 from floe_import.cosmos import (
     dag_rules,
     execution_rules,
@@ -81,7 +81,10 @@ class CosmosGroups:
         # What others depend on comes first, then what `operator_args` override.
         first = ("execution_config", "default_args")
         for argument in sorted(given, key=lambda each: each.name not in first):
-            self._read_argument(made.last, argument, draft)
+            if argument.name == "dag" and not draft.is_own_dag:
+                self._read_dag(made, argument, draft)
+            else:
+                self._read_argument(made.last, argument, draft)
         self._name(draft, {each.name: each for each in given})
         if draft.is_own_dag:
             self._read_schedule(draft, {each.name: each for each in given})
@@ -127,6 +130,13 @@ class CosmosGroups:
             if each.name in ("select", "exclude", "selector") and draft.rendered is not None:
                 draft.rendered[each.name] = each.value
             self.judging.judge(owner, each, draft)
+
+    def _read_dag(self, made: Made, argument: Argument, draft: GroupDraft) -> None:
+        """Read the DAG that a group names. A group of floe is in the one around it."""
+        verdict = exact("the group is in the DAG around it")
+        if argument.value is not None and not is_within_dag(made.call, made.module):
+            verdict = unknown("put the call into a `with` block of that DAG")
+        self.judging.put("COS707", "DbtTaskGroup(dag=)", argument.place, verdict, draft)
 
     def _name(self, draft: GroupDraft, given: dict[str, Argument]) -> None:
         named = given.get("dag_id") or given.get("group_id")

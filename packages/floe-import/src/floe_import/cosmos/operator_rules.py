@@ -56,6 +56,7 @@ always(
     OWNER,
     ["project_dir", "profile_config", "conn_id", "task_id"],
     unknown("it overrides what the configuration objects say: decide which of them holds"),
+    unless=(None,),
 )
 always(
     "COS504",
@@ -181,6 +182,8 @@ def executable(value: Value, draft: GroupDraft) -> Verdict:
 @rule("COS516", OWNER, "dbt_cmd_flags", "dbt_cmd_global_flags")
 def command_flags(value: Value, draft: GroupDraft) -> Verdict:
     """Read flags for each call of dbt."""
+    if value is None:
+        return exact("the same as without it")
     if not isinstance(value, list) or not all(type(each) is str for each in value):
         return unknown("it is not a list of flags: decide which of them are to hold")
     return read_flags(value, draft)

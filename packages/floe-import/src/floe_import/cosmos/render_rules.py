@@ -39,7 +39,7 @@ always(
         "them; a step "
         "of floe.yaml, or a task before or after the group, can do the work"
     ),
-    unless=(None, {}),
+    unless=(None, {}, True),
 )
 always(
     "COS409",
@@ -112,7 +112,9 @@ def test_behavior(value: Value, draft: GroupDraft) -> Verdict:
     mode = member_of(value)
     if isinstance(value, str) and draft.mode in ("LOCAL", "VIRTUALENV"):
         draft.exclude += TESTS
-        return exact("the job excludes tests: Cosmos runs none for a text instead of a TestBehavior")
+        return exact(
+            "the job excludes tests: Cosmos runs none for a text instead of a TestBehavior"
+        )
     if not mode:
         return no_member(value)
     if mode in ("AFTER_EACH", "BUILD"):

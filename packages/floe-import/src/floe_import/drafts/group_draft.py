@@ -19,7 +19,8 @@ class GroupDraft:
     the argument that names a group of tasks, if it has another name. `kept_of_call` and
     `kept_of_tasks` are arguments that the written call passes on. `rendered` is what Cosmos's
     RenderConfig selects, None for other tools. A group `is_undecided` if something unknown decides
-    what it does. `mode` is Cosmos's execution mode. `target` and `profile` name what a profiles.yml in `profiles_dir` offers.
+    what it does. `mode` is Cosmos's execution mode. `target` and `profile` name what a profiles.yml
+    in `profiles_dir` offers.
     """
 
     place: Place

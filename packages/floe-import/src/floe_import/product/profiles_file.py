@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import posixpath
-from io import StringIO
 from pathlib import Path
 from typing import Any
-
-from ruamel.yaml import YAML
 
 from floe_core.compiler.literal_secrets import literal_secrets
 from floe_core.foundation.errors import EnvironmentProblemError, InvalidProductError
@@ -23,24 +20,25 @@ PROFILES_FILE = "profiles.yml"
 def copied_profiles(product: Product) -> str:
     """Return the text of a profiles.yml to write into the project's folder, "" for none.
 
-    That is the file that all groups name in another folder, with their target as the profile's own,
-    so that dbt and floe find both. One that holds literal secrets is not copied.
+    That is the file that all groups name in another folder, if their target is the profile's own.
+    One that holds literal secrets is not copied.
     """
     first, project = product.drafts[0], product.project
     named = {(each.profile, each.target, each.profiles_dir) for each in product.drafts}
     if project is None or len(named) > 1 or any(draft.compute for draft in product.drafts):
         return ""
     source = _source(project.folder, first)
-    if source is None or not first.target or first.profile != project.profile:
+    if source is None or first.profile != project.profile:
         return ""
     document = _read(source)
     if document is None or _output(document, first.profile, first.target) is None:
         return ""
-    if next(literal_secrets(document), None):
+    is_other = document.data[first.profile].get("target") != first.target
+    if is_other or next(literal_secrets(document), None):
         return ""
-    said = f"copied from {source} to the project's folder, with the target {first.target!r}"
+    said = f"a copy of {source} in the project's folder, which dbt finds there too"
     product.say("FLI118", PROFILES_FILE, first.place, exact(said))
-    return _with_target(source, first.profile, first.target)
+    return source.read_text(encoding="utf-8")
 
 
 def report_secrets(product: Product) -> None:
@@ -88,17 +86,3 @@ def _output(document: Document, profile: str, target: str) -> dict[str, Any] | N
     for name in (profile, "outputs", target):
         found = found.get(name) if isinstance(found, dict) else None
     return found if isinstance(found, dict) else None
-
-
-def _with_target(source: Path, profile: str, target: str) -> str:
-    text = source.read_text(encoding="utf-8")
-    yaml = YAML()
-    yaml.preserve_quotes = True
-    yaml.width = 1000
-    document = yaml.load(StringIO(text))
-    if document[profile].get("target") == target:
-        return text
-    document[profile]["target"] = target
-    stream = StringIO()
-    yaml.dump(document, stream)
-    return stream.getvalue()

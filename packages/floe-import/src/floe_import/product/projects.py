@@ -56,7 +56,9 @@ def read_project(folder: Path) -> DbtProject:
     profiles = _mapping(folder / "profiles.yml")
     own = profiles.get(profile)
     target = str(own.get("target") or "") if isinstance(own, dict) else ""
-    packages = [each for name in _PACKAGES for each in _mapping(folder / name).get("packages") or ()]
+    packages = [
+        each for name in _PACKAGES for each in _mapping(folder / name).get("packages") or ()
+    ]
     pins = (folder / _LOCK).is_file() or all(map(_is_pinned, packages))
     name = str(document.get("name") or folder.name)
     return DbtProject(folder, name, profile, target, bool(packages), pins)

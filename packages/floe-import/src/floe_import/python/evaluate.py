@@ -54,14 +54,14 @@ def value_of_name(name: str, module: Module, at: ast.AST, depth: int = 0) -> Val
     return Symbol(f"builtins.{name}")
 
 
-def _value_of_bindings(
-    name: str, found: Sequence[Binding], module: Module, depth: int
-) -> Value:
+def _value_of_bindings(name: str, found: Sequence[Binding], module: Module, depth: int) -> Value:
     first = found[0]
     if all(each.imported for each in found):
         return _imported(first, module, depth)
     if len(found) > 1:
-        return Unknown(f"`{name}` is assigned {len(found)} times", module.place(found[1].node))
+        branch = next((each for each in found if module.branch_around(each.node)), None)
+        why = "depends on a condition" if branch else f"is assigned {len(found)} times"
+        return Unknown(f"`{name}` {why}", module.place((branch or found[1]).node))
     if isinstance(first.node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
         return LocalFunction(name, first.node, module)
     if isinstance(first.node, ast.arg):

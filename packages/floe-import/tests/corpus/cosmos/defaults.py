@@ -2,7 +2,14 @@
 
 from datetime import datetime
 
-from cosmos import DbtDag, ExecutionConfig, ExecutionMode, ProfileConfig, ProjectConfig, RenderConfig
+from cosmos import (
+    DbtDag,
+    ExecutionConfig,
+    ExecutionMode,
+    ProfileConfig,
+    ProjectConfig,
+    RenderConfig,
+)
 from cosmos.constants import TestBehavior
 
 DBT = "/opt/old/bin/dbt"
