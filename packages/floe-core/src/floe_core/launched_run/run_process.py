@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
+from floe_core.launched_run.program import PROGRAM
 from floe_core.launched_run.run_order import RunOrder
 from floe_core.storage.regular_files import open_regular
 
@@ -97,7 +98,7 @@ def run_process(program: RunProgram, log: Path) -> Iterator[RunProcess]:
 def _start(program: RunProgram, log: Path, writing: int) -> subprocess.Popen[bytes]:
     with open_regular(log, "wb") as output:
         return subprocess.Popen(
-            [sys.executable, "-m", program.module, str(writing), *program.imports],
+            [sys.executable, "-m", PROGRAM, program.module, str(writing), *program.imports],
             stdin=subprocess.PIPE,
             stdout=output,
             stderr=subprocess.STDOUT,

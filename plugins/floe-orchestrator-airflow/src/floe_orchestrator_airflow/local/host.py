@@ -9,6 +9,7 @@ Started as `python -m floe_orchestrator_airflow.local.host`.
 from __future__ import annotations
 
 import ctypes
+import gc
 import os
 import signal
 import socket
@@ -22,6 +23,7 @@ from functools import partial
 from importlib.metadata import entry_points, version
 from pathlib import Path
 
+from floe_core.foundation.garbage_collection import collector_at_rest
 from floe_core.launched_run.empty_database import EmptyDatabase
 from floe_orchestrator_airflow.local.components import write_components
 from floe_orchestrator_airflow.local.home import DATABASE
@@ -58,7 +60,10 @@ def main() -> None:
     _adopt_orphans()
     threading.Thread(target=_wait_for_end_of_input, args=(has_dags, stop), daemon=True).start()
     try:
-        import_what_components_share()
+        with collector_at_rest():
+            import_what_components_share()
+        # The components share what is imported, and do not scan it.
+        gc.freeze()
         lifeline = os.pipe()
         _prepare_database(lifeline)
         children = _with_started({}, ["scheduler"], lifeline)

@@ -14,6 +14,7 @@ import sys
 from contextlib import closing, suppress
 from typing import NoReturn
 
+from floe_core.launched_run.program import PROGRAM
 from floe_orchestrator_prefect.local.server import NO_SERVER
 
 STARTS_ITSELF = "FLOE_PREFECT_STARTS_ITS_SERVER"
@@ -78,7 +79,7 @@ def start_server() -> OwnServer | None:
         process = subprocess.Popen(
             [
                 sys.executable,
-                "-m",
+                *("-m", PROGRAM),
                 "floe_orchestrator_prefect.local.server",
                 str(listening.fileno()),
             ],
