@@ -1,0 +1,1 @@
+"""What reuse reads in SQLite; floe itself knows its SQL."""
