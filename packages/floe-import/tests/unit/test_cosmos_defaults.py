@@ -81,6 +81,31 @@ def test_a_group_that_names_the_dag_around_it_is_exact(tmp_path: Path) -> None:
     assert unknown == {"COS707", "FLI004"}
 
 
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ("os.environ['SCHEMA']", []),
+        ("os.getenv('SCHEMA')", []),
+        ("os.getenv('SCHEMA', 'dev')", ["COS512 lost"]),
+        ("os.environ['OTHER']", ["COS512 lost"]),
+        ("'dev'", ["COS512 lost"]),
+    ],
+)
+def test_a_variable_that_is_passed_on_is_exact(value: str, said: list[str], tmp_path: Path) -> None:
+    found, _ = imported(tmp_path, f"operator_args={{'env': {{'SCHEMA': {value}}}}}")
+    assert found == said
+
+
+@pytest.mark.parametrize(("value", "said"), [(True, []), (False, ["COS519 changed"])])
+def test_dbt_has_all_variables_of_the_worker(value: bool, said: list[str], tmp_path: Path) -> None:
+    assert imported(tmp_path, f"operator_args={{'append_env': {value}}}")[0] == said
+
+
+def test_arguments_of_cosmos_before_1_0_are_named(tmp_path: Path) -> None:
+    said, floe = imported(tmp_path, "conn_id='warehouse', dbt_root_path='/dbt'")
+    assert (set(said), floe) == ({"COS713 unknown", "FLI004 unknown"}, "")
+
+
 def test_arguments_of_the_group_override_those_of_the_dag(tmp_path: Path) -> None:
     dag = "default_args={'pool': 'wide', 'retries': 1}"
     group = "operator_args={'retries': 3, 'pool': 'narrow'}, default_args={'retries': 2}"

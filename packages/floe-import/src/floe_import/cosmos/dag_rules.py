@@ -71,7 +71,19 @@ for _name, _default in (("prefix_group_id", True), ("add_suffix_on_collision", F
         changed("ids of tasks begin with the id of the group, which must be unique"),
         unless=(_default,),
     )
+# Cosmos 1.0 moved them to ProjectConfig, ProfileConfig, ExecutionConfig and RenderConfig.
+_BEFORE_1_0 = [
+    *("dbt_project_name", "dbt_root_path", "dbt_models_dir", "dbt_seeds_dir", "dbt_snapshots_dir"),
+    *("conn_id", "profile_args", "dbt_args", "profile_name_override", "target_name_override"),
+    *("emit_datasets", "test_behavior", "select", "exclude", "execution_mode"),
+]
 for _owner in (DAG, GROUP):
+    always(
+        "COS713",
+        _owner,
+        _BEFORE_1_0,
+        unknown("Cosmos before 1.0 takes it here: write it for Cosmos 1, and import that"),
+    )
     always(
         "COS708",
         _owner,

@@ -20,7 +20,6 @@ always(
     "COS501",
     OWNER,
     [
-        "append_env",
         "output_encoding",
         "skip_exit_code",
         "partial_parse",
@@ -36,6 +35,13 @@ always(
         "should_store_compiled_sql",
     ],
     exact("it is about how a task calls dbt: floe calls dbt once, and keeps its results"),
+)
+always(
+    "COS519",
+    OWNER,
+    ["append_env"],
+    changed("dbt has all variables of the worker, not only those of `env`"),
+    unless=(True,),
 )
 always(
     "COS502",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from floe_import.cosmos.book import always, rule
 from floe_import.drafts.group_draft import GroupDraft
-from floe_import.python.values import Value, has_template, is_plain
+from floe_import.python.values import EnvText, Value, has_template, is_plain
 from floe_import.report.findings import Verdict, changed, exact, lost, unknown
 
 OWNER = "ProjectConfig"
@@ -80,7 +80,19 @@ def lose_environment(value: Value) -> Verdict:
         return exact("the same as without it")
     if not isinstance(value, dict):
         return unknown(f"it is not a dict of variables; {ENVIRONMENT}")
-    return lost(f"{', '.join(sorted(map(str, value)))}: {ENVIRONMENT}")
+    others = sorted(str(name) for name in value if not _is_passed_on(name, value[name]))
+    if not others:
+        return exact("variables of the worker's own: dbt has all of them")
+    return lost(f"{', '.join(others)}: {ENVIRONMENT}")
+
+
+def _is_passed_on(name: Value, value: Value) -> bool:
+    """Return whether a variable gets the value that it has in the process of the task.
+
+    >>> _is_passed_on("SCHEMA", EnvText("${SCHEMA}")), _is_passed_on("SCHEMA", "${SCHEMA}")
+    (True, False)
+    """
+    return isinstance(value, EnvText) and value == f"${{{name}}}"
 
 
 def add_vars(value: Value, draft: GroupDraft) -> Verdict:
