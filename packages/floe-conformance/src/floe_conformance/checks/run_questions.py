@@ -73,9 +73,9 @@ def _calls(history: RunHistory, product: CompiledArtifacts) -> dict[str, Callabl
         calls["listeners"] = lambda: history.listeners_of(product, SECONDS)
     if isinstance(history, UnmanagedSchedules):
         calls |= {
-            "unmanaged schedule": lambda: history.unmanaged_schedule("nightly", SECONDS),
-            "unmanaged runs": lambda: history.unmanaged_runs("nightly", SECONDS),
-            "pause": lambda: history.pause_unmanaged("nightly", SECONDS),
-            "resume": lambda: history.resume_unmanaged("nightly", MOMENT, SECONDS),
+            "unmanaged schedule": lambda: history.unmanaged_schedule("shop/nightly", SECONDS),
+            "unmanaged runs": lambda: history.unmanaged_runs("shop/nightly", SECONDS),
+            "pause": lambda: history.pause_unmanaged("shop/nightly", SECONDS),
+            "resume": lambda: history.resume_unmanaged("shop/nightly", MOMENT, SECONDS),
         }
     return calls
