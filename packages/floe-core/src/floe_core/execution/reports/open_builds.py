@@ -228,7 +228,7 @@ def report_killed_builds(artifacts: CompiledArtifacts, *, in_build: bool = False
 def _report_if_killed(artifacts: CompiledArtifacts, path: Path, in_build: bool) -> bool:
     now = datetime.now(UTC)
     with hold_if_free(_lock_of(path)) as is_dead:
-        note = _read(path) if is_dead else None
+        found = note = _read(path) if is_dead else None
         if note is None:
             return False
         written = _written_of(path)
@@ -247,7 +247,9 @@ def _report_if_killed(artifacts: CompiledArtifacts, path: Path, in_build: bool) 
         if is_alert:
             _report(artifacts, note)
         if note.has_files:
-            _write(path, replace(note, sends_alerts=False))
+            kept = replace(note, sends_alerts=False)
+            if kept != found:
+                _write(path, kept)
             return is_alert
         path.unlink(missing_ok=True)
         _remove_marks(path)
