@@ -114,13 +114,13 @@ def add_task_rules(book: RuleBook, owner: str, codes: str, keeps: Keeps = "") ->
         unless=(None,),
     )
     for code, names, judge in _READING:
-        book.rule(codes + code, owner, *names)(judge)
-    book.rule(f"{codes}20", owner, "execution_timeout", keeps=keeps)(_execution_timeout)
+        book.rule(codes + code, owner, *names, unless=(None,))(judge)
+    book.rule(f"{codes}20", owner, "execution_timeout", keeps=keeps, unless=(None,))(
+        _execution_timeout
+    )
 
 
 def _retries(value: Value, draft: GroupDraft) -> Verdict:
-    if value is None:
-        return exact("the same as without it")
     if not isinstance(value, int):
         return unknown("it is not a number: decide how often a failed build is retried")
     draft.execution["retries"] = value
@@ -130,8 +130,6 @@ def _retries(value: Value, draft: GroupDraft) -> Verdict:
 
 
 def _retry_delay(value: Value, draft: GroupDraft) -> Verdict:
-    if value is None:
-        return exact("the same as without it")
     seconds = value.total_seconds() if isinstance(value, timedelta) else value
     if not isinstance(seconds, int | float):
         return unknown("it is not a duration: decide the delay before a retry")
@@ -149,28 +147,20 @@ def _backoff(value: Value, draft: GroupDraft) -> Verdict:
 
 
 def _max_delay(value: Value, draft: GroupDraft) -> Verdict:
-    if value is None:
-        return exact("the same as without it")
     return changed("delays double without a limit, up to the last retry")
 
 
 def _policy(value: Value, draft: GroupDraft) -> Verdict:
-    if value is None:
-        return exact("the same as without it")
     return lost("`execution` of floe.yaml is the policy: a failed test is never retried")
 
 
 def _execution_timeout(value: Value, draft: GroupDraft) -> Verdict:
-    if value is None:
-        return exact("the same as without it")
     return changed(
         "it limits the whole build: raise it, and limit nodes by `meta.floe.timeoutSeconds`"
     )
 
 
 def _pool(value: Value, draft: GroupDraft) -> Verdict:
-    if value is None:
-        return exact("the same as without it")
     if isinstance(value, EnvText) or not isinstance(value, str):
         return unknown("floe.yaml names no variables: decide which pool the build uses")
     draft.pool = value

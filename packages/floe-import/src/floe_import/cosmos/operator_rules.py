@@ -185,11 +185,9 @@ def executable(value: Value, draft: GroupDraft) -> Verdict:
     return use_executable(value, draft)
 
 
-@rule("COS516", OWNER, "dbt_cmd_flags", "dbt_cmd_global_flags")
+@rule("COS516", OWNER, "dbt_cmd_flags", "dbt_cmd_global_flags", unless=(None,))
 def command_flags(value: Value, draft: GroupDraft) -> Verdict:
     """Read flags for each call of dbt."""
-    if value is None:
-        return exact("the same as without it")
     if not isinstance(value, list) or not all(type(each) is str for each in value):
         return unknown("it is not a list of flags: decide which of them are to hold")
     return read_flags(value, draft)

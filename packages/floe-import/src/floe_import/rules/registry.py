@@ -42,13 +42,21 @@ class RuleBook:
         self._rules: dict[tuple[str, str], Rule] = {}
 
     def rule(
-        self, code: str, owner: str, *fields: str, keeps: Keeps = ""
+        self,
+        code: str,
+        owner: str,
+        *fields: str,
+        keeps: Keeps = "",
+        unless: Sequence[Value] = (),
     ) -> Callable[[Judge], Judge]:
-        """Register a function as the rule for these arguments."""
+        """Register a function as the rule for these arguments.
+
+        `unless` are the values that they have by default, which change nothing.
+        """
 
         def register(judge: Judge) -> Judge:
             for field in fields:
-                self._add(Rule(code, owner, field, judge, keeps=keeps))
+                self._add(Rule(code, owner, field, _unless(unless, judge), keeps=keeps))
             return judge
 
         return register
@@ -65,13 +73,9 @@ class RuleBook:
     ) -> None:
         """Register the same verdict for these arguments, whatever their values.
 
-        `unless` are the values that they have by default, which change nothing.
+        For `unless` see `rule`.
         """
-
-        def judge(value: Value, draft: GroupDraft) -> Verdict:
-            is_default = any(value is each or value == each for each in unless)
-            return exact("the same as without it") if is_default else verdict
-
+        judge = _unless(unless, lambda value, draft: verdict)
         for field in fields:
             self._add(Rule(code, owner, field, judge, False, keeps))
 
@@ -94,3 +98,11 @@ class RuleBook:
         if (rule.owner, rule.field) in self._rules:
             raise ValueError(f"two rules for {rule.owner}.{rule.field}")
         self._rules[rule.owner, rule.field] = rule
+
+
+def _unless(defaults: Sequence[Value], judge: Judge) -> Judge:
+    def judge_others(value: Value, draft: GroupDraft) -> Verdict:
+        is_default = any(value is each or value == each for each in defaults)
+        return exact("the same as without it") if is_default else judge(value, draft)
+
+    return judge_others
