@@ -55,11 +55,8 @@ class ScratchVerification:
             "problem": self.problem,
         }
 
-    def as_lines(self) -> list[str]:
-        """See `Verification.as_lines`."""
-        return list(self._lines())
-
-    def _lines(self) -> Iterator[str]:
+    def lines(self) -> Iterator[str]:
+        """See `Verification.lines`."""
         for each in self.differing:
             yield f"{self.labels[each]} was reused, and a build of it comes to other rows"
             yield f"  the run's reason: {self.reasons[each]}"

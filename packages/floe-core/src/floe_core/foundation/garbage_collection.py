@@ -20,11 +20,11 @@ def collector_at_rest() -> Iterator[None]:
     try:
         yield
     finally:
-        if was_on and not gc.get_freeze_count():
-            # All objects become old ones, without the scan that is due for young ones.
-            gc.freeze()
-            gc.unfreeze()
         if was_on:
+            if not gc.get_freeze_count():
+                # All objects become old ones, without the scan that is due for young ones.
+                gc.freeze()
+                gc.unfreeze()
             gc.enable()
 
 

@@ -203,8 +203,7 @@ class Planner:
     def _reason_in_parents(self, node: Node) -> str:
         """Return the parent whose build requires building the node, whatever the node reads."""
         parents = [p.unique_id for p in self._given.parents(node)]
-        decided = self.decisions
-        built = [p for p in parents if p in decided and decided[p].action == "build"]
+        built = [p for p in parents if p in self.decisions and self._is_built(p)]
         if not built:
             return ""
         parent = self._given.artifacts.by_id[built[0]].label
@@ -215,6 +214,9 @@ class Planner:
         if node.materialization == "view" and not keeps_views:
             return f"{parent} is built, which it is a view of"
         return ""
+
+    def _is_built(self, node_id: str) -> bool:
+        return self.decisions[node_id].action == "build"
 
     def _traits(self, node: Node, analysis: Analysis | None) -> dict[str, str]:
         """Return hashes of what a node is built from, besides its inputs."""

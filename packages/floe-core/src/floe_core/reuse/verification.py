@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
@@ -26,8 +26,8 @@ class Verification(Protocol):
     def as_dict(self) -> dict[str, Any]:
         """Return this as `floe run --json` prints it."""
 
-    def as_lines(self) -> Sequence[str]:
-        """Return this as text."""
+    def lines(self) -> Iterator[str]:
+        """Yield this as text."""
 
 
 class Verifier(ABC):

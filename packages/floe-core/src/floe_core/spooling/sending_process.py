@@ -86,12 +86,13 @@ class SendingProcess:
 
     def _wait(self, process: subprocess.Popen[bytes], seconds: float) -> bool:
         deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline and all(
-            spool.seconds_sending() < _SILENT_SECONDS for spool in self._spools
-        ):
+        while time.monotonic() < deadline and not self._is_silent():
             with suppress(subprocess.TimeoutExpired):
                 return process.wait(timeout=_LOOK_EVERY_SECONDS) == 0
         return process.poll() == 0
+
+    def _is_silent(self) -> bool:
+        return any(spool.seconds_sending() >= _SILENT_SECONDS for spool in self._spools)
 
     @staticmethod
     def _write_line(process: subprocess.Popen[bytes], line: str) -> None:

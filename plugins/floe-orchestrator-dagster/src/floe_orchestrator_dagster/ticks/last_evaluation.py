@@ -27,9 +27,8 @@ def has_run_for(context: ScheduleEvaluationContext, schedule_name: str, tick: da
     """Return whether the schedule has a run for a tick, though it was not evaluated at it."""
     if context.instance_ref is None:
         return False
-    tags = {SCHEDULE_NAME_TAG: schedule_name, NOMINAL_TIME_TAG: tick.isoformat()}
     with DagsterInstance.from_ref(context.instance_ref) as instance:
-        return instance.get_runs_count(RunsFilter(tags=tags)) > 0
+        return instance.get_runs_count(_of_tick(schedule_name, tick)) > 0
 
 
 def failed_runs(
@@ -38,7 +37,10 @@ def failed_runs(
     """Return how many runs of a tick have failed; None if one is under way, or ended otherwise."""
     if context.instance_ref is None:
         return 0
-    tags = {SCHEDULE_NAME_TAG: schedule_name, NOMINAL_TIME_TAG: tick.isoformat()}
     with DagsterInstance.from_ref(context.instance_ref) as instance:
-        states = [run.status for run in instance.get_runs(RunsFilter(tags=tags))]
+        states = [run.status for run in instance.get_runs(_of_tick(schedule_name, tick))]
     return len(states) if {*states} <= {DagsterRunStatus.FAILURE} else None
+
+
+def _of_tick(schedule_name: str, tick: datetime) -> RunsFilter:
+    return RunsFilter(tags={SCHEDULE_NAME_TAG: schedule_name, NOMINAL_TIME_TAG: tick.isoformat()})

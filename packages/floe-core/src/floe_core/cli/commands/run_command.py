@@ -178,7 +178,7 @@ def run(
     else:
         _print_summary(artifacts, report)
         if found is not None:
-            told, style = "\n".join(found.as_lines()), "" if found.has_passed else "red"
+            told, style = "\n".join(found.lines()), "" if found.has_passed else "red"
             stdout().print(told, markup=False, soft_wrap=True, style=style)
     is_fine = report.status == "success" and (found is None or found.has_passed)
     raise typer.Exit(0 if is_fine else FAILED)

@@ -28,10 +28,12 @@ def _timeless(value: Any) -> Any:
     sections = {}
     for section, entries in value.items():
         is_table = isinstance(entries, dict) and section != "metadata"
-        sections[section] = (
-            {k: _timeless_entry(e) for k, e in entries.items()} if is_table else entries
-        )
+        sections[section] = _timeless_entries(entries) if is_table else entries
     return sections
+
+
+def _timeless_entries(entries: dict[str, Any]) -> dict[str, Any]:
+    return {key: _timeless_entry(entry) for key, entry in entries.items()}
 
 
 def _timeless_entry(entry: Any) -> Any:

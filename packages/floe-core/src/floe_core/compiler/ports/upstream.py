@@ -193,10 +193,12 @@ def _mark_latest(models: Sequence[dict[str, Any]]) -> None:
             name = (model["package_name"], model["name"])
             same = [m["version"] for m in models if (m["package_name"], m["name"]) == name]
             if model["latest_version"] not in same:
-                model["latest_version"] = max(
-                    same, key=lambda each: (1, each, "") if isinstance(each, int) else (0, 0, each)
-                )
+                model["latest_version"] = max(same, key=_sortable)
 
 
 def _number(version: str) -> int | str:
     return int(version) if version.isdecimal() else version
+
+
+def _sortable(version: int | str) -> tuple[int, int, str]:
+    return (1, version, "") if isinstance(version, int) else (0, 0, version)

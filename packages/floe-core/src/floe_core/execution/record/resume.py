@@ -23,9 +23,7 @@ def remaining_nodes(
     that run again for some of their partitions.
     """
     results = record.results
-    verdicts = {
-        i for i, r in results.items() if "fail" in (r.status, *(each for _, each in r.partitions))
-    }
+    verdicts = {node_id for node_id, result in results.items() if _has_verdict(result)}
     spent = {
         node_id
         for node_id, result in results.items()
@@ -52,6 +50,10 @@ def held_partitions(artifacts: CompiledArtifacts, results: Mapping[str, NodeResu
             mine.update({key: mine.get(key, "skipped") for key in failed})
         found.setdefault(test, {}).update(dict.fromkeys(failed, "fail"))
     return found
+
+
+def _has_verdict(result: NodeResult) -> bool:
+    return result.status == "fail" or any(status == "fail" for _, status in result.partitions)
 
 
 def _with_partitions_left(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -28,7 +28,7 @@ from floe_core.execution.reports.dbt_files import write_dbt_files
 from floe_core.foundation.errors import FloeError
 from floe_core.lineage.backend import is_configured
 from floe_core.product_folder.state_folder import state_folder, state_place
-from floe_core.runs.build_events import BuildEnded, NodeLog
+from floe_core.runs.build_events import BuildEnded
 from floe_core.runs.build_request import BuildRequest
 from floe_core.runs.run_parameters import RunParameters
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
@@ -228,17 +228,11 @@ def report_killed_builds(artifacts: CompiledArtifacts, *, in_build: bool = False
 def _report_if_killed(artifacts: CompiledArtifacts, path: Path, in_build: bool) -> bool:
     now = datetime.now(UTC)
     with hold_if_free(_lock_of(path)) as is_dead:
-        found = note = _read(path) if is_dead else None
-        if note is None:
+        found = _read(path) if is_dead else None
+        if found is None:
             return False
         written = _written_of(path)
-        if note.has_lineage:
-            _complete_lineage(artifacts, note, written)
-            note = replace(note, has_lineage=False)
-        if note.has_files and (in_build or written is not None):
-            if written is None:
-                _log_all(write_dbt_files(artifacts, note.request(), "canceled"))
-            note = replace(note, has_files=False)
+        note = _complete(artifacts, found, written, in_build)
         # With the mark, its process did not die, and has reported its end.
         is_alert = note.sends_alerts and written is None and not is_switched_off()
         if is_alert and not note.is_over(now):
@@ -257,9 +251,18 @@ def _report_if_killed(artifacts: CompiledArtifacts, path: Path, in_build: bool) 
         return is_alert
 
 
-def _log_all(messages: Iterable[NodeLog]) -> None:
-    for message in messages:
-        _log.log(logging.WARNING if message.level == "warn" else logging.INFO, message.text)
+def _complete(
+    artifacts: CompiledArtifacts, note: _Note, written: int | None, in_build: bool
+) -> _Note:
+    """Complete the lineage and the files of a build; return its note without what is done."""
+    if note.has_lineage:
+        _complete_lineage(artifacts, note, written)
+    # With the mark, its process did not die, and has written the files.
+    lacks_files = note.has_files and written is None
+    if lacks_files and in_build:
+        for message in write_dbt_files(artifacts, note.request(), "canceled"):
+            _log.log(logging.WARNING if message.level == "warn" else logging.INFO, message.text)
+    return replace(note, has_lineage=False, has_files=lacks_files and not in_build)
 
 
 def _complete_lineage(artifacts: CompiledArtifacts, note: _Note, written: int | None) -> None:
