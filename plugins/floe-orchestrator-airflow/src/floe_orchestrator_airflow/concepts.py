@@ -10,7 +10,7 @@ from floe_orchestrator_airflow.internals import (
     has_retry_policies,
     starts_tasks_in_triggerer,
 )
-from floe_orchestrator_airflow.names.granularity import HARD_NODE_LIMIT, choose_granularity
+from floe_orchestrator_airflow.mirrors.node_mirrors import HARD_NODE_LIMIT, choose_granularity
 from floe_orchestrator_airflow.names.partition_keys import keyed_partitions
 
 BECOMES = {
@@ -59,7 +59,8 @@ def concepts(artifacts: CompiledArtifacts) -> list[Concept]:
         "retries": _random_delays(artifacts),
         "partitions": _no_partition_keys(artifacts),
     }
-    shows = SHOWS[choose_granularity(artifacts, artifacts.jobs[0])]
+    count = len(artifacts.nodes_of(artifacts.jobs[0]))
+    shows = SHOWS[choose_granularity(artifacts.execution, count)]
     becomes = {
         **BECOMES,
         "granularity": shows,

@@ -61,11 +61,6 @@ def without_credentials(namespace: str) -> str:
     return _USER_INFO.sub(r"\1", namespace.partition("?")[0])
 
 
-def dataset_name(node: Node) -> str:
-    """Return `database.schema.table`, without the parts that the warehouse does not have."""
-    return ".".join(filter(None, (node.database, node.schema_name, node.identifier or node.name)))
-
-
 def node_job_name(product: str, node: Node) -> str:
     """Return `<product>.<resource type>.<node>`, with the version of a versioned model."""
     version = f".v{node.version}" if node.version else ""

@@ -7,7 +7,7 @@ from functools import cached_property
 from floe_core.lineage import facets
 from floe_core.lineage.events import LineageJob
 from floe_core.lineage.facets import Json
-from floe_core.lineage.naming import dataset_name, node_job_name, warehouse_namespace
+from floe_core.lineage.naming import node_job_name, warehouse_namespace
 from floe_core.lineage.seed_header import seed_columns
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.nodes import Column, Node, source_name
@@ -118,7 +118,7 @@ class ProductGraph:
         return self._dataset(node, self._schema(node) if node.resource_type == "source" else {})
 
     def _dataset(self, node: Node, described: Json) -> Json:
-        return {"namespace": self._warehouse, "name": dataset_name(node), "facets": described}
+        return {"namespace": self._warehouse, "name": node.relation_name, "facets": described}
 
     def query_of_snapshot(self, node: Node) -> str | None:
         """Return the query of a snapshot for which dbt has no SQL: it reads a whole relation.

@@ -125,6 +125,12 @@ class Node(Frozen):
         return f"{self.name}.v{self.version}" if self.version else self.name
 
     @property
+    def relation_name(self) -> str:
+        """`database.schema.table`, without the parts that the warehouse does not have."""
+        parts = (self.database, self.schema_name, self.identifier or self.name)
+        return ".".join(filter(None, parts))
+
+    @property
     def is_runnable(self) -> bool:
         """Whether a run executes it, unlike a source or an exposure."""
         return self.resource_type in RUNNABLE

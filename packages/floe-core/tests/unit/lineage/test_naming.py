@@ -5,7 +5,6 @@ from typing import Any
 import pytest
 
 from floe_core.lineage.naming import (
-    dataset_name,
     node_job_name,
     warehouse_namespace,
     without_credentials,
@@ -80,8 +79,8 @@ def test_a_namespace_names_the_warehouse_and_no_path_or_secret(
 
 
 def test_a_dataset_has_the_parts_that_its_warehouse_has() -> None:
-    assert dataset_name(node("model", "a", identifier="b")) == "shop.main.b"
-    assert dataset_name(node("model", "a", database="", identifier="")) == "main.a"
+    assert node("model", "a", identifier="b").relation_name == "shop.main.b"
+    assert node("model", "a", database="", identifier="").relation_name == "main.a"
 
 
 def test_a_job_is_named_after_product_kind_and_node() -> None:

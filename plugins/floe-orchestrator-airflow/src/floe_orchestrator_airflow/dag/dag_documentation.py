@@ -8,7 +8,6 @@ from floe_core.schedules.ownership import other_owner
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.nodes import Node
 from floe_core.schemas.policies import Job
-from floe_orchestrator_airflow.task.node_assets import relation
 
 MAX_ITEMS = 100
 
@@ -66,7 +65,7 @@ def _relations(nodes: tuple[Node, ...]) -> list[str]:
 def _item(node: Node) -> str:
     kind = node.materialization or node.resource_type
     description = f": {_one_line(node.description)}" if node.description else ""
-    return f"* **{node.label}**, {kind} `{relation(node)}`{description}"
+    return f"* **{node.label}**, {kind} `{node.relation_name}`{description}"
 
 
 def _one_line(text: str) -> str:

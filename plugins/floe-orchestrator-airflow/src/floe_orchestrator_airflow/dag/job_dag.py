@@ -52,16 +52,18 @@ def _merge(ours: dict[str, Any], theirs: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _arguments(artifacts: CompiledArtifacts, job: Job) -> dict[str, Any]:
+    tags = _tags(artifacts)
+    name = dag_id(artifacts, job)
     return {
-        "dag_id": dag_id(artifacts, job),
+        "dag_id": name,
         "description": artifacts.product.description.split("\n")[0] or None,
         "doc_md": dag_documentation(artifacts, job),
-        "schedule": dag_schedule(artifacts, job),
+        "schedule": dag_schedule(artifacts, job, name),
         "catchup": False,
         "max_active_runs": 1,
-        "tags": _tags(artifacts),
+        "tags": tags,
         "default_args": {"owner": artifacts.product.owner or "airflow"},
-        "params": trigger_form(artifacts, job),
+        "params": trigger_form(artifacts.nodes_of(job)),
     }
 
 

@@ -13,9 +13,9 @@ from floe_core.schemas.policies import Job
 from floe_orchestrator_airflow.dag.mirrored_graph import add_mirrors
 from floe_orchestrator_airflow.internals import has_retry_policies
 from floe_orchestrator_airflow.mirrors.node_mirrors import mirrors
+from floe_orchestrator_airflow.names.product_assets import built_assets, read_assets
 from floe_orchestrator_airflow.names.task_ids import BUILD
 from floe_orchestrator_airflow.task.build_operator import FloeBuildOperator
-from floe_orchestrator_airflow.task.node_assets import built_assets, read_assets
 
 # At the product's timeout the build ends itself and reports the nodes it did not finish. Airflow's
 # own timeout, this much later, is for a build that fails to do so.
@@ -34,7 +34,9 @@ def add_job_tasks(
 
     `sends_alerts` is False if the DAG's callbacks report the ends of runs.
     """
-    shows = mirrors(artifacts, job)
+    policy = _policy_arguments(artifacts, job)
+    nodes = artifacts.nodes_of(job)
+    shows = mirrors(artifacts.execution, nodes)
     build = FloeBuildOperator(
         task_id=BUILD,
         dag=group.dag,
@@ -44,13 +46,13 @@ def add_job_tasks(
         product=artifacts.product.name,
         is_mirrored=bool(shows),
         sends_alerts=sends_alerts,
-        outlets=[a for node in artifacts.nodes_of(job) for a in built_assets(artifacts, node)],
+        outlets=[a for node in nodes for a in built_assets(artifacts, node)],
         inlets=read_assets(artifacts, job),
         doc_md="Runs the whole job. The other tasks show its nodes.",
-        **_policy_arguments(artifacts, job),
+        **policy,
     )
     if shows:
-        add_mirrors(artifacts, shows, build, group)
+        add_mirrors(shows, build, group, artifacts.dbt.project_name)
 
 
 def _policy_arguments(artifacts: CompiledArtifacts, job: Job) -> dict[str, Any]:

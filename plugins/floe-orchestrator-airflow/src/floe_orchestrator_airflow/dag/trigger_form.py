@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, get_args
 
 from airflow.sdk import Param
 
 from floe_core.runs.run_parameters import RunParameters, RunResourceType
-from floe_core.schemas.compiled_artifacts import CompiledArtifacts
-from floe_core.schemas.policies import Job
+from floe_core.schemas.nodes import Node
 from floe_orchestrator_airflow.names.run_of_product import (
     NODE_IDS_PARAM,
     RANGE_END_PARAM,
@@ -32,11 +32,11 @@ _SCHEMAS: dict[str, dict[str, Any]] = {
 }
 
 
-def trigger_form(artifacts: CompiledArtifacts, job: Job) -> dict[str, Param]:
-    """Return name -> param, in the order of the form."""
+def trigger_form(nodes: Sequence[Node]) -> dict[str, Param]:
+    """Return name -> param, in the order of the form, for a job of these nodes."""
     return {
         **{name: _param(name, schema) for name, schema in _SCHEMAS.items()},
-        NODE_IDS_PARAM: _node_ids_param(artifacts, job),
+        NODE_IDS_PARAM: _node_ids_param(nodes),
         RANGE_START_PARAM: _range_param("Range start"),
         RANGE_END_PARAM: _range_param("Range end, exclusive"),
     }
@@ -48,7 +48,7 @@ def _param(name: str, schema: dict[str, Any]) -> Param:
     return Param(default=default, title=field.title, description=field.description, **schema)
 
 
-def _node_ids_param(artifacts: CompiledArtifacts, job: Job) -> Param:
+def _node_ids_param(nodes: Sequence[Node]) -> Param:
     return Param(
         default=[],
         type=["array", "null"],
@@ -56,7 +56,7 @@ def _node_ids_param(artifacts: CompiledArtifacts, job: Job) -> Param:
         title="Only these nodes",
         description="Ids of the dbt nodes to build. Empty builds the whole job.",
         # Airflow copies the params of a DAG for each of its tasks.
-        examples=[node.unique_id for node in artifacts.nodes_of(job)[:MAX_EXAMPLES]],
+        examples=[node.unique_id for node in nodes[:MAX_EXAMPLES]],
     )
 
 

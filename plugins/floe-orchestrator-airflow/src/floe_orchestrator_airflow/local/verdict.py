@@ -32,13 +32,13 @@ def report_of_run(
     `tasks` maps task id to Airflow's state; `problem` is the message with which the build ended. If
     Airflow and the build contradict each other, the run counts as failed, and the message says how.
     """
-    job = artifacts.job(options.job)
-    wanted = options.node_ids or tuple(node.unique_id for node in artifacts.nodes_of(job))
+    of_job = artifacts.nodes_of(artifacts.job(options.job))
+    wanted = options.node_ids or tuple(node.unique_id for node in of_job)
     nodes = {
         i: results.get(i) or NodeResult(i, "skipped", message="it did not run") for i in wanted
     }
     contradictions = _of_state(state, nodes)
-    contradictions += _of_tasks(tasks, mirrors(artifacts, job), nodes)
+    contradictions += _of_tasks(tasks, mirrors(artifacts.execution, of_job), nodes)
     has_culprit = any(result.status in CULPRITS for result in nodes.values())
     causes = failure_text(nodes.values(), problem) if has_culprit else ""
     return RunReport(

@@ -26,7 +26,7 @@ from floe_orchestrator_airflow.names.airflow_exceptions import (
     AirflowFailException,
     AirflowSkipException,
 )
-from floe_orchestrator_airflow.names.product_assets import updates_asset
+from floe_orchestrator_airflow.names.product_assets import built_assets, updates_asset
 from floe_orchestrator_airflow.names.run_of_product import (
     NODE_IDS_PARAM,
     build_run_id,
@@ -38,9 +38,9 @@ from floe_orchestrator_airflow.names.run_of_product import (
 from floe_orchestrator_airflow.task.attempt import is_automatic
 from floe_orchestrator_airflow.task.build_error import error_of
 from floe_orchestrator_airflow.task.lineage_of_task import EmitsNoDatasets, below_task
-from floe_orchestrator_airflow.task.node_assets import asset_event_facts, built_assets
 from floe_orchestrator_airflow.task.node_log import level_of, level_of_result, summary
 from floe_orchestrator_airflow.task.progress_report import ProgressReport
+from floe_orchestrator_airflow.task.result_facts import asset_event_facts
 from floe_orchestrator_airflow.task.run_memory import RunMemory
 from floe_orchestrator_airflow.task.task_journal import TaskJournal
 from floe_orchestrator_airflow.task.task_process import end_with_supervisor

@@ -14,6 +14,7 @@ from floe_core.runs.build_events import BuildEnded, NodeLog, NodeResult
 from floe_core.runs.build_request import BuildRequest
 from floe_core.schemas.compiled_artifacts import ARTIFACTS_FILE, CompiledArtifacts
 from floe_orchestrator_airflow.names.airflow_exceptions import AirflowFailException
+from floe_orchestrator_airflow.names.product_assets import built_assets
 from floe_orchestrator_airflow.names.run_of_product import (
     build_run_id,
     nominal_time,
@@ -23,8 +24,8 @@ from floe_orchestrator_airflow.names.run_of_product import (
 from floe_orchestrator_airflow.names.task_ids import BUILD
 from floe_orchestrator_airflow.task.build_error import error_of
 from floe_orchestrator_airflow.task.lineage_of_task import EmitsNoDatasets, below_task
-from floe_orchestrator_airflow.task.node_assets import asset_event_facts, built_assets
 from floe_orchestrator_airflow.task.node_log import level_of, summary
+from floe_orchestrator_airflow.task.result_facts import asset_event_facts
 from floe_orchestrator_airflow.task.task_process import end_with_supervisor
 
 if TYPE_CHECKING:

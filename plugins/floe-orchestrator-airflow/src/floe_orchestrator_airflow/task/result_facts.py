@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from floe_core.runs.build_events import NodeResult
+from floe_core.schemas.nodes import Node
 
 # The XCom with a task's facts, and what they call its times.
 RESULT_KEY = "floe_result"
@@ -31,6 +32,14 @@ def facts_of_result(result: NodeResult) -> dict[str, Any]:
         "partitions": dict(result.partitions) or None,
     }
     return {name: value for name, value in facts.items() if value is not None}
+
+
+def asset_event_facts(node: Node, result: NodeResult) -> dict[str, Any]:
+    """Return the facts about the node and its run for the event of an asset."""
+    names = {"unique_id": node.unique_id}
+    if node.is_relation:
+        names["relation"] = node.relation_name
+    return {**names, **facts_of_result(result)}
 
 
 def _of_several(results: Sequence[NodeResult]) -> dict[str, Any]:

@@ -8,7 +8,6 @@ from airflow.sdk import Asset, AssetWatcher
 
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.policies import Job
-from floe_orchestrator_airflow.names.dag_id import dag_id
 from floe_orchestrator_airflow.names.partition_keys import keyed_partitions
 from floe_orchestrator_airflow.names.product_assets import updates_asset
 from floe_orchestrator_airflow.ticks.timetable import FloeTimetable
@@ -16,8 +15,6 @@ from floe_orchestrator_airflow.ticks.timetable import FloeTimetable
 if TYPE_CHECKING:
     from airflow.sdk import AssetOrTimeSchedule
     from airflow.sdk.configuration import conf
-
-    from floe_core.schemas.ports import UpdateTrigger
 else:
     # In the Task SDK from 3.2 on.
     try:
@@ -30,55 +27,45 @@ else:
 DagSchedule = FloeTimetable | AssetOrTimeSchedule | list[Asset] | None
 
 
-def dag_schedule(artifacts: CompiledArtifacts, job: Job) -> DagSchedule:
+def dag_schedule(artifacts: CompiledArtifacts, job: Job, dag_id: str) -> DagSchedule:
     """Return the `schedule` of a job's DAG; None for a job that is only run by hand."""
-    timetable, trigger = _timetable(artifacts, job), job.trigger
-    if trigger is None or not trigger.enabled:
-        return timetable
-    asset = _watched_asset(artifacts, job, trigger)
-    if timetable is None:
-        return [asset]
-    return AssetOrTimeSchedule(timetable=timetable, assets=[asset])  # type: ignore[arg-type]
-
-
-def _timetable(artifacts: CompiledArtifacts, job: Job) -> FloeTimetable | None:
-    rule = job.schedule
+    assets, rule = _watched_assets(artifacts, job, dag_id), job.schedule
     if rule is None or not rule.enabled:
-        return None
-    name = dag_id(artifacts, job)
-    return FloeTimetable(
+        return assets or None
+    timetable = FloeTimetable(
         rule.cron,
         rule.timezone,
-        name,
+        dag_id,
         rule.since,
         every=rule.catchup,
         partitions=keyed_partitions(artifacts, job),
         owner=job.owner,
     )
+    if not assets:
+        return timetable
+    return AssetOrTimeSchedule(timetable=timetable, assets=assets)  # type: ignore[arg-type]
 
 
-def _watched_asset(artifacts: CompiledArtifacts, job: Job, trigger: UpdateTrigger) -> Asset:
-    """Return the asset with the watcher that polls the ledger for it.
+def _watched_assets(artifacts: CompiledArtifacts, job: Job, dag_id: str) -> list[Asset]:
+    """Return the asset whose updates start a job, with the watcher that polls the ledger for it.
 
     The watcher is left out if Airflow starts no runs by itself, as in `floe run`: it must not check
     for updates there, since that could mark some of them as seen.
     """
+    if job.trigger is None or not job.trigger.enabled:
+        return []
     asset = updates_asset(artifacts.product.name, job.name)
     if conf.getboolean("scheduler", "use_job_schedule", fallback=True):
-        asset.watchers.append(_watcher(artifacts, job, trigger))
-    return asset
+        from floe_orchestrator_airflow.ticks.ledger_trigger import LedgerTrigger
 
-
-def _watcher(artifacts: CompiledArtifacts, job: Job, trigger: UpdateTrigger) -> AssetWatcher:
-    from floe_orchestrator_airflow.ticks.ledger_trigger import LedgerTrigger
-
-    ledger_trigger = LedgerTrigger(
-        dag_id=dag_id(artifacts, job),
-        product=artifacts.product.name,
-        job=job.name,
-        update_trigger=trigger.model_dump_json(),
-        ledger=artifacts.ledger,
-        project_dir=str(artifacts.folder),
-        environment=artifacts.environment,
-    )
-    return AssetWatcher(name="ledger", trigger=ledger_trigger)
+        trigger = LedgerTrigger(
+            dag_id=dag_id,
+            product=artifacts.product.name,
+            job=job.name,
+            update_trigger=job.trigger.model_dump_json(),
+            ledger=artifacts.ledger,
+            project_dir=str(artifacts.folder),
+            environment=artifacts.environment,
+        )
+        asset.watchers.append(AssetWatcher(name="ledger", trigger=trigger))
+    return [asset]

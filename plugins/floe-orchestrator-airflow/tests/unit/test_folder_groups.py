@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 from floe_core.schemas.nodes import Node
-from floe_orchestrator_airflow.dag.folder_paths import folder_paths
+from floe_orchestrator_airflow.dag.folder_groups import folder_paths
 
 
 def node(path: str, *depends_on: str, kind: str = "model", **fields: Any) -> Node:
