@@ -69,7 +69,7 @@ class IndexOfRuns:
     """
 
     def __init__(self, place: Place) -> None:
-        self._text = shared_text(place.address, _NAME)
+        self._text = shared_text(place.address, _NAME, needs_folder=False)
 
     def read(self) -> PublishedRuns:
         """Return the runs."""

@@ -14,7 +14,7 @@ from floe_core.foundation.process_environment import environment_with
 from floe_core.runs.build_events import BuildEnded, BuildEvent, NodeResult
 from floe_core.runs.build_request import BuildRequest
 from floe_core.runs.failure_text import CULPRITS
-from floe_parity.sides.run_apart import variables_of_run_apart
+from floe_parity.sides.run_apart import prepare_run_apart
 
 # A check is not a run of the product: it sends no lineage or traces either.
 _SILENT = {"OPENLINEAGE_DISABLED": "true", "OTEL_SDK_DISABLED": "true"}
@@ -54,7 +54,7 @@ def build_in_scratch(
         resume=False,
         may_reuse=False,
     )
-    apart = variables_of_run_apart(scratch.artifacts.folder.with_name("shared"))
+    apart = prepare_run_apart(scratch.artifacts.folder.with_name("shared"))
     built = Built()
     # Relations built here must not count as updates of a port.
     artifacts = scratch.artifacts.model_copy(update={"ports": (), "input_ports": ()})

@@ -63,6 +63,14 @@ def artifacts(write_product: WriteProduct) -> CompiledArtifacts:
     return CompiledArtifacts.load(folder)
 
 
+@pytest.fixture
+def shared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return the folder that machines share."""
+    (tmp_path / "shared").mkdir()
+    monkeypatch.setenv(STORE_VARIABLE, str(tmp_path / "shared"))
+    return tmp_path / "shared"
+
+
 @pytest.fixture(params=["folder", "url", "postgres"])
 def store(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     place = {
@@ -72,6 +80,8 @@ def store(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mo
     }[request.param]
     if request.param == "postgres":
         with_table("delete from floe_shared_text where name like '%shop.alerts'")
+    if request.param == "folder":
+        (tmp_path / "shared").mkdir()
     monkeypatch.setenv(STORE_VARIABLE, place)
     return place
 
@@ -212,12 +222,10 @@ def test_a_refused_alert_is_set_aside_and_can_be_sent_again(
 def test_a_look_at_which_nothing_happens_writes_nothing(
     artifacts: CompiledArtifacts,
     receiver: AlertReceiver,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    shared: Path,
 ) -> None:
-    monkeypatch.setenv(STORE_VARIABLE, str(tmp_path / "shared"))
     report_lateness(artifacts)
-    file = tmp_path / "shared" / "shop.alerts.json"
+    file = shared / "shop.alerts.json"
     before = file.stat()
     report_lateness(artifacts)
     send_waiting(artifacts)
@@ -227,10 +235,9 @@ def test_a_look_at_which_nothing_happens_writes_nothing(
 def test_processes_that_report_one_end_at_once_tell_it_once(
     artifacts: CompiledArtifacts,
     receiver: AlertReceiver,
+    shared: Path,
     tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setenv(STORE_VARIABLE, str(tmp_path / "shared"))
     words = [sys.executable, "-c", REPORT, str(artifacts.folder)]
     pods = [
         subprocess.Popen(words, env={**os.environ, "FLOE_STATE_DIR": str(tmp_path / str(n))})
@@ -243,14 +250,12 @@ def test_processes_that_report_one_end_at_once_tell_it_once(
 def test_what_a_killed_sender_had_claimed_is_sent_when_its_time_is_over(
     artifacts: CompiledArtifacts,
     receiver: AlertReceiver,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    shared: Path,
 ) -> None:
-    monkeypatch.setenv(STORE_VARIABLE, str(tmp_path / "shared"))
     receiver.close()
     report_run(artifacts, outcome("r1", succeeded=False))
     receiver.open()
-    file = tmp_path / "shared" / "shop.alerts.json"
+    file = shared / "shop.alerts.json"
     kept = json.loads(file.read_text())
     now = datetime.now(UTC).timestamp()
     kept["entries"][0].update(claim="another's", claimed_until=now + 3)
@@ -277,3 +282,18 @@ def test_a_store_that_is_away_or_damaged_fails_no_run_and_the_command_says_why(
     done = CliRunner().invoke(app, ["alerts", "status", str(artifacts.folder)])
     assert "cannot be read" in str(done.exception)
     assert "s3cret" not in str(done.exception)
+
+
+def test_a_folder_that_is_away_is_no_empty_store(
+    artifacts: CompiledArtifacts, receiver: AlertReceiver, shared: Path
+) -> None:
+    report_run(artifacts, outcome("r1", succeeded=False))
+    assert receiver.wait_for(1) == [FAILED]
+    away = shared.rename(shared.with_name("away"))
+    report_run(artifacts, outcome("r2", succeeded=False))
+    # Whether r1 had failed is not known while the notes are away, so this failure is told as well.
+    assert receiver.wait_for(2) == [FAILED, FAILED]
+    assert not shared.exists()
+    away.rename(shared)
+    report_run(artifacts, outcome("r3", succeeded=True))
+    assert len(receiver.wait_for(3)) == 3

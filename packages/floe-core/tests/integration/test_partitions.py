@@ -500,6 +500,7 @@ def test_machines_that_share_a_store_build_partitions_one_after_the_other(
     # Another machine's copy, with a warehouse that does not keep the two apart.
     other = tmp_path / "other"
     shutil.copytree(artifacts.folder, other, ignore=shutil.ignore_patterns(".floe", "*.duckdb*"))
+    (tmp_path / "store").mkdir()
     store = {**os.environ, "FLOE_PARTITION_STORE": str(tmp_path / "store")}
     builds = [
         subprocess.Popen(

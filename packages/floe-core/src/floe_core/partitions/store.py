@@ -25,7 +25,7 @@ from floe_core.product_folder.state_folder import state_folder
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.partitions import Partitions
 from floe_core.storage.shared_lease import SharedLease
-from floe_core.storage.shared_text import SharedText, shared_text
+from floe_core.storage.shared_text import FileText, SharedText, shared_text
 
 STORE_VARIABLE = "FLOE_PARTITION_STORE"
 FOLDER = "partitions"
@@ -114,8 +114,11 @@ def store_of(artifacts: CompiledArtifacts) -> PartitionStore:
     Raises:
         UsageError: The artifacts come from no folder.
     """
-    place = os.environ.get(STORE_VARIABLE) or str(Path(state_folder(artifacts.folder), FOLDER))
-    return PartitionStore(_name(artifacts), lambda text: shared_text(place, text))
+    name, shared = _name(artifacts), os.environ.get(STORE_VARIABLE)
+    if shared:
+        return PartitionStore(name, lambda text: shared_text(shared, text))
+    own = Path(state_folder(artifacts.folder), FOLDER)
+    return PartitionStore(name, lambda text: FileText(own / f"{text}.json"))
 
 
 def lease_of(artifacts: CompiledArtifacts, holder: str) -> SharedLease | None:

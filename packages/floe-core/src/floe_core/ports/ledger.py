@@ -28,12 +28,14 @@ class Ledger:
     """The records of all products that share a ledger, one text for each product.
 
     Products in different environments of a manifest do not see each other. Every method raises
-    EnvironmentProblemError if the ledger cannot be read or written.
+    EnvironmentProblemError if the ledger cannot be read or written. A folder that is missing is
+    created if it `is_local`; it is an error if machines share it, whose disk may be away.
     """
 
-    def __init__(self, place: str, environment: str = "") -> None:
+    def __init__(self, place: str, environment: str = "", *, is_local: bool = False) -> None:
         self._place = place
         self._environment = environment
+        self._is_local = is_local
 
     @property
     def is_remote(self) -> bool:
@@ -144,7 +146,7 @@ class Ledger:
 
     def _text(self, product: str) -> SharedText:
         name = f"{self._environment}.{product}" if self._environment else product
-        return shared_text(self._place, name)
+        return shared_text(self._place, name, needs_folder=not self._is_local)
 
 
 def ledger_of(artifacts: CompiledArtifacts) -> Ledger | None:
@@ -171,12 +173,13 @@ def ledger_at(named: str, base: Path | None, environment: str) -> Ledger | None:
         raise EnvironmentProblemError(f"ledger: {error}") from None
     if not place:
         return None
-    if "://" not in place and not Path(place).is_absolute():
+    is_relative = "://" not in place and not Path(place).is_absolute()
+    if is_relative:
         if base is None:
             what = f"the ledger {place} is relative to a compiled folder, and there is none"
             raise UsageError(what)
         place = str((base / place).resolve())
-    return Ledger(place, environment)
+    return Ledger(place, environment, is_local=is_relative)
 
 
 def _product_of(key: str) -> str:

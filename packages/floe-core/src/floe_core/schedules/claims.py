@@ -20,7 +20,7 @@ from floe_core.schedules.ticks import ticks_between
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.frozen import Frozen
 from floe_core.schemas.policies import Owner, Schedule
-from floe_core.storage.shared_text import SharedText, shared_text
+from floe_core.storage.shared_text import FileText, SharedText, shared_text
 
 # Of a job; more if they are younger than `LONGEST_LATE`.
 KEPT = 2000
@@ -173,7 +173,7 @@ def _verdict(found: Claim | None, claim: Claim, why: str) -> str:
 def _text(artifacts: CompiledArtifacts) -> SharedText:
     place = shared_place(artifacts.orchestrator.config)
     name = f"{artifacts.product.name}.{CLAIMS}" if place else CLAIMS
-    return shared_text(place or str(artifacts.folder), name, needs_folder=bool(place))
+    return shared_text(place, name) if place else FileText(artifacts.folder / f"{name}.json")
 
 
 def _jobs(text: SharedText, content: bytes | None) -> Mapping[str, Claims]:

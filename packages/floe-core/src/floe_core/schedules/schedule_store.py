@@ -70,7 +70,7 @@ def store_for(
     if "://" in place and not place.startswith(("file://", *POSTGRES)):
         url = f"{place.rstrip('/')}/{product_name}"
         return SharedScheduleStore(ObjectsText(url, "the schedules"))
-    return SharedScheduleStore(shared_text(place, f"{product_name}.{SCHEDULES}", needs_folder=True))
+    return SharedScheduleStore(shared_text(place, f"{product_name}.{SCHEDULES}"))
 
 
 def shared_place(settings: Mapping[str, Any]) -> str:

@@ -56,10 +56,10 @@ class SharedText(Protocol):
         """
 
 
-def shared_text(place: str, name: str, *, needs_folder: bool = False) -> SharedText:
+def shared_text(place: str, name: str, *, needs_folder: bool = True) -> SharedText:
     """Return the named text in a folder, below an fsspec URL, or in a PostgreSQL database.
 
-    For `needs_folder` see `FileText`.
+    For `needs_folder` see `FileText`: a folder that machines share may be away.
     """
     if place.startswith(POSTGRES):
         return PostgresText(place, name)

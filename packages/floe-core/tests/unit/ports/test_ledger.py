@@ -30,6 +30,7 @@ WRITER = Path(__file__).with_name("ledger_writer.py")
 @pytest.fixture(params=["folder", "url", pytest.param("s3", marks=pytest.mark.long), "postgres"])
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     if request.param == "folder":
+        (tmp_path / "ledger").mkdir()
         yield str(tmp_path / "ledger")
     elif request.param == "url":
         yield f"{SCHEME}://{tmp_path}/ledger"

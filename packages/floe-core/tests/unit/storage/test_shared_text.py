@@ -20,8 +20,16 @@ def told(act: Callable[[], object]) -> str:
 def test_a_folder_that_is_a_file_is_told(tmp_path: Path) -> None:
     (tmp_path / "ledger").write_text("")
     text = shared_text(str(tmp_path / "ledger"), "crm")
-    why = f"[Errno 17] File exists: '{tmp_path}/ledger'"
+    why = f"there is no folder {tmp_path}/ledger; mount its disk, or create it"
     assert told(lambda: text.change(lambda _: b"")) == f"{text.place}: cannot be written: {why}"
+
+
+def test_a_folder_that_is_missing_is_told_and_not_created(tmp_path: Path) -> None:
+    text = shared_text(str(tmp_path / "ledger"), "crm")
+    why = f"there is no folder {tmp_path}/ledger; mount its disk, or create it"
+    assert told(lambda: text.change(lambda _: b"")) == f"{text.place}: cannot be written: {why}"
+    assert told(text.read) == f"{text.place}: cannot be read: {why}"
+    assert not (tmp_path / "ledger").exists()
 
 
 def test_a_text_that_is_a_folder_is_told(tmp_path: Path) -> None:

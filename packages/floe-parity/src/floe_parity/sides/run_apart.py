@@ -14,11 +14,12 @@ from floe_core.reuse import state_store
 _SHARED = (ledger.LEDGER_VARIABLE, store.STORE_VARIABLE, state_store.STORE_VARIABLE)
 
 
-def variables_of_run_apart(folder: Path) -> dict[str, str]:
-    """Return the environment variables of such a run.
+def prepare_run_apart(folder: Path) -> dict[str, str]:
+    """Create the folder, and return the environment variables of such a run.
 
     It sends no alerts and publishes no artifacts of dbt. What it would write to stores that
     products share, it writes to the folder.
     """
+    folder.mkdir(parents=True, exist_ok=True)
     disabled = (report.DISABLED_VARIABLE, dbt_files.DISABLED_VARIABLE)
     return {**dict.fromkeys(_SHARED, str(folder)), **dict.fromkeys(disabled, "true")}

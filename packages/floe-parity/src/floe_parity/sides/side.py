@@ -30,7 +30,7 @@ from floe_parity.sides import plain_dbt
 from floe_parity.sides.lineage_events import caught_in_file, collect_events
 from floe_parity.sides.promises import Promises, promises_of, today
 from floe_parity.sides.raw_tables import copy_raw_tables
-from floe_parity.sides.run_apart import variables_of_run_apart
+from floe_parity.sides.run_apart import prepare_run_apart
 from floe_parity.sides.scratch import (
     Scratch,
     in_scratch,
@@ -229,7 +229,7 @@ def run_side(
 
 def run_in_schemas(side: CompiledSide, on_event: Callable[[BuildEvent], None]) -> Side:
     """Do the same as `run_side`, but leave dropping the schemas to the caller."""
-    with environment_with(variables_of_run_apart(side.shared)):
+    with environment_with(prepare_run_apart(side.shared)):
         return _run(side, on_event)
 
 
