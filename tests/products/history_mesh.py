@@ -19,7 +19,7 @@ from update_histories import PRODUCERS, RULES, Rule
 from floe_core.compiler import compile_product
 from floe_core.execution import BuildEnded, BuildRequest, build
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
-from floe_core.storage.shared_text import shared_text
+from floe_core.storage.shared_text import FileText
 
 FORKS = multiprocessing.get_context("forkserver")
 IMPORTED = ["history_mesh", "dbt.cli.main", "dbt.adapters.duckdb", "duckdb"]
@@ -133,7 +133,7 @@ class HistoryMesh:
 
     def _let_an_hour_pass(self) -> None:
         for producer in PRODUCERS:
-            text = shared_text(str(self.folder / "ledger"), self.named(producer))
+            text = FileText(self.folder / "ledger" / f"{self.named(producer)}.json")
             if text.read() is not None:
                 text.change(an_hour_older)
 

@@ -80,5 +80,6 @@ def _days_in(warehouse: Path) -> list[date]:
 
 
 def _updated_days_in(ledger: Path) -> list[str]:
-    updates = Ledger(str(ledger)).read(kit_product.NAME).updates.get(kit_product.PORT_BY_DAY, ())
+    record = Ledger(str(ledger), is_local=True).read(kit_product.NAME)
+    updates = record.updates.get(kit_product.PORT_BY_DAY, ())
     return [key for update in updates for key in update.partitions]

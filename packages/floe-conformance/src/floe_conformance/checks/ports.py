@@ -28,4 +28,4 @@ class PortChecks(MadeRuns):
 
 def updates(run: MadeRun) -> dict[str, tuple[Update, ...]]:
     """Return port -> its updates, from the ledger in the product's folder."""
-    return Ledger(str(run.folder / "ledger")).read(kit_product.NAME).updates
+    return Ledger(str(run.folder / "ledger"), is_local=True).read(kit_product.NAME).updates
