@@ -77,3 +77,11 @@ def test_the_links_of_a_page_lead_somewhere(page: Path) -> None:
         if not target.exists() or (anchor and anchor not in anchors(target)):
             lost.append(f"{path}#{anchor}" if anchor else path)
     assert lost == []
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/compared.md"])
+def test_the_ratios_of_a_page_are_those_of_the_benchmarks(page: str) -> None:
+    measured = set(re.findall(r"\b\d+\.\d+", (ROOT / "docs/benchmarks.md").read_text()))
+    told = re.findall(r"\b(\d+\.\d+)x\b", (ROOT / page).read_text())
+    assert len(told) >= 8
+    assert [each for each in told if each not in measured] == []
