@@ -33,12 +33,16 @@ from floe_core.schemas.ports import Port, UpdateTrigger
 
 @dataclass(frozen=True, slots=True)
 class OfferedPort:
-    """A port, the products that read it, and its last update."""
+    """A port, the products that read it, and its last update.
+
+    `unknown` says why its updates are not known, "" if they are.
+    """
 
     port: Port
     key: str
     consumers: tuple[str, ...] = ()
     last_update: Update | None = None
+    unknown: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +52,8 @@ class JobState:
     `is_paused`: neither ticks nor updates start it now. `waiting_for` are the ports without a new
     update, if another port has one, and `waits_for` says which partitions they lack as well;
     `is_due`: its trigger would start it now. `stale` are the partitions of which a port's partition
-    was built again since the job ran for them.
+    was built again since the job ran for them. `unknown` says why none of these are known, nor its
+    last start; "" if they are.
     """
 
     name: str
@@ -61,6 +66,7 @@ class JobState:
     is_due: bool = False
     stale: tuple[str, ...] = ()
     last_start: Start | None = None
+    unknown: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,11 +106,13 @@ class Mesh:
 class _Records:
     """Reads each product's record once; without a ledger, all are empty.
 
-    `problems` say why some could not be read.
+    `problem` is why there is no ledger though one is named; `problems` say why the records of some
+    products could not be read.
     """
 
     ledger: Ledger | None
-    problems: list[str] = field(default_factory=list)
+    problem: str = ""
+    problems: dict[str, str] = field(default_factory=dict)
     _found: dict[str, ProductRecord] = field(default_factory=dict)
 
     def read_ahead(self, products: Iterable[str]) -> None:
@@ -118,6 +126,16 @@ class _Records:
             self._found[product] = self._read(product)
         return self._found[product]
 
+    def unknown(self, *products: str) -> str:
+        """Return why the record of one of these products is not known, "" if all are."""
+        for product in products:
+            self.of(product)
+        return self.problem or next((self.problems[n] for n in products if n in self.problems), "")
+
+    def told(self) -> str:
+        """Return all that could not be read."""
+        return "; ".join(filter(None, [self.problem, *self.problems.values()]))
+
     def updates(self, key: str) -> tuple[Update, ...]:
         product, _, port = key.partition("/")
         return self.of(product).updates.get(port, ())
@@ -128,7 +146,7 @@ class _Records:
         try:
             return self.ledger.read(product)
         except EnvironmentProblemError as error:
-            self.problems.append(str(error))
+            self.problems[product] = str(error)
             return ProductRecord()
 
 
@@ -153,7 +171,7 @@ def read_mesh(platform: Platform, now: datetime | None = None) -> Mesh:
     }
     order, cycle = _in_order(states)
     ordered = tuple(states[name] for name in order)
-    return Mesh(platform.manifest.metadata.name, ordered, cycle, "; ".join(records.problems))
+    return Mesh(platform.manifest.metadata.name, ordered, cycle, records.told())
 
 
 def known_products(platform: Platform) -> dict[str, CompiledArtifacts]:
@@ -199,7 +217,7 @@ def _records(platform: Platform, environment: str) -> _Records:
         place = platform.manifest.ledger or ""
         return _Records(ledger_at(place, platform.path.parent, environment))
     except EnvironmentProblemError as error:
-        return _Records(None, [str(error)])
+        return _Records(None, str(error))
 
 
 def _consumers(products: dict[str, CompiledArtifacts]) -> dict[str, list[str]]:
@@ -249,14 +267,17 @@ def _offered_port(
     key = port.key_in(product)
     updates = records.updates(key)
     last = updates[-1] if updates else None
-    return OfferedPort(port, key, tuple(sorted(consumers.get(key, ()))), last)
+    readers = tuple(sorted(consumers.get(key, ())))
+    return OfferedPort(port, key, readers, last, records.unknown(product))
 
 
 def _job(product: CompiledArtifacts, declared: Job, records: _Records, now: datetime) -> JobState:
     job = live_job(product, declared)
-    record = records.of(product.product.name)
+    name, keys = product.product.name, job.trigger.ports if job.trigger else ()
+    unknown = records.unknown(name, *(key.partition("/")[0] for key in keys))
+    record = records.of(name)
     starts = [start for start in record.starts.get(job.name, ()) if start.run_id]
-    decision = _decision(job, record, records, now)
+    decision = Decision("wait") if unknown else _decision(job, record, records, now)
     waits = decision.action == "wait" and bool(decision.updates)
     schedule = job.schedule
     ticks = schedule is not None and schedule.enabled
@@ -271,8 +292,9 @@ def _job(product: CompiledArtifacts, declared: Job, records: _Records, now: date
         waiting_for=decision.missing if waits else (),
         waits_for=decision.waits_for if waits else "",
         is_due=decision.action == "run",
-        stale=_stale(job, record, records, now),
+        stale=() if unknown else _stale(job, record, records, now),
         last_start=starts[-1] if starts else None,
+        unknown=unknown,
     )
 
 

@@ -168,7 +168,8 @@ def _tree(product: ProductState) -> Tree:
     for offered in product.ports:
         readers = ", ".join(offered.consumers) or "nobody"
         update = offered.last_update
-        when = f"updated {_format_moment(update.moment)}" if update else "never updated"
+        never = "last update unknown" if offered.unknown else "never updated"
+        when = f"updated {_format_moment(update.moment)}" if update else never
         tree.add(f"offers {escape(offered.key)} to {readers} [dim]{when}[/]")
     for job in product.jobs:
         if line := " ".join(_of_job(job)):
@@ -190,6 +191,8 @@ def _of_job(job: JobState) -> list[str]:
         words.append(f"waits for {job.waits_for}")
     if job.is_due:
         words.append("is due")
+    if job.unknown and job.trigger:
+        words.append("whether it is due is unknown")
     if job.stale:
         words.append(f"stale: {', '.join(job.stale)}")
     if job.last_start:

@@ -40,6 +40,7 @@ def _port_as_data(offered: OfferedPort) -> dict[str, object]:
         "columns": [column.model_dump() for column in offered.port.columns],
         "consumers": list(offered.consumers),
         "last_update": update.model_dump(mode="json") if update else None,
+        "unknown": offered.unknown,
     }
 
 

@@ -743,6 +743,34 @@ def test_a_damaged_record_hides_no_others_of_a_mesh(mesh: Mesh) -> None:
     assert all(f"{record}: is not a ledger record" in state.problem for record in damaged)
     updated = {each.name: [bool(p.last_update) for p in each.ports] for each in state.products}
     assert (updated["crm"], updated["billing"]) == ([False], [True])
+    unknown = {each.name: [bool(p.unknown) for p in each.ports] for each in state.products}
+    assert (unknown["crm"], unknown["billing"]) == ([True], [False])
+
+
+def test_with_a_ledger_that_is_away_a_mesh_does_not_know_what_is_due(
+    mesh: Mesh, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    products = mesh.compile()
+    assert all(run(products[name], name) for name in ("crm", "billing"))
+    platform = str(mesh.folder / "manifest-marts.yaml")
+
+    def told() -> tuple[str, str]:
+        done = CliRunner().invoke(app, ["mesh", platform], catch_exceptions=False)
+        lines = [line.strip("│├└─ ") for line in done.stdout.splitlines()]
+        return (
+            next(line for line in lines if line.startswith("offers crm/customers@1")),
+            next(line for line in lines if line.startswith("job marts")),
+        )
+
+    offered, job = told()
+    assert " updated 20" in offered
+    assert "is due" in job
+    away = mesh.folder / "away"
+    monkeypatch.setenv("FLOE_LEDGER", str(away))
+    offered, job = told()
+    assert offered.endswith("last update unknown")
+    assert job.endswith("whether it is due is unknown")
+    assert not away.exists()
 
 
 def test_a_place_that_holds_another_product_is_a_problem(mesh: Mesh) -> None:

@@ -155,12 +155,12 @@ function jobRow(job) {
   const starts = [job.schedule, job.trigger && `on update of ${job.trigger.on_update} of ${job.trigger.ports.join(", ")}`, job.is_paused && "paused"].filter(Boolean);
   return h("tr", {}, h("th", {scope: "row"}, job.name), h("td", {}, starts.join(" · ") || "by hand"), h("td", {}, when(job.next_tick)),
     h("td", {class: job.waiting_for.length || job.stale.length ? "warn" : "soft"},
-      [job.waits_for || (job.is_due && "is due"), job.stale.length && `stale: ${job.stale.join(", ")}`].filter(Boolean).join(" · ")));
+      job.unknown && job.trigger ? unknown(job.unknown) : [job.waits_for || (job.is_due && "is due"), job.stale.length && `stale: ${job.stale.join(", ")}`].filter(Boolean).join(" · ")));
 }
 
 function portPart(port) {
   const update = port.last_update;
-  return h("details", {"data-focus": `port ${port.port}`}, h("summary", {}, port.port, " ", update ? h("span", {class: "soft"}, "updated ", when(update.moment)) : h("span", {class: "soft"}, "never updated")),
+  return h("details", {"data-focus": `port ${port.port}`}, h("summary", {}, port.port, " ", update ? h("span", {class: "soft"}, "updated ", when(update.moment)) : port.unknown ? unknown(port.unknown) : h("span", {class: "soft"}, "never updated")),
     port.description ? long(port.description, 400) : "",
     port.consumers.length ? h("p", {}, "Read by ", port.consumers.map((each, place) => [place ? ", " : "", link(each, at("product", each))]).flat()) : h("p", {class: "soft"}, "Read by nobody"),
     table(`Columns of ${port.port}`, ["Column", "Type"], port.columns.map(each => h("tr", {}, h("th", {scope: "row"}, each.name), h("td", {class: "soft"}, each.type)))));
