@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -40,7 +41,7 @@ from floe_core.execution.plan_of_run import plan_run
 from floe_core.foundation.errors import UsageError
 from floe_core.partitions.standing import Standing, standings
 from floe_core.partitions.store import store_of
-from floe_core.runs.build_events import BuildEvent, NodeStarted, PartitionResult
+from floe_core.runs.build_events import BuildEvent, NodeLog, NodeStarted, PartitionResult
 from floe_core.schemas import CompiledArtifacts
 
 WriteProduct = Callable[..., Path]
@@ -491,6 +492,50 @@ def test_machines_share_states_in_postgresql(
         assert set(map(tuple, found.values())) == {("done", "done", "missing")}
         assert str(SERVER["password"]) not in store_of(artifacts).place
     assert not (artifacts.folder / ".floe" / "partitions").exists()
+
+
+@pytest.mark.parametrize("comes_back", [True, False])
+def test_states_wait_for_a_store_that_is_away_and_else_the_run_says_so(
+    write_product: WriteProduct,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    comes_back: bool,
+) -> None:
+    artifacts, _ = write(write_product, tmp_path)
+    store, away = tmp_path / "store", tmp_path / "away"
+    store.mkdir()
+    monkeypatch.setenv("FLOE_PARTITION_STORE", str(store))
+    told: list[str] = []
+    parameters = RunParameters(partitions="2026-11-01...2026-11-02")
+    for event in build(artifacts, BuildRequest("shop", "1", parameters=parameters)):
+        if isinstance(event, PartitionResult) and not away.exists():
+            store.rename(away)
+            # Longer than it takes until what is kept is written.
+            time.sleep(1.5)
+        elif isinstance(event, NodeResult) and event.unique_id == "model.shop.total" and comes_back:
+            away.rename(store)
+        elif isinstance(event, NodeLog) and event.is_from_floe:
+            told.append(event.text.partition(": ")[0])
+    if not comes_back:
+        assert not store.exists()
+        away.rename(store)
+    found = standing(artifacts, "2026-11-01", "2026-11-02")
+    assert {state for states in found.values() for state in states} == {
+        "done" if comes_back else "missing"
+    }
+    assert told == ([] if comes_back else ["the states of partitions are not recorded"])
+
+
+def test_a_build_says_that_it_does_not_wait_for_other_machines(
+    write_product: WriteProduct, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    artifacts, _ = write(write_product, tmp_path)
+    monkeypatch.setenv("FLOE_PARTITION_STORE", str(tmp_path / "away"))
+    events = run(artifacts, "1", "2026-11-01")
+    told = [each.text for each in events if isinstance(each, NodeLog) and each.is_from_floe]
+    why = f"there is no folder {tmp_path / 'away'}; mount its disk, or create it"
+    assert [text.endswith(why) for text in told] == [True, True]
+    assert told[0].startswith("builds on other machines may build the same partitions: ")
 
 
 def test_machines_that_share_a_store_build_partitions_one_after_the_other(

@@ -18,7 +18,7 @@ from floe_core.dbt.kept_parse import KeptParse
 from floe_core.dbt.run import DbtEnded, DbtRun
 from floe_core.execution.node_timeouts import NodeTimeouts
 from floe_core.execution.partitions.results import PartitionResults
-from floe_core.execution.partitions.turn import sole_builder
+from floe_core.execution.partitions.turn import Turn, sole_builder
 from floe_core.execution.passed_events import Events, put_first, with_warning, without_secrets
 from floe_core.execution.prepared_build import PreparedBuild, prepare_build
 from floe_core.execution.private_folder import close_to_others, make_private
@@ -95,13 +95,13 @@ def _events(
     with (
         Journal(folder, request.run_id) as journal,
         sole_writer(artifacts.dbt.profile, folder, LOCK_TIMEOUT_SECONDS, tick) as hold,
-        sole_builder(build.plan, folder, LOCK_TIMEOUT_SECONDS, tick) as check_turn,
+        sole_builder(build.plan, folder, LOCK_TIMEOUT_SECONDS, tick) as turn,
         closing(slots),
     ):
         call = build.invocation()
         with (
             BuildReports(build, call.target, journal, alerts) as reports,
-            closing(_dbts_events(build, call, slots, hold, check_turn)) as events,
+            closing(_dbts_events(build, call, slots, hold, turn)) as events,
         ):
             yield from _judge(events, build.verdict(), reports)
 
@@ -111,13 +111,13 @@ def _dbts_events(
     call: Invocation,
     slots: SlotsOfBuild,
     hold: WarehouseHold,
-    check_turn: Callable[[], None],
+    turn: Turn,
 ) -> Events:
     """Return the events of dbt and of steps, and those that only floe knows, without secrets."""
     artifacts, request, parse = build.artifacts, build.request, KeptParse()
     reuse = BuildStarter(artifacts, request, partial(run_dbt, hold=hold, parse=parse))
     start = partial(
-        start_nodes, build, call, parse=parse, reuse=reuse, slots=slots, check_turn=check_turn
+        start_nodes, build, call, parse=parse, reuse=reuse, slots=slots, check_turn=turn.check
     )
     # dbt gets time to end before another build may use the warehouse.
     running = _run(artifacts, call, start, hold)
@@ -125,7 +125,7 @@ def _dbts_events(
     if build.plan is not None:
         events = PartitionResults(build.plan).listen(events)
         events = put_first(build.plan.results_if_none_is_due(), events)
-    events = with_warning(shared_state(artifacts.folder), events)
+    events = with_warning(turn.warning, with_warning(shared_state(artifacts.folder), events))
     return without_secrets(events, redactor_of(artifacts))
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -21,22 +21,45 @@ from floe_core.product_folder.state_folder import state_folder
 from floe_core.storage.shared_lease import LeaseHeldError, SharedLease
 
 _FILE = "partitions.lock"
-_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A build's turn at a product's partitions.
+
+    `warning` says why builds on other machines may have a turn at the same time, "" if none may.
+    """
+
+    product: str = ""
+    lease: SharedLease | None = None
+    warning: str = ""
+
+    def check(self) -> None:
+        """Check that no other build has taken over.
+
+        Raises:
+            EnvironmentProblemError: One may have.
+        """
+        if self.lease is not None and self.lease.is_lost:
+            raise EnvironmentProblemError(
+                f"another build may build partitions of {self.product}: this one was too late to "
+                "say in the store of their states that it is alive; run it again"
+            )
 
 
 @contextmanager
 def sole_builder(
     plan: PartitionPlan | None, project_dir: Path, timeout: float, tick: datetime | None
-) -> Iterator[Callable[[], None]]:
+) -> Iterator[Turn]:
     """Wait for other builds of partitions that share the state folder, or the store of states.
 
-    See `sole_writer`. Yields a function that raises if another build has taken over.
+    See `sole_writer`.
 
     Raises:
         EnvironmentProblemError: Another build still builds partitions after `timeout` seconds.
     """
     if plan is None or not plan.partitions:
-        yield lambda: None
+        yield Turn()
         return
     lock = FileLock(state_folder(project_dir) / _FILE, thread_local=False)
     deadline = time.monotonic() + timeout
@@ -46,6 +69,7 @@ def sole_builder(
         raise _busy(plan, timeout) from None
     with ExitStack() as stack:
         stack.callback(lock.release)
+        warning = ""
         lease = lease_of(plan.artifacts, f"{socket.gethostname()}, process {os.getpid()}")
         try:
             if lease is not None:
@@ -54,9 +78,9 @@ def sole_builder(
         except LeaseHeldError as error:
             raise _busy(plan, timeout, f" ({error})") from None
         except EnvironmentProblemError as error:
-            _log.warning("builds on other machines may build the same partitions: %s", error)
+            warning = f"builds on other machines may build the same partitions: {error}"
             lease = None
-        yield lambda: _refuse_if_lost(plan, lease)
+        yield Turn(plan.artifacts.product.name, lease, warning)
 
 
 def _busy(plan: PartitionPlan, timeout: float, who: str = "") -> EnvironmentProblemError:
@@ -64,12 +88,3 @@ def _busy(plan: PartitionPlan, timeout: float, who: str = "") -> EnvironmentProb
     return EnvironmentProblemError(
         f"{what}, for more than {timeout:.0f} s; one builds them at a time"
     )
-
-
-def _refuse_if_lost(plan: PartitionPlan, lease: SharedLease | None) -> None:
-    if lease is not None and lease.is_lost:
-        name = plan.artifacts.product.name
-        raise EnvironmentProblemError(
-            f"another build may build partitions of {name}: this one was too late to say in the "
-            "store of their states that it is alive; run it again"
-        )

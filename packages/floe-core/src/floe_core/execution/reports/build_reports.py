@@ -58,6 +58,8 @@ class BuildReports:
 
     def conclude(self, end: BuildEnded) -> Iterator[BuildEvent]:
         """Write what only a whole build has, and yield the last events, each reported."""
+        for warning in self._states.conclude():
+            yield self.receive(warning)
         end = self._ports.record_updates(end)
         ending: Ending = "succeeded" if end.succeeded else "failed"
         for message in write_dbt_files(self._build.artifacts, self._build.request, ending):
@@ -72,3 +74,5 @@ class BuildReports:
             self._journal.write(event)
             self._telemetry.receive_canceled(event)
             self._states.receive(event)
+        for warning in self._states.conclude():
+            self._journal.write(warning)

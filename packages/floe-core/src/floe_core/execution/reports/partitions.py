@@ -5,13 +5,14 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from floe_core.foundation.errors import EnvironmentProblemError
 from floe_core.partitions.records import Record, RecordStatus
 from floe_core.partitions.standing import code_of
 from floe_core.partitions.store import store_of
-from floe_core.runs.build_events import BuildEnded, BuildEvent, PartitionResult
+from floe_core.runs.build_events import BuildEvent, NodeLog, PartitionResult
 from floe_core.runs.build_request import BuildRequest
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
@@ -22,8 +23,8 @@ _log = logging.getLogger(__name__)
 class PartitionsOfBuild:
     """Writes what is done or failed to the store, at most a second later, and once a second.
 
-    A skipped partition stays as it was. A store that cannot be written fails no build: what is not
-    recorded is missing.
+    A skipped partition stays as it was. What the store does not take is kept for the next time. If
+    it takes nothing until the end, the build warns, and does not fail.
     """
 
     def __init__(self, artifacts: CompiledArtifacts, request: BuildRequest) -> None:
@@ -42,22 +43,32 @@ class PartitionsOfBuild:
             with self._is_kept:
                 self._records.setdefault(event.unique_id, {})[event.key] = self._record(event)
             self._write_soon()
-        elif isinstance(event, BuildEnded):
-            self.write()
 
-    def write(self) -> None:
-        """Write what has been kept."""
+    def conclude(self) -> Iterator[NodeLog]:
+        """Write what is left, and yield a warning if it cannot be written."""
+        problem = self._write()
+        if problem:
+            _log.warning(problem)
+            yield NodeLog("", "warn", problem, is_from_floe=True)
+
+    def _write(self) -> str:
+        """Write what has been kept; return why not, "" for success."""
         with self._is_written:
             with self._is_kept:
                 records, self._records, self._timer = self._records, {}, None
             declaration = self._artifacts.partitions
             self._written_at = time.monotonic()
             if not records or declaration is None:
-                return
+                return ""
             try:
                 store_of(self._artifacts).write(declaration, records)
             except EnvironmentProblemError as error:
-                _log.warning("the states of partitions were not recorded: %s", error)
+                with self._is_kept:
+                    for node_id, later in self._records.items():
+                        records.setdefault(node_id, {}).update(later)
+                    self._records = records
+                return f"the states of partitions are not recorded: {error}"
+        return ""
 
     def _write_soon(self) -> None:
         """Start a timer, unless one is running: a node may take hours, and end in a kill."""
@@ -65,7 +76,7 @@ class PartitionsOfBuild:
             if self._timer is not None:
                 return
             due = self._written_at + SECONDS_BETWEEN_WRITES - time.monotonic()
-            self._timer = threading.Timer(max(0.0, due), self.write)
+            self._timer = threading.Timer(max(0.0, due), self._write)
             self._timer.daemon = True
             self._timer.start()
 
