@@ -384,6 +384,23 @@ def test_a_ledger_that_cannot_be_read_is_a_problem(
     assert told["what"] == f"postgresql://127.0.0.1:1/x: shop: {REFUSED}"
 
 
+def test_states_of_partitions_that_cannot_be_read_are_a_problem(
+    write_product: WriteProduct, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    partitions = "partitions: {by: day, start: '2026-11-01', select: first, vars: {day: start}}\n"
+    model = "{{ config(materialized='table') }} select '{{ var(\"day\", \"\") }}' as id"
+    folder = write_product(floe=FLOE + partitions, manifest=MANIFEST, first=model)
+    compile_product(folder)
+    assert doctor(folder) == (0, {})
+    monkeypatch.setenv("FLOE_PARTITION_STORE", str(tmp_path / "away"))
+    code, found = doctor(folder)
+    assert code == 3
+    [told] = found.pop("partitions")
+    assert (found, told["severity"]) == ({}, "problem")
+    why = f"there is no folder {tmp_path / 'away'}; mount its disk, or create it"
+    assert told["what"].endswith(why)
+
+
 def test_a_store_of_alerts_that_cannot_be_read_is_a_problem(
     write_product: WriteProduct, monkeypatch: pytest.MonkeyPatch
 ) -> None:

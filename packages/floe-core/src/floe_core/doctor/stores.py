@@ -6,6 +6,8 @@ from collections.abc import Iterator
 
 from floe_core.doctor.finding import Finding
 from floe_core.foundation.errors import EnvironmentProblemError, UsageError
+from floe_core.partitions.store import STORE_VARIABLE as PARTITIONS_VARIABLE
+from floe_core.partitions.store import store_of as partitions_of
 from floe_core.ports.ledger import LEDGER_VARIABLE, ledger_of
 from floe_core.reuse.state_store import STORE_VARIABLE, store_of
 from floe_core.schedules.ownership import other_owner
@@ -15,11 +17,16 @@ from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
 
 def check_stores(artifacts: CompiledArtifacts) -> list[Finding]:
-    """Return whether the ledger and the state of reuse can be read, for a product that has them.
+    """Return whether the ledger and the states of partitions and of reuse can be read, if any.
 
     So also the schedules: which jobs another orchestrator owns is in their store.
     """
-    return [*_schedules(artifacts), *_ledger(artifacts), *_reuse(artifacts)]
+    return [
+        *_schedules(artifacts),
+        *_ledger(artifacts),
+        *_partitions(artifacts),
+        *_reuse(artifacts),
+    ]
 
 
 def _schedules(artifacts: CompiledArtifacts) -> Iterator[Finding]:
@@ -45,6 +52,15 @@ def _ledger(artifacts: CompiledArtifacts) -> Iterator[Finding]:
     except (EnvironmentProblemError, UsageError) as error:
         fix = f"correct `ledger` in manifest.yaml, or {LEDGER_VARIABLE}; until then, runs fail"
         yield Finding("ledger", "problem", str(error), fix)
+
+
+def _partitions(artifacts: CompiledArtifacts) -> Iterator[Finding]:
+    try:
+        if artifacts.partitions is not None:
+            partitions_of(artifacts).declarations()
+    except EnvironmentProblemError as error:
+        fix = f"correct {PARTITIONS_VARIABLE}; until then, runs do not record what they build"
+        yield Finding("partitions", "problem", str(error), fix)
 
 
 def _reuse(artifacts: CompiledArtifacts) -> Iterator[Finding]:
