@@ -55,6 +55,9 @@ class PaperSession:
     def problem(self) -> str:
         return ""
 
+    def reap_products(self) -> dict[str, str]:
+        return {}
+
     @contextmanager
     def start_early(self, product: UncompiledProduct) -> Iterator[PaperDevRun]:
         yield PaperDevRun()

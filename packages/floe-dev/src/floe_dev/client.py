@@ -43,15 +43,22 @@ def connect_to_dev(
             "`floe dev` is up, and not used: its variables DBT_* or FLOE_* differ from those here"
         )
         return None
-    return RunningDev(folder, place, connection)
+    return RunningDev(folder, place, connection, on_notice)
 
 
 class RunningDev:
     """A `floe dev` that is up, and a connection to it."""
 
-    def __init__(self, folder: Path, place: DevPlace, connection: Connection) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        place: DevPlace,
+        connection: Connection,
+        on_notice: Callable[[str], None],
+    ) -> None:
         self.settings, self.variables = place.settings, place.variables
         self._folder = folder
+        self._on_notice = on_notice
         self._connection = connection
 
     def compile(self, reuse: bool | None, on_notice: Callable[[str], None]) -> CompiledArtifacts:
@@ -104,7 +111,9 @@ class RunningDev:
     def _follow(self, on_event: Callable[[BuildEvent], None]) -> RunReport:
         while True:
             answer = self._receive()
-            if messages.EVENT in answer:
+            if messages.NOTICE in answer:
+                self._on_notice(answer[messages.NOTICE])
+            elif messages.EVENT in answer:
                 on_event(from_line(answer[messages.EVENT]))
             elif messages.REPORT in answer:
                 return messages.report_of(answer[messages.REPORT])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 
 from floe_core.foundation.errors import EnvironmentProblemError
@@ -33,6 +33,7 @@ class Orchestrator:
         self._stack = ExitStack()
         self._session: DevSession | None = None
         self._changing = threading.Lock()
+        self._has_loaded = False
         self._started, self._pause = 0.0, FIRST_PAUSE
         self._starts_again = 0.0
 
@@ -69,6 +70,19 @@ class Orchestrator:
         with self._changing:
             return self._session.problem() if self._session is not None else "it did not start"
 
+    def reap_products(self) -> Mapping[str, str]:
+        """See `DevSession`."""
+        with self._changing:
+            return self._session.reap_products() if self._session is not None else {}
+
+    def note_load(self) -> None:
+        """Note that a product was loaded, or that it does not load: its start is over."""
+        self._has_loaded = True
+
+    def is_ready(self) -> bool:
+        """Return whether a run can use it: it has started, and has not ended."""
+        return self._has_loaded and not self.problem()
+
     def rest(self) -> float:
         """Stop it, and return the seconds until it `may_start`: more each time it ends soon."""
         is_steady = time.monotonic() - self._started > STEADY_SECONDS
@@ -85,6 +99,7 @@ class Orchestrator:
 
     def stop(self) -> None:
         """End it with all its processes."""
+        self._has_loaded = False
         with self._changing:
             self._session = None
             self._stack.close()

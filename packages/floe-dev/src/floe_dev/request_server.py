@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from multiprocessing import AuthenticationError
 from multiprocessing.connection import Connection, Listener
 from typing import Any
 
-from floe_core.foundation.errors import FloeError
+from floe_core.foundation.errors import EnvironmentProblemError, FloeError
 from floe_core.launched_run.run_order import RunOrder
-from floe_core.plugin_api.powers import DevRun
+from floe_core.plugin_api.powers import DevRun, RunReport
 from floe_core.runs.build_events import BuildEvent, to_line
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_dev import messages
@@ -20,19 +21,26 @@ from floe_dev.product_at_hand import Compilation, ProductAtHand
 from floe_dev.warm_runs import WarmRuns
 
 LOOK_SECONDS = 0.1
+# More than an orchestrator takes on a busy machine.
+START_SECONDS = 300.0
 _GONE = (EOFError, OSError)
 
 
 @contextmanager
 def answering(
-    key: str, product: ProductAtHand, runs: WarmRuns, on_compiled: Callable[[Compilation], None]
+    key: str,
+    product: ProductAtHand,
+    runs: WarmRuns,
+    on_compiled: Callable[[Compilation], None],
+    start_seconds: float = START_SECONDS,
 ) -> Iterator[int]:
     """Answer requests during the block; yield the port on this machine.
 
-    `on_compiled` is called, from other threads, with the compilation that a request gets.
+    `on_compiled` is called, from other threads, with the compilation that a request gets. A run
+    waits up to `start_seconds` for an orchestrator that is starting.
     """
     with Listener(("127.0.0.1", 0), authkey=key.encode()) as listener:
-        server = RequestServer(product, runs, on_compiled)
+        server = RequestServer(product, runs, on_compiled, start_seconds)
         threading.Thread(
             target=_accept, args=(listener, server), name="floe-requests", daemon=True
         ).start()
@@ -66,10 +74,12 @@ class RequestServer:
         product: ProductAtHand,
         runs: WarmRuns,
         on_compiled: Callable[[Compilation], None],
+        start_seconds: float,
     ) -> None:
         self.product = product
         self.runs = runs
         self.on_compiled = on_compiled
+        self.start_seconds = start_seconds
         self.under_way: set[DevRun] = set()
 
     def answer(self, connection: Connection) -> None:
@@ -124,10 +134,40 @@ class _Caller:
         self._send({messages.CHOSEN: chosen})
 
     def _run(self, artifacts: CompiledArtifacts, order: RunOrder) -> None:
-        """Run an order, and pass on its events; cancel it if the caller asks or is gone."""
+        """Run an order, and pass on its events; cancel it if the caller asks or is gone.
+
+        Raises:
+            EnvironmentProblemError: The orchestrator is not up for a long time.
+        """
+        if not self._await_orchestrator(artifacts.orchestrator.name):
+            report = RunReport("canceled", "", 0.0, {})
+            self._send({messages.REPORT: messages.of_report(report)})
+            return
         with self._server.runs.taken() as run, self._noted(run), _heeding(self._connection, run):
             report = run.launch_run(artifacts, order.options, self._pass_on)
         self._send({messages.REPORT: messages.of_report(report)})
+
+    def _await_orchestrator(self, name: str) -> bool:
+        """Wait until a run can start; return False if the caller cancels it before.
+
+        Raises:
+            EnvironmentProblemError: It can't for a long time.
+        """
+        runs, seconds = self._server.runs, self._server.start_seconds
+        deadline = time.monotonic() + seconds
+        if runs.is_ready():
+            return True
+        self._send({messages.NOTICE: f"waiting for {name}, which `floe dev` is starting"})
+        while not runs.is_ready():
+            if self._connection.poll(LOOK_SECONDS):
+                messages.receive(self._connection)
+                return False
+            if time.monotonic() > deadline:
+                raise EnvironmentProblemError(
+                    f"{name} was not up within {seconds:.0f} s; see what `floe dev` prints, "
+                    "or end it, and run without it"
+                )
+        return True
 
     def _pass_on(self, event: BuildEvent) -> None:
         # A caller that is gone is noticed elsewhere, and its run canceled.

@@ -33,11 +33,14 @@ class ServedProduct:
         self.product = product
         self.orchestrator = orchestrator
         self.at_hand = ProductAtHand(product.folder, process)
-        self.runs = WarmRuns(orchestrator.session, product)
+        self.runs = WarmRuns(orchestrator.session, product, orchestrator.is_ready)
         self._terminal = terminal
-        # What was shown to the user, what the orchestrator has, and what other products have seen.
+        # What was shown to the user, the latest that compiles, what the orchestrator has, and what
+        # other products have seen.
         self._shown: Compilation | None = None
+        self._good: CompiledArtifacts | None = None
         self._loaded: CompiledArtifacts | None = None
+        self._has_ended = False
         self._known: CompiledArtifacts | None = None
         self._showing = threading.Lock()
         self._pause, self._loads_again = FIRST_PAUSE, 0.0
@@ -86,6 +89,7 @@ class ServedProduct:
         """Print a compilation once, whoever asked for it."""
         with self._showing:
             is_new, self._shown = found is not self._shown, found
+            self._good = found.artifacts or self._good
         if is_new:
             self._terminal.show(found)
             if found.artifacts is None and self._loaded is not None:
@@ -93,7 +97,7 @@ class ServedProduct:
 
     def has_new_offer(self) -> bool:
         """Return whether what others read of it has changed since the last call."""
-        artifacts = self._shown.artifacts if self._shown is not None else None
+        artifacts = self._good
         if artifacts is None or artifacts is self._known:
             return False
         before, self._known = self._known, artifacts
@@ -110,33 +114,38 @@ class ServedProduct:
 
         A run goes first: it reads what was compiled by itself, and needs the cores.
         """
-        artifacts = self._shown.artifacts if self._shown is not None else None
-        is_missing = artifacts is not None and artifacts is not self._loaded
+        is_missing = self._has_ended or self._good is not self._loaded
         may_load = self._loaded is None or not self.runs.is_busy
         return is_missing and may_load and time.monotonic() >= self._loads_again
 
     def take_up(self) -> bool:
         """Have the orchestrator load it; return whether it did. A failure is tried again later."""
-        assert self._shown is not None
-        artifacts, is_first, began = self._shown.artifacts, self._loaded is None, time.monotonic()
+        artifacts, is_first, began = self._good, self._loaded is None, time.monotonic()
         assert artifacts is not None
         try:
             self.orchestrator.session().take_up(artifacts)
         except EnvironmentProblemError as error:
-            self._terminal.say(str(error), "red")
+            # One that has ended meanwhile is started again, and says so.
+            if not self.orchestrator.problem():
+                self._terminal.say(str(error), "red")
             self._loads_again = time.monotonic() + self._pause
             self._pause = min(LONGEST_PAUSE, 2 * self._pause)
             return False
-        self._loaded, self._pause = artifacts, FIRST_PAUSE
+        self._loaded, self._has_ended, self._pause = artifacts, False, FIRST_PAUSE
         if not is_first:
             took = f"in {time.monotonic() - began:.1f} s"
             self._terminal.say(f"{self.orchestrator.name} has taken it up {took}", "dim")
         return True
 
+    def note_end(self, why: str) -> None:
+        """Note that its own process in the orchestrator has ended, so that it is loaded again."""
+        self._terminal.say(f"{why}, and is started again", "red")
+        self._has_ended = True
+
     def unload(self) -> None:
         """Note that its orchestrator has ended: its processes belong to that one."""
         self.runs.drop()
-        self._loaded = None
+        self._loaded, self._has_ended = None, False
 
 
 def _offer(artifacts: CompiledArtifacts) -> object:

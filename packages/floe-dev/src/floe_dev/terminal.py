@@ -7,6 +7,7 @@ import time
 from datetime import datetime
 
 from rich.markup import escape
+from rich.text import Text
 
 from floe_core.cli.console import count_of, stderr
 from floe_dev.product_at_hand import Compilation
@@ -31,6 +32,12 @@ class Terminal:
         with self._turn:
             at = f"[dim]{datetime.now():%H:%M:%S}[/]"
             stderr().print(f"{at} {escape(self._prefix + text)}", style=style, soft_wrap=True)
+
+    def show_end(self, headline: str, last_words: str) -> None:
+        """Print that a process has ended, and what it wrote at the end, perhaps in colors."""
+        self.say(headline, "red")
+        with self._turn:
+            stderr().print(Text.from_ansi(last_words), style="dim", soft_wrap=True)
 
     def show(self, found: Compilation) -> None:
         """Print how a compile ended; an error is printed whole."""

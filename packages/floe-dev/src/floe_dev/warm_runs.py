@@ -13,8 +13,15 @@ from floe_core.plugin_api.powers import DevRun, DevSession, UncompiledProduct
 class WarmRuns:
     """Starts the processes of the next run ahead, and those of any further run when needed."""
 
-    def __init__(self, session: Callable[[], DevSession], product: UncompiledProduct) -> None:
+    def __init__(
+        self,
+        session: Callable[[], DevSession],
+        product: UncompiledProduct,
+        is_ready: Callable[[], bool],
+    ) -> None:
+        """`is_ready` returns whether the orchestrator of `session` can take a run."""
         self._session = session
+        self.is_ready = is_ready
         self._product = product
         self._changing = threading.Lock()
         self._ready: tuple[DevRun, ExitStack] | None = None

@@ -81,7 +81,12 @@ class Workshop:
         for product in self._products:
             orchestrator = product.orchestrator
             can_load = orchestrator.is_up and not orchestrator.problem()
-            if product.is_late and can_load and product.take_up():
+            if not (product.is_late and can_load):
+                continue
+            is_loaded = product.take_up()
+            if not orchestrator.problem():
+                orchestrator.note_load()
+            if is_loaded:
                 self._show_pages(orchestrator)
                 self._keep_ready(product)
 
@@ -116,9 +121,13 @@ class Workshop:
                 self._let_rest(orchestrator, str(error))
         elif orchestrator.is_up and (problem := orchestrator.problem()):
             self._let_rest(orchestrator, problem)
+        for name, why in orchestrator.reap_products().items():
+            for product in self._products:
+                if product.product.name == name:
+                    product.note_end(why)
 
     def _let_rest(self, orchestrator: Orchestrator, problem: str) -> None:
-        self._terminal.say(problem, "red")
+        self._terminal.show_end(f"{orchestrator.name} has ended", problem)
         self._shown.discard(orchestrator)
         for product in self._products:
             if product.orchestrator is orchestrator:

@@ -1,20 +1,22 @@
-"""A `floe dev` says in a line what is wrong, and goes on when the cause is gone; on Dagster."""
+"""A `floe dev` says in a line what is wrong, and goes on when the cause is gone."""
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from dev_session import FLOE, MODEL, alive, dev_of, floe, left_of, product, run, value, write
+from dev_session import FLOE, MODEL, Dev, alive, dev_of, floe, left_of, product, run, value, write
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 READY = "pages, with the product"
@@ -84,6 +86,73 @@ def test_a_killed_one_leaves_no_process_and_is_not_used(tmp_path: Path) -> None:
     assert run(shop)["status"] == "success"
     with dev_of(shop) as again:
         again.await_line(READY)
+
+
+@pytest.mark.parametrize(
+    ("orchestrator", "killed", "said"),
+    [
+        ("dagster", "api grpc", "Dagster's code server of shop has ended, and is started again"),
+        ("dagster", "dagster._daemon", "dagster has ended"),
+        ("prefect", "load_product_flows", "serves shop has ended"),
+        ("prefect", "prefect server start", "prefect has ended"),
+        ("airflow", "dag-processor", "airflow has ended"),
+        ("airflow", "triggerer", "airflow has ended"),
+    ],
+)
+def test_a_process_that_is_killed_is_noticed_and_comes_back(
+    orchestrator: str, killed: str, said: str, tmp_path: Path
+) -> None:
+    """The line comes within seconds, and a run waits for an orchestrator that starts again."""
+    shop = product(tmp_path, orchestrator)
+    with dev_of(shop) as dev:
+        seen = dev.await_line(READY)
+        kept = server_of(dev)
+        began = time.monotonic()
+        process_of(dev, killed).kill()
+        said_at = dev.await_line(said, seen)
+        # Dagster itself looks every 5 s, and needs a while to end on a busy machine.
+        assert time.monotonic() - began < 20
+        is_one_product = "shop" in said
+        back = "has taken it up" if is_one_product else READY
+        if not is_one_product:
+            found = floe("run", shop)
+            waited = f"waiting for {orchestrator}, which `floe dev` is starting"
+            assert (found.returncode, waited in found.stderr) == (0, True), found.stderr
+        dev.await_line(back, said_at)
+        assert process_of(dev, killed).is_running()
+        assert (server_of(dev) == kept) == is_one_product
+        assert run(shop)["status"] == "success"
+        assert dev.lines[said_at:].count(dev.lines[said_at - 1]) == 0
+
+
+def process_of(dev: Dev, name: str) -> psutil.Process:
+    """Return the process with this in its command line, or the component of Airflow."""
+    recorded = dev.folder / ".floe/airflow/components.json"
+    components = json.loads(recorded.read_text()) if recorded.exists() else {}
+    if name in components:
+        return psutil.Process(components[name])
+    # After a reload, the one before takes a while to end.
+    found = [each for each in dev.processes() if name in command_of(each)]
+    return max(found, key=psutil.Process.create_time)
+
+
+def server_of(dev: Dev) -> int | None:
+    """Return the process that listens at the port of the pages."""
+    port = int(dev.pages.rpartition(":")[2])
+    for process in dev.processes():
+        with suppress(psutil.Error):
+            for each in process.net_connections("tcp"):
+                if each.status == psutil.CONN_LISTEN and each.laddr.port == port:
+                    return int(process.pid)
+    return None
+
+
+def command_of(process: psutil.Process) -> str:
+    with suppress(psutil.Error):
+        words = process.cmdline()
+        # The guard's command line has those of what it guards.
+        return "" if any("process_guard" in word for word in words) else " ".join(words)
+    return ""
 
 
 def test_a_canceled_run_ends_and_the_session_goes_on(tmp_path: Path) -> None:

@@ -82,11 +82,16 @@ class PaperSession:
     def __init__(self) -> None:
         self.runs: list[PaperRun] = []
         self.open = 0
+        self.is_ready = True
+        self.notices: list[str] = []
 
     def take_up(self, artifacts: CompiledArtifacts) -> None: ...
 
     def problem(self) -> str:
         return ""
+
+    def reap_products(self) -> dict[str, str]:
+        return {}
 
     @contextmanager
     def start_early(self, product: UncompiledProduct) -> Iterator[PaperRun]:
@@ -111,15 +116,15 @@ def session() -> PaperSession:
 @pytest.fixture
 def dev(shop: Path, session: PaperSession) -> Iterator[RunningDev]:
     process = CompileProcess(shop, "plain")
-    runs = WarmRuns(lambda: session, UncompiledProduct(shop, "shop"))
+    runs = WarmRuns(lambda: session, UncompiledProduct(shop, "shop"), lambda: session.is_ready)
     product = ProductAtHand(shop, process)
     try:
-        with claimed(shop), answering("key", product, runs, lambda found: None) as port:
+        with claimed(shop), answering("key", product, runs, lambda found: None, 5.0) as port:
             environment = hash_of_environment(os.environ)
             write_place(
                 shop, DevPlace(os.getpid(), "plain", session.pages, port, "key", environment)
             )
-            found = connect_to_dev(shop, None, print)
+            found = connect_to_dev(shop, None, session.notices.append)
             assert found is not None
             yield found
             found.close()
@@ -150,6 +155,47 @@ def test_a_process_that_ended_while_it_waited_is_replaced(
     dev.launch_run(artifacts, RunOptions("shop"), lambda event: None)
     wait_for(lambda: len(session.runs) == 2)
     session.runs[-1].is_killed = True
+    assert dev.launch_run(artifacts, RunOptions("shop"), lambda event: None).status == "success"
+
+
+def test_a_run_waits_for_an_orchestrator_that_is_starting(
+    dev: RunningDev, session: PaperSession
+) -> None:
+    artifacts = compiled(dev)
+    session.is_ready = False
+
+    def become_ready() -> None:
+        wait_for(lambda: bool(session.notices), 5)
+        assert session.runs == []
+        session.is_ready = True
+
+    thread = Thread(target=become_ready)
+    thread.start()
+    report = dev.launch_run(artifacts, RunOptions("shop"), lambda event: None)
+    thread.join()
+    assert session.notices == ["waiting for plain, which `floe dev` is starting"]
+    assert report.status == "success"
+
+
+def test_a_run_waits_for_a_limited_time(dev: RunningDev, session: PaperSession) -> None:
+    artifacts = compiled(dev)
+    session.is_ready = False
+    with pytest.raises(FloeError, match="plain was not up within 5 s; see"):
+        dev.launch_run(artifacts, RunOptions("shop"), lambda event: None)
+    assert session.runs == []
+
+
+def test_a_run_that_waits_is_interrupted(dev: RunningDev, session: PaperSession) -> None:
+    artifacts = compiled(dev)
+    session.is_ready = False
+
+    def interrupt(notice: str) -> None:
+        raise KeyboardInterrupt
+
+    dev._on_notice = interrupt
+    with pytest.raises(KeyboardInterrupt):
+        dev.launch_run(artifacts, RunOptions("shop"), lambda event: None)
+    session.is_ready = True
     assert dev.launch_run(artifacts, RunOptions("shop"), lambda event: None).status == "success"
 
 

@@ -165,6 +165,9 @@ class DevSession(Protocol):
     def problem(self) -> str:
         """Return why the orchestrator no longer runs, with its last words; "" while it runs."""
 
+    def reap_products(self) -> Mapping[str, str]:
+        """Return product -> why, once for each that ended alone; `take_up` starts it again."""
+
     def start_early(self, product: UncompiledProduct) -> AbstractContextManager[DevRun]:
         """Start the processes of one run in this orchestrator. See `EarlyStarter`."""
 

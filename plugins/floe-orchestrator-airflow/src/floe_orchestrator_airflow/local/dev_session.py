@@ -67,6 +67,10 @@ class AirflowSession:
             return str(error)
         return ""
 
+    def reap_products(self) -> dict[str, str]:
+        """See `DevSession`: products have no processes of their own."""
+        return {}
+
     @contextmanager
     def start_early(self, product: UncompiledProduct) -> Iterator[AirflowRun]:
         """See `DevSession`: the executor's processes are there already."""

@@ -20,6 +20,7 @@ from floe_core.launched_run.served_program import end_served, last_lines
 from floe_core.plugin_api.powers import DevOptions, RunReport, UncompiledProduct
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.storage.regular_files import open_regular
+from floe_orchestrator_dagster.local.code_servers import CodeServers
 from floe_orchestrator_dagster.local.instance_home import WORKSPACE, home_of_products
 from floe_orchestrator_dagster.local.launch import LAUNCHER, QUIET
 from floe_orchestrator_dagster.service.code_location import reload_location
@@ -63,6 +64,7 @@ class DagsterSession:
         self._home = home
         self._process = process
         self._log = log
+        self._servers = CodeServers(process.pid)
         self._client = GraphqlClient(WebserverAccess(self.pages), REQUEST_SECONDS)
 
     def take_up(self, artifacts: CompiledArtifacts) -> None:
@@ -72,12 +74,17 @@ class DagsterSession:
             reload_location(self._client, artifacts.product.name)
         except (NoAnswerError, RefusedError) as error:
             raise EnvironmentProblemError(f"Dagster does not load it: {error}") from None
+        self._servers.note(artifacts.product.name)
 
     def problem(self) -> str:
         """See `DevSession`."""
         if self._process.poll() is None:
             return ""
         return f"Dagster ended; {last_lines(self._log)}"
+
+    def reap_products(self) -> dict[str, str]:
+        """See `DevSession`: the code server of a product may end alone."""
+        return {name: f"Dagster's code server of {name} has ended" for name in self._servers.reap()}
 
     def start_early(self, product: UncompiledProduct) -> AbstractContextManager[StartedProcess]:
         """See `DevSession`: a run on the same instance, in a process of its own."""

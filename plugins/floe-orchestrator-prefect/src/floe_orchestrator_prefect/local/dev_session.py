@@ -29,7 +29,8 @@ from floe_orchestrator_prefect.local.own_server import RECORD_TOGETHER, STARTS_I
 from floe_orchestrator_prefect.names.prefect_names import DEPLOYMENT, flow_name
 
 START_SECONDS, REQUEST_SECONDS, POLL_SECONDS = 180.0, 10.0, 0.3
-# Before the name of a product, the name of the process that serves it.
+# The names of processes: the server's, and before that of a product, of what serves it.
+_SERVER = "server"
 _SERVING = "flows-"
 _SERVE = """\
 import sys
@@ -77,7 +78,7 @@ class PrefectSession:
         prepare_database(self._home)
         port = str(self._options.port)
         command = ["-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", port]
-        self._start("server", [sys.executable, *command])
+        self._start(_SERVER, [sys.executable, *command])
 
     def stop(self) -> None:
         """End all processes: first those that serve, which report the ends of their runs."""
@@ -86,7 +87,7 @@ class PrefectSession:
 
     def take_up(self, artifacts: CompiledArtifacts) -> None:
         """See `DevSession`. A flow run reads the artifacts; deployments have jobs and schedules."""
-        self._await("/health", "server")
+        self._await("/health", _SERVER)
         name = artifacts.product.name
         process = _SERVING + name
         served = self._served.get(name)
@@ -143,10 +144,25 @@ class PrefectSession:
 
     def problem(self) -> str:
         """See `DevSession`."""
-        for name, process in tuple(self._processes.items()):
-            if process.poll() is not None:
-                return f"Prefect's process '{name}' ended; {last_lines(self._log(name))}"
-        return ""
+        return self._end_of(_SERVER)
+
+    def reap_products(self) -> dict[str, str]:
+        """See `DevSession`: the process that serves a product may end alone."""
+        found = {}
+        for product in tuple(self._served):
+            name = _SERVING + product
+            if self._end_of(name):
+                del self._served[product]
+                end_served(self._processes.pop(name))
+                log = self._log(name)
+                found[product] = f"Prefect's process that serves {product} has ended; log: {log}"
+        return found
+
+    def _end_of(self, name: str) -> str:
+        """Return how a process ended, with its last words; "" while it runs."""
+        if self._processes[name].poll() is None:
+            return ""
+        return f"Prefect's process '{name}' ended; {last_lines(self._log(name))}"
 
     def start_early(self, product: UncompiledProduct) -> AbstractContextManager[StartedProcess]:
         """See `DevSession`: a run on this server, in a process of its own."""
@@ -172,7 +188,7 @@ class PrefectSession:
         """
         deadline = time.monotonic() + START_SECONDS
         while not self._answers(path):
-            if problem := self.problem():
+            if problem := self.problem() or self._end_of(name):
                 raise EnvironmentProblemError(problem)
             if time.monotonic() > deadline:
                 late = f"Prefect does not respond at {self.pages}/api{path}"
