@@ -8,20 +8,24 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
+import psycopg2
 import pytest
 from exclusive_files import SCHEME
+from fsspec.core import url_to_fs
 from own_database import SERVER, own_database
 from s3_server import BUCKET, s3_server
 
 from floe_core.foundation.errors import EnvironmentProblemError
 from floe_core.ports.decision import updates_in
 from floe_core.ports.ledger import Ledger
-from floe_core.ports.record import KEPT, Update
+from floe_core.ports.record import KEPT, ProductRecord, Update
 from floe_core.ports.watch import TriggeredJob, look_in
 from floe_core.schemas.ports import UpdateTrigger
+from floe_core.storage.shared_text import shared_text
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 WRITER = Path(__file__).with_name("ledger_writer.py")
@@ -94,26 +98,26 @@ def test_what_was_seen_stays_seen_when_old_starts_are_forgotten(place: str) -> N
     assert record.updates_seen_by("marts") == {"crm/a@1": 9, "crm/b@1": KEPT}
 
 
-def test_a_record_that_begins_again_has_other_numbers(tmp_path: Path) -> None:
-    ledger, file = Ledger(str(tmp_path)), tmp_path / "crm.json"
+def test_a_record_that_begins_again_has_other_numbers(place: str) -> None:
+    ledger, text = Ledger(place), shared_text(place, "crm")
     for number in range(5):
         ledger.add_updates("crm", ["a@1"], update(f"r{number}"))
     assert run_for(ledger) is not None
-    file.rename(tmp_path / "away")
+    backup = lose(place, "crm")
     assert run_for(ledger) is None
     ledger.add_updates("crm", ["a@1"], update("r6"))
     assert run_for(ledger) is not None, "number 1 is new, although 5 was seen"
     assert run_for(ledger) is None
     # The record comes back, as from a backup: what was seen of it stays seen.
-    (tmp_path / "away").rename(file)
+    text.change(lambda _: backup)
     assert run_for(ledger) is None
 
 
-def test_a_job_whose_own_record_begins_again_has_other_keys(tmp_path: Path) -> None:
-    ledger = Ledger(str(tmp_path))
+def test_a_job_whose_own_record_begins_again_has_other_keys(place: str) -> None:
+    ledger = Ledger(place)
     ledger.add_updates("crm", ["a@1"], update("r"))
     first = run_for(ledger)
-    (tmp_path / "marts.json").unlink()
+    lose(place, "marts")
     second = run_for(ledger)
     assert first is not None
     assert second is not None
@@ -133,6 +137,27 @@ def test_a_record_of_an_older_floe_is_continued(tmp_path: Path) -> None:
     assert run_for(ledger) is None
     ledger.add_updates("crm", ["a@1"], update("s"))
     assert run_for(ledger) == "crm/a@1#6"
+
+
+def lose(place: str, product: str) -> bytes:
+    """Remove a record from the ledger, and return what it was."""
+    content = shared_text(place, product).read()
+    assert content is not None
+    if place.startswith("postgresql://"):
+        with (
+            closing(psycopg2.connect(place)) as connection,
+            connection,
+            connection.cursor() as told,
+        ):
+            told.execute("delete from floe_shared_text where name = %s", (product,))
+    elif "://" in place:
+        files, root = url_to_fs(place)
+        files.rm(f"{root}/{product}", recursive=True)
+        files.invalidate_cache()
+    else:
+        (Path(place) / f"{product}.json").unlink()
+    assert Ledger(place).read(product) == ProductRecord()
+    return content
 
 
 def run_for(ledger: Ledger) -> str | None:
@@ -193,11 +218,18 @@ def written_by(place: str, name: str, begin: int, end: int) -> subprocess.Popen[
     )
 
 
-def test_what_is_no_record_is_refused_and_stays(tmp_path: Path) -> None:
-    (tmp_path / "crm.json").write_text('{"updates": 3}')
-    with pytest.raises(EnvironmentProblemError, match=r"crm\.json: is not a ledger record"):
-        Ledger(str(tmp_path)).add_updates("crm", ["a@1"], update("r"))
-    assert json.loads((tmp_path / "crm.json").read_text()) == {"updates": 3}
+def test_what_is_no_record_is_refused_and_stays(place: str) -> None:
+    ledger, text = Ledger(place), shared_text(place, "crm")
+    text.change(lambda _: b'{"updates": 3}')
+    told = f"{text.place}: is not a ledger record; move it away to begin a new one"
+    for act in (
+        lambda: ledger.read("crm"),
+        lambda: ledger.add_updates("crm", ["a@1"], update("r")),
+    ):
+        with pytest.raises(EnvironmentProblemError) as found:
+            act()
+        assert str(found.value) == told
+    assert text.read() == b'{"updates": 3}'
 
 
 def test_a_database_that_is_away_is_an_error_without_the_password() -> None:
