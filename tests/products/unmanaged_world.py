@@ -16,7 +16,7 @@ from moving_world import EVERY_MINUTE, JOB, Killed, MortalRecords, World
 
 from floe_core.foundation.errors import EnvironmentProblemError
 from floe_core.plugin_api.run_history import RecordedRun
-from floe_core.plugin_api.unmanaged_schedules import UnmanagedSchedule
+from floe_core.plugin_api.unmanaged_schedules import ScheduleState
 from floe_core.schedules import latest_tick, next_tick, ticks_between
 from floe_migrate.moving.handing_back import HandBack
 from floe_migrate.moving.mover import Mover
@@ -98,10 +98,10 @@ class SimulatedSchedule:
         if not self.is_up:
             raise EnvironmentProblemError("old does not respond")
 
-    def unmanaged_schedule(self, name: str, seconds: float) -> UnmanagedSchedule:
+    def state(self) -> ScheduleState:
         self._ask()
         last = max((run.nominal_time for run in self.started if run.nominal_time), default=None)
-        return UnmanagedSchedule(
+        return ScheduleState(
             is_enabled=self.is_enabled,
             cron=EVERY_MINUTE.cron,
             timezone="UTC",
@@ -110,12 +110,12 @@ class SimulatedSchedule:
             stops_runs=self.rules == "airflow" or self._has_late_runs(),
         )
 
-    def unmanaged_runs(self, name: str, seconds: float) -> Sequence[RecordedRun]:
+    def runs(self) -> Sequence[RecordedRun]:
         self._ask()
         late = [self._late_run()] if self._has_late_runs() else []
         return late + self._runs()[::-1]
 
-    def pause_unmanaged(self, name: str, seconds: float) -> None:
+    def pause(self) -> None:
         self._ask()
         self.is_enabled, self._held_at = False, self.world.now
 
@@ -125,7 +125,7 @@ class SimulatedSchedule:
     def _late_run(self) -> RecordedRun:
         return RecordedRun(JOB, JOB, "late", "queued", self._next, nominal_time=self._next)
 
-    def resume_unmanaged(self, name: str, first: datetime, seconds: float) -> datetime:
+    def resume(self, first: datetime) -> datetime:
         self._ask()
         if self.rules == "prefect":
             if not self.is_enabled:

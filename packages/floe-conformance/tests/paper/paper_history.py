@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from time import monotonic
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 from floe_core.foundation.errors import EnvironmentProblemError
 from floe_core.foundation.service_probe import NoAnswerError, send_request, without_secrets
 from floe_core.plugin_api.run_history import NodesOfRun, RecordedRun
-from floe_core.plugin_api.unmanaged_schedules import UnmanagedSchedule
+from floe_core.plugin_api.unmanaged_schedules import ScheduleState
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
 
@@ -39,20 +40,8 @@ class AsksForRuns:
         self.ask_for_runs(min(seconds, 0.2))
         return []
 
-    def unmanaged_schedule(self, name: str, seconds: float) -> UnmanagedSchedule:
-        self.ask_for_runs(min(seconds, 0.2))
-        return UnmanagedSchedule(is_enabled=False)
-
-    def unmanaged_runs(self, name: str, seconds: float) -> Sequence[RecordedRun]:
-        self.ask_for_runs(min(seconds, 0.2))
-        return []
-
-    def pause_unmanaged(self, name: str, seconds: float) -> None:
-        self.ask_for_runs(min(seconds, 0.2))
-
-    def resume_unmanaged(self, name: str, first: datetime, seconds: float) -> datetime:
-        self.ask_for_runs(min(seconds, 0.2))
-        return first
+    def unmanaged_schedule(self, name: str, seconds: float) -> PaperSchedule:
+        return PaperSchedule(lambda: self.ask_for_runs(min(seconds, 0.2)))
 
     def ask_for_runs(self, seconds: float) -> None:
         url = self.settings["url"]
@@ -65,3 +54,25 @@ class AsksForRuns:
 
     def no_runs(self, url: str) -> str:
         return f"{without_secrets(url)} has no runs; set url"
+
+
+@dataclass(frozen=True)
+class PaperSchedule:
+    """A schedule of the service; `ask` raises if that does not respond."""
+
+    ask: Callable[[], None]
+
+    def state(self) -> ScheduleState:
+        self.ask()
+        return ScheduleState(is_enabled=False)
+
+    def runs(self) -> Sequence[RecordedRun]:
+        self.ask()
+        return []
+
+    def pause(self) -> None:
+        self.ask()
+
+    def resume(self, first: datetime) -> datetime:
+        self.ask()
+        return first

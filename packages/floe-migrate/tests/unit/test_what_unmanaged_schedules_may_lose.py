@@ -10,7 +10,7 @@ import pytest
 from unmanaged_world import JOB, OLD, Rules, UnmanagedWorld
 
 from floe_core.foundation.errors import EnvironmentProblemError, UsageError
-from floe_core.plugin_api.unmanaged_schedules import UnmanagedSchedule
+from floe_core.plugin_api.unmanaged_schedules import ScheduleState
 from floe_core.schemas.policies import Job, Schedule
 from floe_migrate.moving.handing_back import keep
 from floe_migrate.planning.unmanaged import before_handing_back, before_taking_over
@@ -87,9 +87,8 @@ def test_catchup_and_runs_by_hand_speak_against_the_way_back(
     assert {each.kind for each in before_handing_back(side, world.job, owner)} == {"ok"}
     by_hand = replace(world.old.started[-1], run_id="by-hand", nominal_time=None)
     world.old.started.append(replace(by_hand, created_at=world.now + timedelta(minutes=1)))
-    schedule = world.old.unmanaged_schedule("nightly", 1.0)
-    with_catchup = replace(schedule, catchup=True)
-    monkeypatch.setattr(world.old, "unmanaged_schedule", lambda name, seconds: with_catchup)
+    with_catchup = replace(world.old.state(), catchup=True)
+    monkeypatch.setattr(world.old, "state", lambda: with_catchup)
     found = {each.code: each.kind for each in before_handing_back(side, world.job, owner)}
     assert found == {"schedule": "ok", "catchup": "loss", "by-hand": "unknown"}
 
@@ -146,11 +145,11 @@ def test_ticks_that_were_missed_long_before_the_pause_stay_missed(tmp_path: Path
 
     world = UnmanagedWorld(tmp_path, "airflow")
     now, minute = world.now, timedelta(minutes=1)
-    old = UnmanagedSchedule(is_enabled=False, last_tick=now - 60 * minute)
+    old = ScheduleState(is_enabled=False, last_tick=now - 60 * minute)
     assert first_tick(world.job, old, now, now) == world.start - 10 * minute + minute / 2
     catching_up = replace(old, catchup=True)
     assert first_tick(world.job, catching_up, now, now) == world.start - 59 * minute - minute / 2
-    never_ran = UnmanagedSchedule(is_enabled=False)
+    never_ran = ScheduleState(is_enabled=False)
     assert first_tick(world.job, never_ran, now, now) == world.start + minute / 2
 
 

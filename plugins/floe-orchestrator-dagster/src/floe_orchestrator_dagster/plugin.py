@@ -187,27 +187,9 @@ class DagsterOrchestratorPlugin(ProductPlugin):
 
     def unmanaged_schedule(self, name: str, seconds: float) -> UnmanagedSchedule:
         """See `UnmanagedSchedules`."""
-        from floe_orchestrator_dagster.service.unmanaged_schedules import unmanaged_schedule
+        from floe_orchestrator_dagster.service.unmanaged_schedules import DagsterSchedule
 
-        return unmanaged_schedule(name, seconds, self._settings)
-
-    def unmanaged_runs(self, name: str, seconds: float) -> Sequence[RecordedRun]:
-        """See `UnmanagedSchedules`."""
-        from floe_orchestrator_dagster.service.unmanaged_schedules import unmanaged_runs
-
-        return unmanaged_runs(name, seconds, self._settings)
-
-    def pause_unmanaged(self, name: str, seconds: float) -> None:
-        """See `UnmanagedSchedules`."""
-        from floe_orchestrator_dagster.service.unmanaged_schedules import pause_unmanaged
-
-        pause_unmanaged(name, seconds, self._settings)
-
-    def resume_unmanaged(self, name: str, first: datetime, seconds: float) -> datetime:
-        """See `UnmanagedSchedules`."""
-        from floe_orchestrator_dagster.service.unmanaged_schedules import resume_unmanaged
-
-        return resume_unmanaged(name, first, seconds, self._settings)
+        return DagsterSchedule(name, seconds, self._settings)
 
     def nodes_of_run(
         self, product: CompiledArtifacts, run: RecordedRun, seconds: float

@@ -181,27 +181,9 @@ class PrefectOrchestratorPlugin(ProductPlugin):
 
     def unmanaged_schedule(self, name: str, seconds: float) -> UnmanagedSchedule:
         """See `UnmanagedSchedules`; `name` is `FLOW/DEPLOYMENT`."""
-        from floe_orchestrator_prefect.ticks.unmanaged_deployments import unmanaged_schedule
+        from floe_orchestrator_prefect.ticks.unmanaged_deployments import UnmanagedDeployment
 
-        return unmanaged_schedule(name, seconds, self._settings)
-
-    def unmanaged_runs(self, name: str, seconds: float) -> Sequence[RecordedRun]:
-        """See `UnmanagedSchedules`."""
-        from floe_orchestrator_prefect.ticks.unmanaged_deployments import unmanaged_runs
-
-        return unmanaged_runs(name, seconds, self._settings)
-
-    def pause_unmanaged(self, name: str, seconds: float) -> None:
-        """See `UnmanagedSchedules`."""
-        from floe_orchestrator_prefect.ticks.unmanaged_deployments import pause_unmanaged
-
-        pause_unmanaged(name, seconds, self._settings)
-
-    def resume_unmanaged(self, name: str, first: datetime, seconds: float) -> datetime:
-        """See `UnmanagedSchedules`."""
-        from floe_orchestrator_prefect.ticks.unmanaged_deployments import resume_unmanaged
-
-        return resume_unmanaged(name, first, seconds, self._settings)
+        return UnmanagedDeployment(name, seconds, self._settings)
 
     def entry_point_file(self, product_name: str) -> EntryPointFile:
         """See `EntryPointWriter`."""

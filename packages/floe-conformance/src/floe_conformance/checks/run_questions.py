@@ -72,10 +72,11 @@ def _calls(history: RunHistory, product: CompiledArtifacts) -> dict[str, Callabl
     if isinstance(history, ListenerReporter):
         calls["listeners"] = lambda: history.listeners_of(product, SECONDS)
     if isinstance(history, UnmanagedSchedules):
+        schedule = history.unmanaged_schedule("shop/nightly", SECONDS)
         calls |= {
-            "unmanaged schedule": lambda: history.unmanaged_schedule("shop/nightly", SECONDS),
-            "unmanaged runs": lambda: history.unmanaged_runs("shop/nightly", SECONDS),
-            "pause": lambda: history.pause_unmanaged("shop/nightly", SECONDS),
-            "resume": lambda: history.resume_unmanaged("shop/nightly", MOMENT, SECONDS),
+            "unmanaged schedule": schedule.state,
+            "unmanaged runs": schedule.runs,
+            "pause": schedule.pause,
+            "resume": lambda: schedule.resume(MOMENT),
         }
     return calls

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime
 
+from paper_history import PaperSchedule
 from paper_orchestrator import PaperPlugin
 
 from floe_core.foundation.errors import EnvironmentProblemError
 from floe_core.plugin_api.run_history import NodesOfRun, RecordedRun
-from floe_core.plugin_api.unmanaged_schedules import UnmanagedSchedule
+from floe_core.plugin_api.unmanaged_schedules import ScheduleState
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
 
@@ -55,19 +56,29 @@ class VouchesForListenersItCannotSee(PaperPlugin):
 class VouchesForSchedulesItCannotSee(PaperPlugin):
     caught_by = "test_runs_of_a_bad_service_are_an_error"
 
-    def unmanaged_schedule(self, name: str, seconds: float) -> UnmanagedSchedule:
+    def unmanaged_schedule(self, name: str, seconds: float) -> PaperSchedule:
+        return _SeemsPaused(super().unmanaged_schedule(name, seconds).ask)
+
+
+class _SeemsPaused(PaperSchedule):
+    def state(self) -> ScheduleState:
         try:
-            return super().unmanaged_schedule(name, seconds)
+            return super().state()
         except EnvironmentProblemError:
-            return UnmanagedSchedule(is_enabled=False)
+            return ScheduleState(is_enabled=False)
 
 
 class VouchesForRunsOfOthersItCannotSee(PaperPlugin):
     caught_by = "test_runs_of_a_bad_service_are_an_error"
 
-    def unmanaged_runs(self, name: str, seconds: float) -> Sequence[RecordedRun]:
+    def unmanaged_schedule(self, name: str, seconds: float) -> PaperSchedule:
+        return _SeemsToHaveNoRuns(super().unmanaged_schedule(name, seconds).ask)
+
+
+class _SeemsToHaveNoRuns(PaperSchedule):
+    def runs(self) -> Sequence[RecordedRun]:
         try:
-            return super().unmanaged_runs(name, seconds)
+            return super().runs()
         except EnvironmentProblemError:
             return []
 
@@ -75,17 +86,27 @@ class VouchesForRunsOfOthersItCannotSee(PaperPlugin):
 class PausesWhatItCannotReach(PaperPlugin):
     caught_by = "test_runs_of_a_bad_service_are_an_error"
 
-    def pause_unmanaged(self, name: str, seconds: float) -> None:
+    def unmanaged_schedule(self, name: str, seconds: float) -> PaperSchedule:
+        return _SeemsToPause(super().unmanaged_schedule(name, seconds).ask)
+
+
+class _SeemsToPause(PaperSchedule):
+    def pause(self) -> None:
         with suppress(EnvironmentProblemError):
-            super().pause_unmanaged(name, seconds)
+            super().pause()
 
 
 class ResumesWhatItCannotReach(PaperPlugin):
     caught_by = "test_runs_of_a_bad_service_are_an_error"
 
-    def resume_unmanaged(self, name: str, first: datetime, seconds: float) -> datetime:
+    def unmanaged_schedule(self, name: str, seconds: float) -> PaperSchedule:
+        return _SeemsToResume(super().unmanaged_schedule(name, seconds).ask)
+
+
+class _SeemsToResume(PaperSchedule):
+    def resume(self, first: datetime) -> datetime:
         with suppress(EnvironmentProblemError):
-            super().resume_unmanaged(name, first, seconds)
+            super().resume(first)
         return first
 
 

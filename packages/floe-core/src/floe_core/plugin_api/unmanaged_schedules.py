@@ -11,8 +11,8 @@ from floe_core.plugin_api.run_history import RecordedRun
 
 
 @dataclass(frozen=True, slots=True)
-class UnmanagedSchedule:
-    """A schedule that a running orchestrator has, and floe did not create. Times are in UTC.
+class ScheduleState:
+    """How a schedule that floe did not create stands. Times are in UTC.
 
     `cron` and `timezone` are as the orchestrator shows them, "" if it does not. `last_tick` is the
     newest tick that it has started, `next_tick` the one that it would start first if it were
@@ -31,30 +31,36 @@ class UnmanagedSchedule:
     stops_runs: bool = False
 
 
-@runtime_checkable
-class UnmanagedSchedules(Protocol):
-    """A plugin that can pause and resume schedules of others on a running orchestrator.
+class UnmanagedSchedule(Protocol):
+    """A schedule that a running orchestrator may have, and floe did not create.
 
-    `name` is the orchestrator's own, such as a DAG id. Each method returns or raises within about
-    `seconds`. All raise EnvironmentProblemError if the orchestrator does not respond, denies
-    access, or has no such schedule, and UsageError for a name that cannot be one, or stands for
-    several.
+    Each method returns or raises within about the seconds that it was requested with. All raise
+    EnvironmentProblemError if the orchestrator does not respond, denies access, or has no such
+    schedule, and UsageError for a name that cannot be one, or stands for several.
     """
 
-    def unmanaged_schedule(self, name: str, seconds: float) -> UnmanagedSchedule:
+    def state(self) -> ScheduleState:
         """Return how the schedule stands."""
 
-    def unmanaged_runs(self, name: str, seconds: float) -> Sequence[RecordedRun]:
+    def runs(self) -> Sequence[RecordedRun]:
         """Return the last runs of its job, the newest first, and all that are queued or running.
 
         `nominal_time` is the tick of a run, None for one that was started in another way.
         """
 
-    def pause_unmanaged(self, name: str, seconds: float) -> None:
+    def pause(self) -> None:
         """Keep the schedule from starting runs."""
 
-    def resume_unmanaged(self, name: str, first: datetime, seconds: float) -> datetime:
+    def resume(self, first: datetime) -> datetime:
         """Resume the schedule if it then starts with the tick `first`; return its first tick.
 
         A tick other than `first` means that it is not resumed, or was resumed before.
         """
+
+
+@runtime_checkable
+class UnmanagedSchedules(Protocol):
+    """A plugin that can pause and resume schedules of others on a running orchestrator."""
+
+    def unmanaged_schedule(self, name: str, seconds: float) -> UnmanagedSchedule:
+        """Return a schedule by the orchestrator's own name, such as a DAG id; requests nothing."""

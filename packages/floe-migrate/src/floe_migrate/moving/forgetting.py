@@ -62,7 +62,7 @@ def _check_others(
     claims = (claim for name in owners for claim in records.claims(name).values())
     for other in sorted({*sides.settings, *(claim.orchestrator for claim in claims)} - {keeper}):
         if is_unmanaged(other):
-            if sides.unmanaged(other).schedule().is_enabled:
+            if sides.unmanaged(other).schedule.state().is_enabled:
                 raise UsageError(f"{other} is not paused; pause it first, or give --force")
             continue
         if other not in sides.settings:

@@ -35,7 +35,7 @@ class HandBack(Mover):
             EnvironmentProblemError: It is not.
         """
         for name, owner in self._owners_at("kept", "announced").items():
-            if self.old.schedule().is_enabled and not owner.next:
+            if self.old.schedule.state().is_enabled and not owner.next:
                 raise EnvironmentProblemError(
                     f"{self.old.name} is not paused, so it starts ticks of job '{name}' that "
                     f"{self.source.name} runs as well; pause it first"
@@ -63,7 +63,7 @@ class HandBack(Mover):
             return "a tick is about to come"
         if force and found < min(first, now):
             first = self._pass_over(name, job, found)
-        begins = self.old.resume(first)
+        begins = self.old.schedule.resume(first)
         if begins < first:
             return f"{self.old.name} would start with {begins.isoformat()}, which is over"
         if begins > first:
@@ -75,7 +75,7 @@ class HandBack(Mover):
 
     def _pass_over(self, name: str, job: Job, start: datetime) -> datetime:
         """Return the first tick that the schedule still starts; tell which ones have no run."""
-        begins = self.old.schedule().next_tick or self.now()
+        begins = self.old.schedule.state().next_tick or self.now()
         if lost := missed_ticks(job, start - INSTANT, begins):
             self.tell(f"warning: {name}: {lost} have no run")
         return begins
@@ -83,7 +83,7 @@ class HandBack(Mover):
     def _extend(self, name: str, owner: Owner, begins: datetime) -> str:
         """Let the source also run the ticks before the first one that the schedule can start."""
         job, now = self.records.job(name), self.now()
-        if not self.old.schedule().is_enabled:
+        if not self.old.schedule.state().is_enabled:
             begins = max(begins, first_tick_after(job, now + self.margin))
         longer = begin_move(call_off_move(owner, now), self.target.name, begins)
         if not self.records.replace(name, owner, longer):
@@ -107,7 +107,7 @@ def keep(records: Records, old: UnmanagedSide, name: str, *, accepts_gap: bool) 
         UsageError: Ticks that passed meanwhile would have no run, which is not accepted.
         EnvironmentProblemError: Its orchestrator does not respond, or does not have it.
     """
-    owner, found = records.owners()[name], old.schedule()
+    owner, found = records.owners()[name], old.schedule.state()
     first = found.next_tick
     if found.is_enabled or first is None or owner.until is None:
         return
@@ -119,7 +119,7 @@ def keep(records: Records, old: UnmanagedSide, name: str, *, accepts_gap: bool) 
                 f"{old.name} would not start {lost}; finish the move with `floe migrate apply`, so "
                 f"that {owner.next} runs them late, or lose them with --accept gap"
             )
-        begins = old.resume(first)
+        begins = old.schedule.resume(first)
         if begins <= first:
             return
         first = begins

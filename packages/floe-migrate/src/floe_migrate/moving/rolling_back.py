@@ -67,7 +67,7 @@ def _check_not_resumed(sides: Sides, owner: Owner, tell: Tell, *, force: bool) -
     if not is_unmanaged(old):
         return
     try:
-        is_enabled = sides.unmanaged(old).schedule().is_enabled
+        is_enabled = sides.unmanaged(old).schedule.state().is_enabled
     except EnvironmentProblemError as error:
         if not force:
             raise

@@ -12,7 +12,7 @@ from datetime import datetime
 
 from floe_core.foundation.errors import EnvironmentProblemError
 from floe_core.plugin_api.run_history import RecordedRun
-from floe_core.plugin_api.unmanaged_schedules import UnmanagedSchedule
+from floe_core.plugin_api.unmanaged_schedules import ScheduleState
 from floe_core.schedules import next_tick
 from floe_core.schedules.claims import Claim
 from floe_core.schedules.ownership import begin_move
@@ -52,7 +52,7 @@ class TakeOver(Mover):
 
     def _take(self, name: str, owner: Owner) -> str:
         """Do the next step; return what to wait for, "" once the target owns the job."""
-        schedule, runs = self.old.schedule(), self.old.runs(name)
+        schedule, runs = self.old.schedule.state(), self.old.runs(name)
         busy = run_in_progress(runs) or ("it is starting a run" if schedule.is_starting else "")
         if schedule.is_enabled or not owner.next:
             if busy and schedule.stops_runs:
@@ -67,7 +67,7 @@ class TakeOver(Mover):
         first = first_tick(self.records.job(name), schedule, owner.until, now)
         return self._change(name, owner, first, runs)
 
-    def _pause(self, name: str, owner: Owner, schedule: UnmanagedSchedule) -> str:
+    def _pause(self, name: str, owner: Owner, schedule: ScheduleState) -> str:
         self._seen.pop(name, None)
         if not owner.next:
             # Written first, so that a killed move is known to have paused it.
@@ -78,14 +78,14 @@ class TakeOver(Mover):
                 f"{name}: {self.target.name} runs what comes after {self.old.name}'s last tick"
             )
         if schedule.is_enabled:
-            self.old.pause()
+            self.old.schedule.pause()
             self.tell(f"{name}: paused {self.old.name}")
         return f"{self.old.name} may just be starting a run"
 
-    def _let_run(self, name: str, schedule: UnmanagedSchedule, busy: str) -> str:
+    def _let_run(self, name: str, schedule: ScheduleState, busy: str) -> str:
         """Resume a schedule whose pause stops a run that began meanwhile."""
         if schedule.stops_runs and schedule.next_tick is not None:
-            self.old.resume(schedule.next_tick)
+            self.old.schedule.resume(schedule.next_tick)
             self.tell(f"{name}: resumed {self.old.name} until its run is over")
         return f"{self.old.name}: {busy}"
 
@@ -96,7 +96,7 @@ class TakeOver(Mover):
         if announced is not owner and not self.records.replace(name, owner, announced):
             return "its record was changed meanwhile"
         job = self.records.job(name)
-        return self._change(name, announced, first_tick(job, UnmanagedSchedule(False), now, now))
+        return self._change(name, announced, first_tick(job, ScheduleState(False), now, now))
 
     def _change(
         self, name: str, owner: Owner, first: datetime, runs: Sequence[RecordedRun] = ()
@@ -115,9 +115,7 @@ class TakeOver(Mover):
         return ""
 
 
-def first_tick(
-    job: Job, schedule: UnmanagedSchedule, paused_at: datetime, now: datetime
-) -> datetime:
+def first_tick(job: Job, schedule: ScheduleState, paused_at: datetime, now: datetime) -> datetime:
     """Return the first tick after the last one of a schedule that was paused at a moment.
 
     Without `catchup`, a schedule that missed ticks long before that would not have started them.

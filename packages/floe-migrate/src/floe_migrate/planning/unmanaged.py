@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from floe_core.foundation.errors import EnvironmentProblemError
-from floe_core.plugin_api.unmanaged_schedules import UnmanagedSchedule
+from floe_core.plugin_api.unmanaged_schedules import ScheduleState
 from floe_core.schedules import next_tick
 from floe_core.schedules.cron_expression import CronExpression
 from floe_core.schedules.dialect import parse_cron
@@ -19,7 +19,7 @@ from floe_migrate.sides.unmanaged_side import UnmanagedSide
 def before_taking_over(old: UnmanagedSide, job: Job) -> Iterator[Finding]:
     """Yield how an unmanaged schedule differs from that of a job which is to replace it."""
     try:
-        found, runs = old.schedule(), old.runs(job.name)
+        found, runs = old.schedule.state(), old.runs(job.name)
     except EnvironmentProblemError as error:
         fix = "start it, give its manifest with --access, or correct the name of the schedule"
         yield Finding("source", "unknown", str(error), fix)
@@ -38,7 +38,7 @@ def before_taking_over(old: UnmanagedSide, job: Job) -> Iterator[Finding]:
 
 def before_handing_back(old: UnmanagedSide, job: Job, owner: Owner) -> Iterator[Finding]:
     """Yield which ticks an unmanaged schedule may start though floe has run them."""
-    found = old.schedule()
+    found = old.schedule.state()
     yield _schedule(old, job, found)
     if found.catchup:
         what = (
@@ -52,7 +52,7 @@ def before_handing_back(old: UnmanagedSide, job: Job, owner: Owner) -> Iterator[
             yield Finding("by-hand", "unknown", f"{what}; it may have built what {who} built")
 
 
-def _schedule(old: UnmanagedSide, job: Job, found: UnmanagedSchedule) -> Finding:
+def _schedule(old: UnmanagedSide, job: Job, found: ScheduleState) -> Finding:
     """Compare what the orchestrator shows of a schedule with the schedule of the job."""
     ours = job.schedule
     if ours is None or not ours.enabled:

@@ -15,7 +15,15 @@ from floe_core.plugin_api.unmanaged_schedules import UnmanagedSchedules
 from floe_core.schedules.schedule_store import STORE_SETTING, STORE_VARIABLE, place_in
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts, OrchestratorChoice
 from floe_migrate.sides.side import LiveSide, Side
-from floe_migrate.sides.unmanaged_side import UnmanagedSide, is_unmanaged, orchestrator_of
+from floe_migrate.sides.unmanaged_side import (
+    UnmanagedSide,
+    is_unmanaged,
+    name_there,
+    orchestrator_of,
+)
+
+# How long each request about a schedule that floe does not manage may take.
+_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
@@ -66,7 +74,7 @@ class Sides:
         plugin = plugin_registry.load(orchestrator, dict(self.settings.get(orchestrator, {})))
         if not isinstance(plugin, UnmanagedSchedules):
             raise PluginError(f"the plugin '{orchestrator}' cannot pause schedules of others")
-        return UnmanagedSide(name, plugin)
+        return UnmanagedSide(name, plugin.unmanaged_schedule(name_there(name), _SECONDS))
 
     def require_store_of(self, name: str) -> None:
         """Check that an orchestrator reads the records of this folder, or of a shared store.

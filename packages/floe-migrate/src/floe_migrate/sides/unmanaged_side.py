@@ -7,13 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from floe_core.plugin_api.powers import RunningSchedule
 from floe_core.plugin_api.run_history import RecordedRun
-from floe_core.plugin_api.unmanaged_schedules import UnmanagedSchedule, UnmanagedSchedules
+from floe_core.plugin_api.unmanaged_schedules import UnmanagedSchedule
 
-SECONDS = 60.0
 _MARK = ":"
 
 
@@ -31,41 +29,29 @@ def orchestrator_of(name: str) -> str:
     return name.partition(_MARK)[0]
 
 
+def name_there(name: str) -> str:
+    """Return the name that the orchestrator has for the schedule.
+
+    >>> name_there("airflow:nightly")
+    'nightly'
+    """
+    return name.partition(_MARK)[2]
+
+
 @dataclass(frozen=True)
 class UnmanagedSide:
     """A schedule of a running orchestrator that starts one job of the product."""
 
     name: str
-    plugin: UnmanagedSchedules
-
-    @property
-    def schedule_name(self) -> str:
-        """The name that the orchestrator has for it."""
-        return self.name.partition(_MARK)[2]
-
-    def schedule(self) -> UnmanagedSchedule:
-        """Return how it stands.
-
-        Raises:
-            EnvironmentProblemError: The orchestrator does not respond, or does not have it.
-        """
-        return self.plugin.unmanaged_schedule(self.schedule_name, SECONDS)
-
-    def pause(self) -> None:
-        """Pause it. Raises like `schedule`."""
-        self.plugin.pause_unmanaged(self.schedule_name, SECONDS)
-
-    def resume(self, first: datetime) -> datetime:
-        """Resume it if it starts with a tick; return its first one. Raises like `schedule`."""
-        return self.plugin.resume_unmanaged(self.schedule_name, first, SECONDS)
+    schedule: UnmanagedSchedule
 
     def runs(self, job_name: str) -> Sequence[RecordedRun]:
         """See `Side.runs`."""
-        return self.plugin.unmanaged_runs(self.schedule_name, SECONDS)
+        return self.schedule.runs()
 
     def shown(self, job_name: str) -> RunningSchedule | None:
         """See `Side.shown`."""
-        found = self.schedule()
+        found = self.schedule.state()
         return RunningSchedule(found.next_tick if found.is_enabled else None, found.is_enabled)
 
     def apply(self, job_name: str) -> None:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
 from floe_core.foundation.errors import EnvironmentProblemError
 from floe_core.plugin_api.run_history import RecordedRun
-from floe_core.plugin_api.unmanaged_schedules import UnmanagedSchedule
+from floe_core.plugin_api.unmanaged_schedules import ScheduleState
 from floe_orchestrator_airflow.service.api_access import PAGE, Access
 from floe_orchestrator_airflow.service.rest_access import CannotGoOnError
 from floe_orchestrator_airflow.service.run_history import recorded, runs_of
@@ -23,66 +23,69 @@ POLL_SECONDS = 0.5
 _NOTE = "floe ran this tick. Without this run, Airflow would run it again when the DAG is resumed."
 
 
-def unmanaged_schedule(dag: str, seconds: float, settings: Mapping[str, Any]) -> UnmanagedSchedule:
-    """See `UnmanagedSchedules`. A tick is the moment after which Airflow creates its run."""
-    with _asked(dag):
-        access = Access.of(settings, seconds)
-        found = _dag(access, dag)
-        return UnmanagedSchedule(
-            is_enabled=not found["is_paused"],
-            cron=_cron(found),
-            timezone=str(found.get("timezone") or ""),
-            last_tick=_last_tick(access, dag),
-            next_tick=_next_tick(found),
-            catchup=bool(found.get("catchup")),
-            stops_runs=True,
-        )
+@dataclass(frozen=True)
+class UnmanagedDag:
+    """See `UnmanagedSchedule`. A tick is the moment after which Airflow creates its run."""
 
+    dag: str
+    seconds: float
+    settings: Mapping[str, Any]
 
-def unmanaged_runs(dag: str, seconds: float, settings: Mapping[str, Any]) -> Sequence[RecordedRun]:
-    """See `UnmanagedSchedules`."""
-    wanted: tuple[dict[str, Any], ...] = ({}, {"states": ["running", "queued"]})
-    found: dict[str, RecordedRun] = {}
-    with _asked(dag):
-        access = Access.of(settings, seconds)
-        for each in wanted:
-            for run in runs_of(access, {**each, "dag_ids": [dag]}, PAGE):
-                if not run["dag_run_id"].startswith(PLACEHOLDER):
-                    of_dag = recorded(run, dag, dag, access.url)
-                    found[of_dag.run_id] = replace(of_dag, nominal_time=_tick(run))
-    return sorted(found.values(), key=lambda run: run.created_at, reverse=True)
+    def state(self) -> ScheduleState:
+        """See `UnmanagedSchedule`."""
+        with _asked(self.dag):
+            access = Access.of(self.settings, self.seconds)
+            found = _dag(access, self.dag)
+            return ScheduleState(
+                is_enabled=not found["is_paused"],
+                cron=_cron(found),
+                timezone=str(found.get("timezone") or ""),
+                last_tick=_last_tick(access, self.dag),
+                next_tick=_next_tick(found),
+                catchup=bool(found.get("catchup")),
+                stops_runs=True,
+            )
 
+    def runs(self) -> Sequence[RecordedRun]:
+        """See `UnmanagedSchedule`."""
+        wanted: tuple[dict[str, Any], ...] = ({}, {"states": ["running", "queued"]})
+        found: dict[str, RecordedRun] = {}
+        with _asked(self.dag):
+            access = Access.of(self.settings, self.seconds)
+            for each in wanted:
+                for run in runs_of(access, {**each, "dag_ids": [self.dag]}, PAGE):
+                    if not run["dag_run_id"].startswith(PLACEHOLDER):
+                        of_dag = recorded(run, self.dag, self.dag, access.url)
+                        found[of_dag.run_id] = replace(of_dag, nominal_time=_tick(run))
+        return sorted(found.values(), key=lambda run: run.created_at, reverse=True)
 
-def pause_unmanaged(dag: str, seconds: float, settings: Mapping[str, Any]) -> None:
-    """See `UnmanagedSchedules`."""
-    with _asked(dag):
-        _switch(Access.of(settings, seconds), dag, is_paused=True)
+    def pause(self) -> None:
+        """See `UnmanagedSchedule`."""
+        with _asked(self.dag):
+            _switch(Access.of(self.settings, self.seconds), self.dag, is_paused=True)
 
+    def resume(self, first: datetime) -> datetime:
+        """See `UnmanagedSchedule`.
 
-def resume_unmanaged(
-    dag: str, first: datetime, seconds: float, settings: Mapping[str, Any]
-) -> datetime:
-    """See `UnmanagedSchedules`.
-
-    Without catchup, Airflow starts a DAG that is resumed with its latest tick. If that comes before
-    `first`, it is given a successful run, so that Airflow goes on with the next one.
-    """
-    with _asked(dag):
-        access = Access.of(settings, seconds)
-        found = _dag(access, dag)
-        if not found["is_paused"]:
-            return _first_run_since(access, dag, first) or _next_tick(found) or first
-        found = _parsed_again(access, dag, found)
-        tick = _next_tick(found)
-        if tick is None:
-            raise CannotGoOnError("it has no tick to come")
-        if not found["catchup"]:
-            if tick > first:
-                return tick
-            if tick < first and not _occupy(access, dag, found):
-                return tick
-        _switch(access, dag, is_paused=False)
-    return first
+        Without catchup, Airflow starts a DAG that is resumed with its latest tick. If that comes
+        before `first`, it is given a successful run, so that Airflow goes on with the next one.
+        """
+        with _asked(self.dag):
+            access = Access.of(self.settings, self.seconds)
+            found = _dag(access, self.dag)
+            if not found["is_paused"]:
+                return _first_run_since(access, self.dag, first) or _next_tick(found) or first
+            found = _parsed_again(access, self.dag, found)
+            tick = _next_tick(found)
+            if tick is None:
+                raise CannotGoOnError("it has no tick to come")
+            if not found["catchup"]:
+                if tick > first:
+                    return tick
+                if tick < first and not _occupy(access, self.dag, found):
+                    return tick
+            _switch(access, self.dag, is_paused=False)
+        return first
 
 
 @contextmanager

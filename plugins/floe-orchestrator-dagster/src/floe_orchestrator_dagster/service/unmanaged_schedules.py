@@ -12,7 +12,7 @@ from typing import Any
 from floe_core.foundation.errors import EnvironmentProblemError, UsageError
 from floe_core.foundation.service_probe import NoAnswerError
 from floe_core.plugin_api.run_history import RecordedRun
-from floe_core.plugin_api.unmanaged_schedules import UnmanagedSchedule
+from floe_core.plugin_api.unmanaged_schedules import ScheduleState
 from floe_orchestrator_dagster.service.graphql_client import GraphqlClient, RefusedError
 from floe_orchestrator_dagster.service.run_history import PAGE, STATES, access_in
 from floe_orchestrator_dagster.service.schedule_switch import START, STOP
@@ -74,59 +74,65 @@ query FloeRunsOfJob($filter: RunsFilter, $limit: Int) {
 """
 
 
-def unmanaged_schedule(name: str, seconds: float, settings: Mapping[str, Any]) -> UnmanagedSchedule:
-    """See `UnmanagedSchedules`. Dagster starts no tick from before a schedule was resumed."""
-    with _asked(name):
-        found = _Schedule.of(settings, name, seconds).read()
-    state = found["scheduleState"]
-    last = state["ticks"][0] if state["ticks"] else {}
-    return UnmanagedSchedule(
-        is_enabled=state["status"] == "RUNNING",
-        cron=found["cronSchedule"],
-        timezone=found["executionTimezone"] or "UTC",
-        last_tick=_moment(last.get("timestamp")),
-        next_tick=_next_tick(found),
-        is_starting=last.get("status") == "STARTED",
-    )
+@dataclass(frozen=True)
+class DagsterSchedule:
+    """See `UnmanagedSchedule`. Dagster starts no tick from before a schedule was resumed."""
 
+    name: str
+    seconds: float
+    settings: Mapping[str, Any]
 
-def unmanaged_runs(name: str, seconds: float, settings: Mapping[str, Any]) -> Sequence[RecordedRun]:
-    """See `UnmanagedSchedules`."""
-    with _asked(name):
-        schedule = _Schedule.of(settings, name, seconds)
-        job, ticks = schedule.ticks()
-        found = {
-            run.run_id: replace(run, nominal_time=ticks.get(run.run_id))
-            for wanted in ({}, {"statuses": _UNDER_WAY})
-            for run in schedule.runs({"pipelineName": job, **wanted})
-        }
-    return sorted(found.values(), key=lambda run: run.created_at, reverse=True)
+    def state(self) -> ScheduleState:
+        """See `UnmanagedSchedule`."""
+        with _asked(self.name):
+            found = self._found().read()
+        state = found["scheduleState"]
+        last = state["ticks"][0] if state["ticks"] else {}
+        return ScheduleState(
+            is_enabled=state["status"] == "RUNNING",
+            cron=found["cronSchedule"],
+            timezone=found["executionTimezone"] or "UTC",
+            last_tick=_moment(last.get("timestamp")),
+            next_tick=_next_tick(found),
+            is_starting=last.get("status") == "STARTED",
+        )
 
+    def runs(self) -> Sequence[RecordedRun]:
+        """See `UnmanagedSchedule`."""
+        with _asked(self.name):
+            schedule = self._found()
+            job, ticks = schedule.ticks()
+            found = {
+                run.run_id: replace(run, nominal_time=ticks.get(run.run_id))
+                for wanted in ({}, {"statuses": _UNDER_WAY})
+                for run in schedule.runs({"pipelineName": job, **wanted})
+            }
+        return sorted(found.values(), key=lambda run: run.created_at, reverse=True)
 
-def pause_unmanaged(name: str, seconds: float, settings: Mapping[str, Any]) -> None:
-    """See `UnmanagedSchedules`."""
-    with _asked(name):
-        schedule = _Schedule.of(settings, name, seconds)
-        wanted = schedule.read()["scheduleState"]["id"]
-        schedule.change(STOP, "stopRunningSchedule", id=wanted)
+    def pause(self) -> None:
+        """See `UnmanagedSchedule`."""
+        with _asked(self.name):
+            schedule = self._found()
+            wanted = schedule.read()["scheduleState"]["id"]
+            schedule.change(STOP, "stopRunningSchedule", id=wanted)
 
-
-def resume_unmanaged(
-    name: str, first: datetime, seconds: float, settings: Mapping[str, Any]
-) -> datetime:
-    """See `UnmanagedSchedules`."""
-    with _asked(name):
-        schedule = _Schedule.of(settings, name, seconds)
-        found = schedule.read()
-        if found["scheduleState"]["status"] != "RUNNING":
-            begins = _next_tick(found)
-            if begins != first:
-                return _required(begins)
-            schedule.change(START, "startSchedule", selector=schedule.selector)
+    def resume(self, first: datetime) -> datetime:
+        """See `UnmanagedSchedule`."""
+        with _asked(self.name):
+            schedule = self._found()
             found = schedule.read()
-        started = (found["scheduleState"]["typeSpecificData"] or {}).get("startTimestamp")
-        # One that is enabled in code, and never was stopped, has no start.
-        return _required(_next_tick(schedule.read(started)))
+            if found["scheduleState"]["status"] != "RUNNING":
+                begins = _next_tick(found)
+                if begins != first:
+                    return _required(begins)
+                schedule.change(START, "startSchedule", selector=schedule.selector)
+                found = schedule.read()
+            started = (found["scheduleState"]["typeSpecificData"] or {}).get("startTimestamp")
+            # One that is enabled in code, and never was stopped, has no start.
+            return _required(_next_tick(schedule.read(started)))
+
+    def _found(self) -> _Schedule:
+        return _Schedule.of(self.settings, self.name, self.seconds)
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from urllib.parse import quote
 from floe_core.foundation.errors import EnvironmentProblemError, UsageError
 from floe_core.foundation.service_probe import NoAnswerError
 from floe_core.plugin_api.run_history import RecordedRun
-from floe_core.plugin_api.unmanaged_schedules import UnmanagedSchedule
+from floe_core.plugin_api.unmanaged_schedules import ScheduleState
 from floe_orchestrator_prefect.service.run_history import (
     PAGE,
     UNDER_WAY,
@@ -29,60 +29,66 @@ _AHEAD = timedelta(minutes=1)
 _MOST_TICKS = 10_000
 
 
-def unmanaged_schedule(name: str, seconds: float, settings: Mapping[str, Any]) -> UnmanagedSchedule:
-    """See `UnmanagedSchedules`. Prefect deletes the runs that nobody has taken up at a pause."""
-    with _asked(name):
-        deployment = _Deployment.of(settings, name, seconds)
-        is_enabled = deployment.is_enabled
-        runs, now = list(deployment.runs_until(datetime.now(UTC) + _AHEAD)), datetime.now(UTC)
-        begun = (run for run in runs if run["auto_scheduled"] and not _may_be_deleted(run))
-        due = (run for run in runs if run["auto_scheduled"] and _is_due(run, now))
-        cron, timezone = _rule(deployment.schedules)
-        return UnmanagedSchedule(
-            is_enabled=is_enabled,
-            cron=cron,
-            timezone=timezone,
-            last_tick=max(map(_tick, begun), default=None),
-            next_tick=next_moment(deployment.schedules, now),
-            stops_runs=is_enabled and any(due),
-        )
+@dataclass(frozen=True)
+class UnmanagedDeployment:
+    """See `UnmanagedSchedule`. Prefect deletes the runs that nobody has taken up at a pause."""
 
+    name: str
+    seconds: float
+    settings: Mapping[str, Any]
 
-def unmanaged_runs(name: str, seconds: float, settings: Mapping[str, Any]) -> Sequence[RecordedRun]:
-    """See `UnmanagedSchedules`."""
-    with _asked(name):
-        deployment, now = _Deployment.of(settings, name, seconds), datetime.now(UTC)
-        found = {
-            run["id"]: deployment.recorded(run)
-            for run in (*deployment.runs_until(now), *deployment.runs_under_way())
-            if _is_due(run, now) or not _may_be_deleted(run)
-        }
-    return sorted(found.values(), key=lambda run: run.created_at, reverse=True)
+    def state(self) -> ScheduleState:
+        """See `UnmanagedSchedule`."""
+        with _asked(self.name):
+            deployment = self._found()
+            is_enabled = deployment.is_enabled
+            runs, now = list(deployment.runs_until(datetime.now(UTC) + _AHEAD)), datetime.now(UTC)
+            begun = (run for run in runs if run["auto_scheduled"] and not _may_be_deleted(run))
+            due = (run for run in runs if run["auto_scheduled"] and _is_due(run, now))
+            cron, timezone = _rule(deployment.schedules)
+            return ScheduleState(
+                is_enabled=is_enabled,
+                cron=cron,
+                timezone=timezone,
+                last_tick=max(map(_tick, begun), default=None),
+                next_tick=next_moment(deployment.schedules, now),
+                stops_runs=is_enabled and any(due),
+            )
 
+    def runs(self) -> Sequence[RecordedRun]:
+        """See `UnmanagedSchedule`."""
+        with _asked(self.name):
+            deployment, now = self._found(), datetime.now(UTC)
+            found = {
+                run["id"]: deployment.recorded(run)
+                for run in (*deployment.runs_until(now), *deployment.runs_under_way())
+                if _is_due(run, now) or not _may_be_deleted(run)
+            }
+        return sorted(found.values(), key=lambda run: run.created_at, reverse=True)
 
-def pause_unmanaged(name: str, seconds: float, settings: Mapping[str, Any]) -> None:
-    """See `UnmanagedSchedules`."""
-    with _asked(name):
-        _Deployment.of(settings, name, seconds).change("pause_deployment")
+    def pause(self) -> None:
+        """See `UnmanagedSchedule`."""
+        with _asked(self.name):
+            self._found().change("pause_deployment")
 
+    def resume(self, first: datetime) -> datetime:
+        """See `UnmanagedSchedule`. Its first tick may be over by then: Prefect runs it late.
 
-def resume_unmanaged(
-    name: str, first: datetime, seconds: float, settings: Mapping[str, Any]
-) -> datetime:
-    """See `UnmanagedSchedules`. Its first tick may be over by then: Prefect runs it late.
+        The server creates runs every few seconds and from that moment on, so those since `first`
+        are requested here; it creates each once.
+        """
+        with _asked(self.name):
+            deployment = self._found()
+            begins = next_moment(deployment.schedules, first)
+            if begins is None:
+                raise RefusedError("it has no tick to come")
+            if begins == first:
+                deployment.change("resume_deployment")
+                deployment.create_runs_since(first)
+        return begins
 
-    The server creates runs every few seconds and from that moment on, so those since `first` are
-    requested here; it creates each once.
-    """
-    with _asked(name):
-        deployment = _Deployment.of(settings, name, seconds)
-        begins = next_moment(deployment.schedules, first)
-        if begins is None:
-            raise RefusedError("it has no tick to come")
-        if begins == first:
-            deployment.change("resume_deployment")
-            deployment.create_runs_since(first)
-    return begins
+    def _found(self) -> _Deployment:
+        return _Deployment.of(self.settings, self.name, self.seconds)
 
 
 @contextmanager
