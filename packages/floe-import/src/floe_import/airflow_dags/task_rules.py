@@ -11,7 +11,7 @@ from datetime import timedelta
 
 from floe_import.drafts.group_draft import GroupDraft
 from floe_import.python.values import EnvText, Symbol, Value
-from floe_import.report.findings import Verdict, changed, exact, lost, unknown
+from floe_import.report.findings import NO_EFFECT, Verdict, changed, exact, lost, unknown
 from floe_import.rules.registry import Keeps, RuleBook
 
 _KEPT = [
@@ -139,7 +139,7 @@ def _retry_delay(value: Value, draft: GroupDraft) -> Verdict:
 
 def _backoff(value: Value, draft: GroupDraft) -> Verdict:
     if not value:
-        return exact("the same as without it")
+        return NO_EFFECT
     draft.execution["retryBackoff"] = "exponential"
     return changed(
         "`execution.retryBackoff: exponential` doubles the delay exactly, without jitter"

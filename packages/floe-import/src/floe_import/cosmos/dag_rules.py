@@ -5,7 +5,7 @@ from __future__ import annotations
 from floe_import.cosmos.book import always, rule
 from floe_import.drafts.group_draft import GroupDraft
 from floe_import.python.values import Value
-from floe_import.report.findings import Verdict, changed, exact, unknown
+from floe_import.report.findings import NO_EFFECT, Verdict, changed, exact, unknown
 
 DAG, GROUP = "DbtDag", "DbtTaskGroup"
 _OF_DAG = [
@@ -121,5 +121,5 @@ def limit_parallel(value: Value, draft: GroupDraft) -> bool:
 def of_group(value: Value, draft: GroupDraft) -> Verdict:
     """Read which group the group is in."""
     if value is None:
-        return exact("the same as without it")
+        return NO_EFFECT
     return unknown("put the call into a `with` block of that group or DAG")

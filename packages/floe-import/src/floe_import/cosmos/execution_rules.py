@@ -6,7 +6,7 @@ from floe_import.cosmos.book import always, rule
 from floe_import.drafts.group_draft import GroupDraft
 from floe_import.python.evaluate import evaluate
 from floe_import.python.values import EnvText, Made, Symbol, Value
-from floe_import.report.findings import Verdict, changed, exact, lost, unknown
+from floe_import.report.findings import NO_EFFECT, Verdict, changed, exact, lost, unknown
 
 OWNER = "ExecutionConfig"
 _HERE = ("LOCAL", "WATCHER")
@@ -78,7 +78,7 @@ def executable(value: Value, draft: GroupDraft) -> Verdict:
 def project_path(value: Value, draft: GroupDraft) -> Verdict:
     """Read where the project is at run time."""
     if value is None:
-        return exact("the same as without it")
+        return NO_EFFECT
     draft.project = draft.project or str(value)
     return exact("the folder of the product")
 
@@ -88,7 +88,7 @@ def install_packages(value: Value, draft: GroupDraft) -> Verdict:
     """Read whether tasks install packages."""
     from floe_import.cosmos.project_rules import install_packages as of_project
 
-    return of_project(value, draft) if value is not None else exact("the same as without it")
+    return of_project(value, draft) if value is not None else NO_EFFECT
 
 
 def use_executable(value: Value, draft: GroupDraft) -> Verdict:

@@ -22,7 +22,7 @@ from floe_import.python.arguments import Argument, arguments
 from floe_import.python.evaluate import evaluate
 from floe_import.python.modules import Module
 from floe_import.python.values import Made, Symbol, Unknown, Value
-from floe_import.report.findings import exact, unknown
+from floe_import.report.findings import NO_EFFECT, exact, unknown
 from floe_import.rules.judging import Judging, cannot_read
 
 # In the order in which their constructors take arguments without names.
@@ -94,7 +94,7 @@ class CosmosGroups:
     def _read_argument(self, owner: str, argument: Argument, draft: GroupDraft) -> None:
         name, value, place = argument.name, argument.value, argument.place
         if value is None and name in (*NESTED, "operator_args", "default_args"):
-            said = exact("the same as without it")
+            said = NO_EFFECT
             self.judging.add("COS000", f"{owner}({name}=)", place, said)
         elif name in NESTED:
             self._read_nested(NESTED[name], argument, draft)

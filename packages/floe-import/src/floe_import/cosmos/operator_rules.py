@@ -9,7 +9,7 @@ from floe_import.cosmos.project_rules import add_vars, install_packages, lose_en
 from floe_import.dbt_commands.command_line import read_flags
 from floe_import.drafts.group_draft import GroupDraft
 from floe_import.python.values import Value
-from floe_import.report.findings import Verdict, changed, exact, lost, unknown
+from floe_import.report.findings import NO_EFFECT, Verdict, changed, exact, lost, unknown
 
 OWNER = "operator_args"
 add_task_rules(BOOK, OWNER, "COS6", keeps="task")
@@ -168,14 +168,14 @@ def full_refresh(value: Value, draft: GroupDraft) -> Verdict:
     if not isinstance(value, bool):
         return unknown("it is a template: decide which runs are full refreshes; any run can be one")
     draft.full_refresh = value
-    return exact("`fullRefresh` of the job" if value else "the same as without it")
+    return exact("`fullRefresh` of the job") if value else NO_EFFECT
 
 
 @rule("COS514", OWNER, "fail_fast", "warn_error")
 def flags_of_dbt(value: Value, draft: GroupDraft) -> Verdict:
     """Read flags that floe does not pass."""
     if not value:
-        return exact("the same as without it")
+        return NO_EFFECT
     return changed("floe does not pass this flag: set it under `flags:` in dbt_project.yml")
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from floe_import.drafts.group_draft import GroupDraft
 from floe_import.python.arguments import arguments
 from floe_import.python.values import EnvText, Made, Unknown, Value, first_unknown, is_plain
-from floe_import.report.findings import Place, Verdict, changed, exact, unknown
+from floe_import.report.findings import NO_EFFECT, Place, Verdict, changed, exact, unknown
 
 Report = Callable[[str, str, Place, Verdict], None]
 ARGUMENTS = ("conn_id", "profile_args", "disable_event_tracking", "dbt_config_vars")
@@ -137,7 +137,7 @@ def read_mapping(made: Made, draft: GroupDraft, report: Report) -> None:
 
 def _report_other(name: str, value: Value, place: Place, report: Report) -> None:
     if name == "disable_event_tracking" or value is None:
-        report("COS206", name, place, exact("the same as without it"))
+        report("COS206", name, place, NO_EFFECT)
     elif name == "dbt_config_vars":
         report("COS206", name, place, changed("set these flags under `flags:` in dbt_project.yml"))
     else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from floe_import.cosmos.book import rule
 from floe_import.drafts.group_draft import GroupDraft
 from floe_import.python.values import EnvText, Value
-from floe_import.report.findings import Verdict, changed, exact, unknown
+from floe_import.report.findings import NO_EFFECT, Verdict, changed, exact, unknown
 
 OWNER = "ProfileConfig"
 
@@ -36,7 +36,7 @@ def target_name(value: Value, draft: GroupDraft) -> Verdict:
 def profiles_file(value: Value, draft: GroupDraft) -> Verdict:
     """Read where profiles.yml is."""
     if value is None:
-        return exact("the same as without it")
+        return NO_EFFECT
     draft.profiles_dir = str(value).rpartition("/")[0] or "."
     return exact("floe finds it as dbt does: in the project's folder, or in DBT_PROFILES_DIR")
 
@@ -45,5 +45,5 @@ def profiles_file(value: Value, draft: GroupDraft) -> Verdict:
 def profile_mapping(value: Value, draft: GroupDraft) -> Verdict:
     """Read which Airflow connection the profile is made of."""
     if value is None:
-        return exact("the same as without it")
+        return NO_EFFECT
     return unknown("it is not one of Cosmos's profile mappings: decide what the profile is")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from floe_import.cosmos.book import always, rule
 from floe_import.drafts.group_draft import GroupDraft
 from floe_import.python.values import EnvText, Value, has_template, is_plain
-from floe_import.report.findings import Verdict, changed, exact, lost, unknown
+from floe_import.report.findings import NO_EFFECT, Verdict, changed, exact, lost, unknown
 
 OWNER = "ProjectConfig"
 ENVIRONMENT = (
@@ -30,7 +30,7 @@ always(
 def project_path(value: Value, draft: GroupDraft) -> Verdict:
     """Read where the project is."""
     if value is None:
-        return exact("the same as without it")
+        return NO_EFFECT
     draft.project = str(value)
     return exact("the folder of the product")
 
@@ -61,7 +61,7 @@ def variables(value: Value, draft: GroupDraft) -> Verdict:
 def relative_path(value: Value, draft: GroupDraft) -> Verdict:
     """Read a folder of the project, which dbt_project.yml already names."""
     if value in ("models", "seeds", "snapshots"):
-        return exact("the same as without it")
+        return NO_EFFECT
     return changed("dbt_project.yml alone says where models, seeds and snapshots are")
 
 
@@ -77,7 +77,7 @@ PACKAGES = exact("`floe compile` installs the packages that are missing")
 def lose_environment(value: Value) -> Verdict:
     """Return the verdict about environment variables of dbt."""
     if not value:
-        return exact("the same as without it")
+        return NO_EFFECT
     if not isinstance(value, dict):
         return unknown(f"it is not a dict of variables; {ENVIRONMENT}")
     others = sorted(str(name) for name in value if not _is_passed_on(name, value[name]))
@@ -98,7 +98,7 @@ def _is_passed_on(name: Value, value: Value) -> bool:
 def add_vars(value: Value, draft: GroupDraft) -> Verdict:
     """Put dbt vars into the draft."""
     if not value:
-        return exact("the same as without it")
+        return NO_EFFECT
     if not isinstance(value, dict) or not is_plain(value):
         return unknown("these vars are not plain values: decide what floe.yaml is to pass")
     if has_template(value):

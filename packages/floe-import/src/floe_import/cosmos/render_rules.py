@@ -7,7 +7,7 @@ from floe_import.cosmos.execution_rules import member_of, no_member
 from floe_import.cosmos.project_rules import install_packages, lose_environment
 from floe_import.drafts.group_draft import GroupDraft
 from floe_import.python.values import EnvText, Value
-from floe_import.report.findings import Verdict, changed, exact, lost, unknown
+from floe_import.report.findings import NO_EFFECT, Verdict, changed, exact, lost, unknown
 
 OWNER = "RenderConfig"
 TESTS = ("resource_type:test", "resource_type:unit_test")
@@ -84,7 +84,7 @@ def select(value: Value, draft: GroupDraft) -> Verdict:
     if refused := [each for each in terms if each.startswith("exclude_resource_type:")]:
         draft.exclude += [each.removeprefix("exclude_") for each in refused]
     draft.select += [each for each in terms if each not in refused]
-    return exact("`select` of the job" if terms else "the same as without it")
+    return exact("`select` of the job") if terms else NO_EFFECT
 
 
 @rule("COS404", OWNER, "exclude")
@@ -94,7 +94,7 @@ def exclude(value: Value, draft: GroupDraft) -> Verdict:
     if terms is None:
         return unknown("it is not a list of dbt's selection: decide what the job leaves out")
     draft.exclude += terms
-    return exact("`exclude` of the job" if terms else "the same as without it")
+    return exact("`exclude` of the job") if terms else NO_EFFECT
 
 
 @rule("COS405", OWNER, "selector")
@@ -103,7 +103,7 @@ def selector(value: Value, draft: GroupDraft) -> Verdict:
     if isinstance(value, EnvText):
         return unknown(f"floe.yaml names no variables: decide which selector {value} is")
     draft.selector = str(value or "")
-    return exact("`selector` of the job" if value else "the same as without it")
+    return exact("`selector` of the job") if value else NO_EFFECT
 
 
 @rule("COS406", OWNER, "test_behavior")
@@ -183,7 +183,7 @@ def group_by_folder(value: Value, draft: GroupDraft) -> Verdict:
 @rule("COS415", OWNER, "dbt_deps")
 def dbt_deps(value: Value, draft: GroupDraft) -> Verdict:
     """Read whether rendering installs packages."""
-    return install_packages(value, draft) if value is not None else exact("the same as without it")
+    return install_packages(value, draft) if value is not None else NO_EFFECT
 
 
 @rule("COS416", OWNER, "env_vars")

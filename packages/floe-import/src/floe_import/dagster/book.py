@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from floe_import.drafts.group_draft import GroupDraft
 from floe_import.python.values import EnvText, Value
-from floe_import.report.findings import Verdict, changed, exact, lost, unknown
+from floe_import.report.findings import NO_EFFECT, Verdict, changed, exact, lost, unknown
 from floe_import.rules.registry import RuleBook
 
 BOOK = RuleBook(nothing="DGS000", other="DGS009")
 rule, always = BOOK.rule, BOOK.always
 
 ASSETS, PROJECT, RESOURCE, CALL = "dbt_assets", "DbtProject", "DbtCliResource", "dbt.cli"
-_SAME = exact("the same as without it")
 
 always("DGS101", ASSETS, ["manifest"], exact("`floe compile` asks dbt for the graph"))
 always(
@@ -83,7 +82,7 @@ def project_of_resource(value: Value, draft: GroupDraft) -> Verdict:
 def profiles_dir(value: Value, draft: GroupDraft) -> Verdict:
     """Read where profiles.yml is."""
     if value is None:
-        return _SAME
+        return NO_EFFECT
     draft.profiles_dir = str(value)
     return exact("floe finds it as dbt does: in the project's folder, or in DBT_PROFILES_DIR")
 
@@ -112,7 +111,7 @@ def target(value: Value, draft: GroupDraft) -> Verdict:
 def executable(value: Value, draft: GroupDraft) -> Verdict:
     """Read which dbt runs."""
     if value == "dbt":
-        return _SAME
+        return NO_EFFECT
     if isinstance(value, EnvText):
         return changed("floe runs the dbt beside it, or the one in `execution.dbtExecutable`")
     draft.execution["dbtExecutable"] = str(value)
@@ -122,4 +121,4 @@ def executable(value: Value, draft: GroupDraft) -> Verdict:
 @rule("DGS306", CALL, "raise_on_error")
 def raise_on_error(value: Value, draft: GroupDraft) -> Verdict:
     """Read whether a failed node fails the step."""
-    return _SAME if value is True else unknown("decide what a failure does: floe's step fails")
+    return NO_EFFECT if value is True else unknown("decide what a failure does: floe's step fails")

@@ -15,7 +15,6 @@ from floe_import.python.values import has_template, is_plain
 from floe_import.report.findings import Verdict, changed, exact, lost, unknown
 
 Judge = Callable[[list[str], GroupDraft], Verdict]
-SAME = exact("the same as without it")
 
 
 @dataclass(frozen=True)

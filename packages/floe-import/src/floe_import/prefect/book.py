@@ -5,7 +5,7 @@ from __future__ import annotations
 from floe_import.dbt_commands.command_line import read_flags
 from floe_import.drafts.group_draft import GroupDraft
 from floe_import.python.values import Symbol, Value
-from floe_import.report.findings import Verdict, changed, exact, lost, unknown
+from floe_import.report.findings import NO_EFFECT, Verdict, changed, exact, lost, unknown
 from floe_import.rules.registry import RuleBook
 
 BOOK = RuleBook(nothing="PRE000", other="PRE009")
@@ -23,7 +23,6 @@ FUNCTIONS = {
     "run_dbt_snapshot": "snapshot",
     "run_dbt_seed": "seed",
 }
-_SAME = exact("the same as without it")
 
 always(
     "PRE101",
@@ -82,7 +81,7 @@ always(
 def profile_block(value: Value, draft: GroupDraft) -> Verdict:
     """Read which block has the profile."""
     if value is None:
-        return _SAME
+        return NO_EFFECT
     return unknown(
         "a block of Prefect has the profile: write a profiles.yml with `env_var()`, and "
         "decide where "
@@ -96,7 +95,7 @@ def profile_block(value: Value, draft: GroupDraft) -> Verdict:
 def project_dir(value: Value, draft: GroupDraft) -> Verdict:
     """Read where the project is."""
     if value is None:
-        return _SAME
+        return NO_EFFECT
     draft.project = str(value)
     return exact("the folder of the product")
 
@@ -107,7 +106,7 @@ def project_dir(value: Value, draft: GroupDraft) -> Verdict:
 def profiles_dir(value: Value, draft: GroupDraft) -> Verdict:
     """Read where profiles.yml is."""
     if value is None:
-        return _SAME
+        return NO_EFFECT
     draft.profiles_dir = str(value)
     return exact("floe finds it as dbt does: in the project's folder, or in DBT_PROFILES_DIR")
 
@@ -126,7 +125,7 @@ def raise_on_failure(value: Value, draft: GroupDraft) -> Verdict:
 def more_flags(value: Value, draft: GroupDraft) -> Verdict:
     """Read flags of dbt."""
     if value is None:
-        return _SAME
+        return NO_EFFECT
     if not isinstance(value, list) or not all(type(each) is str for each in value):
         return unknown("it is not a list of flags: decide which of them are to hold")
     return read_flags([word for each in value for word in each.split()], draft)
@@ -167,14 +166,14 @@ def test_strategy(value: Value, draft: GroupDraft) -> Verdict:
 def only_fresh(value: Value, draft: GroupDraft) -> Verdict:
     """Read whether stale sources hold nodes back."""
     if not value:
-        return _SAME
+        return NO_EFFECT
     draft.execution["freshness"] = "gate"
     return exact("`execution.freshness: gate`")
 
 
 def _number(value: Value, key: str, draft: GroupDraft) -> Verdict:
     if value is None:
-        return _SAME
+        return NO_EFFECT
     if not isinstance(value, int):
         return unknown("it is not a number: decide its value")
     draft.execution[key] = value

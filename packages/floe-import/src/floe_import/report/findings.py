@@ -75,6 +75,10 @@ def unknown(sentence: str) -> Verdict:
     return Verdict("unknown", sentence)
 
 
+# The verdict of what makes no difference, such as a default.
+NO_EFFECT = exact("the same as without it")
+
+
 def worst(dispositions: list[Disposition]) -> Disposition:
     """Return the worst disposition, exact for none.
 

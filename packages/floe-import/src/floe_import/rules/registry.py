@@ -8,7 +8,7 @@ from typing import Literal
 
 from floe_import.drafts.group_draft import GroupDraft
 from floe_import.python.values import Value
-from floe_import.report.findings import Verdict, exact
+from floe_import.report.findings import NO_EFFECT, Verdict
 
 Keeps = Literal["", "call", "task"]
 Judge = Callable[[Value, GroupDraft], Verdict]
@@ -103,6 +103,6 @@ class RuleBook:
 def _unless(defaults: Sequence[Value], judge: Judge) -> Judge:
     def judge_others(value: Value, draft: GroupDraft) -> Verdict:
         is_default = any(value is each or value == each for each in defaults)
-        return exact("the same as without it") if is_default else judge(value, draft)
+        return NO_EFFECT if is_default else judge(value, draft)
 
     return judge_others
