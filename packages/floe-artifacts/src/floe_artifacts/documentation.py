@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from floe_artifacts.run_set import CATALOG, SITE
-from floe_core.dbt.ask import Answer, ask_dbt
-from floe_core.dbt.call import DbtCall
-from floe_core.dbt.internals import release_adapters, release_warehouse
+from floe_core.dbt.ask import ask_dbt
 from floe_core.dbt.invocation import command_invocation, invocation
 from floe_core.dbt.messages import text_of_error
 from floe_core.dbt.preloaded_manifest import preload_manifest
@@ -18,9 +16,6 @@ from floe_core.foundation.errors import EnvironmentProblemError
 from floe_core.product_folder.state_folder import run_folder
 from floe_core.runs.build_request import BuildRequest
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
-
-if TYPE_CHECKING:
-    from floe_core.dbt.internals import Manifest
 
 # The site shows the code in the run's manifest.
 _WORDS = ("docs", "generate", "--no-compile")
@@ -41,7 +36,8 @@ def documentation(artifacts: CompiledArtifacts, request: BuildRequest) -> Mappin
         kept = invocation(artifacts, request, artifacts.folder, (), True).parsed_file
         is_kept = kept and not call.executable
         parse = preload_manifest(artifacts.folder, artifacts.dbt.version, kept) if is_kept else None
-        answer = _ask(call, parse.manifest if parse else None)
+        answer = ask_dbt(call, parse.manifest if parse else None)
+        gc.collect()  # See `release_adapters`.
         if answer.problem:
             why = text_of_error(answer.problem).strip()
             raise EnvironmentProblemError(f"dbt {words[0]}: {why}")
@@ -49,13 +45,3 @@ def documentation(artifacts: CompiledArtifacts, request: BuildRequest) -> Mappin
     if CATALOG not in written:
         raise EnvironmentProblemError(f"dbt {words[0]} wrote no {CATALOG}")
     return {name: written[name] for name in (SITE, CATALOG) if name in written}
-
-
-def _ask(call: DbtCall, manifest: Manifest | None) -> Answer:
-    """Return dbt's answer, and leave no warehouse open in this process."""
-    try:
-        return ask_dbt(call, manifest)
-    finally:
-        if not call.executable:
-            release_warehouse()
-            release_adapters()

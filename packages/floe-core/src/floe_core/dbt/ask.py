@@ -1,4 +1,4 @@
-"""Ask dbt something that it answers without touching the warehouse, and wait for the answer."""
+"""Ask dbt something and wait for the answer; afterwards, it has no warehouse open here."""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import threading
 from collections.abc import Callable, Iterator
@@ -15,8 +16,6 @@ from floe_core.dbt.internals import (
     cancel_queries,
     cancel_queries_of,
     leaving_out,
-    release_adapters,
-    release_warehouse,
 )
 from floe_core.dbt.invocation import Invocation
 from floe_core.dbt.kept_parse import KeptParse
@@ -137,8 +136,7 @@ class ThreadedDbt:
                 self._gate = None
             arguments = [*self._call.arguments, "--log-level", "none"]
             outcome = invoke_library(arguments, manifest, callbacks)
-            release_warehouse()
-            release_adapters()
+            gc.collect()  # See `release_adapters`.
         problem = str(outcome.exception or "").strip()
         return DbtEnded(problem, succeeded=bool(outcome.success))
 

@@ -7,7 +7,6 @@ are imported where they are used.
 
 from __future__ import annotations
 
-import gc
 import pkgutil
 import time
 from collections.abc import Callable, Iterator
@@ -216,10 +215,9 @@ def forget_deprecations() -> None:
 
 
 def release_adapters() -> None:
-    """Release the adapters' locks now: at exit, Python would report them as leaked."""
+    """Forget the adapters. Their locks go when Python collects them, at exit it reports a leak."""
     try:
         from dbt.adapters.factory import FACTORY
     except ImportError:
         return
     FACTORY.adapters.clear()
-    gc.collect()

@@ -6,7 +6,7 @@ import sys
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
-from floe_core.dbt.internals import forget_deprecations
+from floe_core.dbt.internals import forget_deprecations, release_adapters, release_warehouse
 from floe_core.dbt.lighter_dbt import (
     direct_flag_sources,
     json_at_once,
@@ -72,7 +72,7 @@ def _broken_dbt(error: Exception) -> str:
 def invoke_library(
     arguments: Sequence[str], manifest: Manifest | None, callbacks: Sequence[Callable[[Any], None]]
 ) -> dbtRunnerResult:
-    """Run one dbt command as a new dbt process would, whatever ran in this process before.
+    """Run one dbt command as a new dbt process would, and leave no warehouse open in this one.
 
     Raises:
         EnvironmentProblemError: See `load_runner`.
@@ -80,4 +80,8 @@ def invoke_library(
     runner = load_runner()
     forget_deprecations()
     with remembered_defaults(), remembered_syntax(), direct_flag_sources(), json_at_once():
-        return runner(manifest=manifest, callbacks=list(callbacks)).invoke(list(arguments))
+        try:
+            return runner(manifest=manifest, callbacks=list(callbacks)).invoke(list(arguments))
+        finally:
+            release_warehouse()
+            release_adapters()
