@@ -48,6 +48,12 @@ class _SelectList:
         self.names[identifiers.key(name)] = value
         self.fields.append(replace(value, name=name))
 
+    def bring(self, name: str, value: Field, scope: Scope) -> None:
+        """Add a column of the source that the star comes to last."""
+        if self.brought:
+            self.brought[-1][1].add(scope.identifiers.key(name))
+        self.add(name, value, scope)
+
     def keep_apart(self, notes: Notes) -> None:
         """Note that no source of a star may get a column whose name another column has."""
         for place, (source, _) in enumerate(self.brought):
@@ -111,35 +117,35 @@ class SelectListReader:
         self, listed: _SelectList, projection: exp.Expr, pattern: exp.Expr, scope: Scope
     ) -> bool:
         """Add the columns that a pattern selects by name; return whether these are certain."""
-        star, names = pattern.find(exp.Star) or exp.Star(), scope.identifiers
+        star = pattern.find(exp.Star) or exp.Star()
         _, table = _star(star.parent or star, scope)
-        sources = list(scope.sources.values())
-        columns = [column.name for source in sources for column in source.fields]
-        selected = select_names(pattern, columns, projection.alias)
-        is_known = all(columns) and all(each.is_complete for each in sources)
-        is_of_duckdb = pattern is projection or not names.puts_source_before
-        if selected is None or table not in {"", *scope.sources} or not (is_known and is_of_duckdb):
+        names = _selected_names(projection, pattern, table, scope)
+        if names is None:
             return False
         for named in pattern.find_all(exp.Column):
             scope.notes.mark_read(named)
         for each in star.args.get("except_") or ():
-            scope.need_for_star(table, names.key_of(identifier_of(each)))
-        for source in sources if projection.alias else ():
+            scope.need_for_star(table, scope.identifiers.key_of(identifier_of(each)))
+        for source in scope.sources.values() if projection.alias else ():
             scope.notes.need(source.whole())
         for column, own_name, _ in _spread(listed, table, scope):
-            if column.name in selected:
+            if column.name in names:
                 scope.notes.need(column.needs)  # The pattern must go on to select one.
-                value = replace(column, made_of=column.made_of | own_code(projection))
-                if pattern is not projection.unalias():
-                    bound = replace(scope, parameters={**scope.parameters, SELECTED: column})
-                    value = replace(self._named_value(projection, bound), places=column.places)
-                name = selected[column.name] if projection.alias else own_name
+                value = self._selected_value(projection, pattern, column, scope)
+                name = names[column.name] if projection.alias else own_name
                 if projection.alias:
-                    listed.aliases.setdefault(names.key(name), value)
-                if listed.brought:
-                    listed.brought[-1][1].add(names.key(name))
-                listed.add(name, value, scope)
+                    listed.aliases.setdefault(scope.identifiers.key(name), value)
+                listed.bring(name, value, scope)
         return True
+
+    def _selected_value(
+        self, projection: exp.Expr, pattern: exp.Expr, column: Field, scope: Scope
+    ) -> Field:
+        """Return what a projection makes of a column that its pattern selects."""
+        if pattern is projection.unalias():
+            return replace(column, made_of=column.made_of | own_code(projection))
+        bound = replace(scope, parameters={**scope.parameters, SELECTED: column})
+        return replace(self._named_value(projection, bound), places=column.places)
 
     def _named_value(self, expression: exp.Expr, scope: Scope) -> Field:
         """Return a value that stays where it is, whatever comes before its column in a table."""
@@ -192,9 +198,7 @@ class SelectListReader:
             value = replace(NO_VALUE, needs=column.needs, made_of=column.made_of)
             value = value if is_doubtful else column
             name = renamed.get(key, own_name)
-            if listed.brought:
-                listed.brought[-1][1].add(scope.identifiers.key(name))
-            listed.add(name, replaced.get(key, value), scope)
+            listed.bring(name, replaced.get(key, value), scope)
         for key, name in renamed.items():
             self._add_unlisted(listed, name, _unlisted_field(scope, table, key), scope)
         for each in star.args.get("replace") or ():
@@ -207,6 +211,19 @@ class SelectListReader:
         """Add a column that RENAME or REPLACE of a star names, though its table is not known."""
         if scope.identifiers.key(name) not in listed.names:
             listed.add(name, value, scope)
+
+
+def _selected_names(
+    projection: exp.Expr, pattern: exp.Expr, table: str, scope: Scope
+) -> dict[str, str] | None:
+    """Return column -> its name, of those that a pattern selects; None if that is not certain."""
+    sources = list(scope.sources.values())
+    columns = [column.name for source in sources for column in source.fields]
+    is_known = all(columns) and all(each.is_complete for each in sources)
+    is_of_duckdb = pattern is projection or not scope.identifiers.puts_source_before
+    if table not in {"", *scope.sources} or not (is_known and is_of_duckdb):
+        return None
+    return select_names(pattern, columns, projection.alias)
 
 
 def _spread(listed: _SelectList, table: str, scope: Scope) -> Iterable[tuple[Field, str, bool]]:
