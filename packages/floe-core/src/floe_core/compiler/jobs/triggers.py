@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from floe_core.compiler.findings import Findings
@@ -37,20 +37,13 @@ def with_triggers(
     return replace(jobs, jobs=changed)
 
 
+@dataclass(frozen=True)
 class _Resolver:
-    def __init__(
-        self,
-        ports: Sequence[InputPort],
-        inputs: Inputs,
-        nodes: dict[str, Node],
-        partitions: Partitions | None,
-        findings: Findings,
-    ) -> None:
-        self._ports = ports
-        self._inputs = inputs
-        self._nodes = nodes
-        self._partitions = partitions
-        self._findings = findings
+    ports: Sequence[InputPort]
+    inputs: Inputs
+    nodes: dict[str, Node]
+    partitions: Partitions | None
+    findings: Findings
 
     def with_trigger(self, job: Job, at: Location, spec: ScheduleSpec | None) -> Job:
         if spec is None:
@@ -67,9 +60,9 @@ class _Resolver:
         if spec.on_update == "any" and spec.wait_seconds is not None:
             what = "`waitSeconds` applies only to `onUpdate: all`"
             self._report(at, "waitSeconds", what, "remove it")
-        if not self._inputs.manifest.ledger:
+        if not self.inputs.manifest.ledger:
             what = "`onUpdate` needs a ledger, and the manifest names none"
-            fix = f"add `ledger:` to {self._inputs.manifest_document.shown_as}"
+            fix = f"add `ledger:` to {self.inputs.manifest_document.shown_as}"
             self._report(at, "onUpdate", what, fix)
         ports = self._ports_of(job)
         if not ports:
@@ -92,16 +85,16 @@ class _Resolver:
         For a job with a selection, the ports that its nodes read directly.
         """
         if job.node_ids is None:
-            return tuple(sorted(port.key for port in self._ports))
-        read = {parent for i in job.node_ids for parent in self._nodes[i].depends_on}
-        return tuple(sorted(port.key for port in self._ports if port.node_id in read))
+            return tuple(sorted(port.key for port in self.ports))
+        read = {parent for i in job.node_ids for parent in self.nodes[i].depends_on}
+        return tuple(sorted(port.key for port in self.ports if port.node_id in read))
 
     def _periods(
         self, job: Job, at: Location, spec: ScheduleSpec, keys: tuple[str, ...]
     ) -> dict[str, Any]:
         """Return the fields of a trigger with `every`; note why the job can't run by period."""
-        own, every = self._partitions, spec.every
-        by_key = {port.key: port.partitions for port in self._ports if port.key in keys}
+        own, every = self.partitions, spec.every
+        by_key = {port.key: port.partitions for port in self.ports if port.key in keys}
         whole = sorted(key for key, partitions in by_key.items() if partitions is None)
         if spec.on_update == "any" or spec.wait_seconds is not None:
             what = f"a job waits for all partitions of a {every}, so it has `onUpdate: all` alone"
@@ -124,7 +117,7 @@ class _Resolver:
         return {"every": own and own.calendar, "port_partitions": parts}
 
     def _report(self, at: Location, key: str, what: str, fix: str) -> None:
-        self._findings.add(self._inputs.spec_document.problem((*at, key), what, fix))
+        self.findings.add(self.inputs.spec_document.problem((*at, key), what, fix))
 
 
 def _fit_in(parts: Partitions, whole: Partitions) -> bool:

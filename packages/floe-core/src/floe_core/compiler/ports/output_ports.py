@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any
 
@@ -14,6 +15,7 @@ from floe_core.schemas.floe_yaml import OutputPortSpec
 from floe_core.schemas.nodes import Node
 from floe_core.schemas.ports import Port, PortColumn
 from floe_core.sql.names import unquote
+from floe_core.user_yaml.source_map import Document
 
 FIRST_VERSION = "1"
 
@@ -29,26 +31,20 @@ def resolve_output_ports(
 
     An entry that names no dbt node belongs to the public format, and floe ignores it.
     """
-    reader = _Reader(inputs, nodes, manifest, columns, findings)
+    by_name = names_of_relations(nodes, inputs.dbt_project_name)
+    reader = _Reader(inputs.spec_document, by_name, manifest, columns, findings)
     found = [reader.read(index, spec) for index, spec in enumerate(inputs.spec.output_ports)]
     return tuple(port for port in found if port is not None)
 
 
+@dataclass(frozen=True)
 class _Reader:
-    def __init__(
-        self,
-        inputs: Inputs,
-        nodes: Sequence[Node],
-        manifest: Mapping[str, Any],
-        columns: ProjectColumns,
-        findings: Findings,
-    ) -> None:
-        self._document = inputs.spec_document
-        self._by_name = names_of_relations(nodes, inputs.dbt_project_name)
-        self._manifest = manifest
-        self._columns = columns
-        self._findings = findings
-        self._seen: set[tuple[str, str]] = set()
+    document: Document
+    by_name: Mapping[str, Node]
+    manifest: Mapping[str, Any]
+    columns: ProjectColumns
+    findings: Findings
+    seen: set[tuple[str, str]] = field(default_factory=set)
 
     def read(self, index: int, spec: OutputPortSpec) -> Port | None:
         node = self._node(index, spec)
@@ -56,12 +52,12 @@ class _Reader:
             return None
         name = spec.name or node.name
         version = str(spec.version) if spec.version is not None else node.version or FIRST_VERSION
-        if (name, version) in self._seen:
+        if (name, version) in self.seen:
             self._report(
                 index, f"port '{name}' has version {version} twice", "give one another number"
             )
-        self._seen.add((name, version))
-        entry = self._manifest["nodes"][node.unique_id]
+        self.seen.add((name, version))
+        entry = self.manifest["nodes"][node.unique_id]
         if (entry.get("access") or "") == "private":
             what = f"port '{name}' offers {node.unique_id}, which is private in dbt"
             self._report(index, what, "write `access: public` in the model's properties")
@@ -75,13 +71,13 @@ class _Reader:
 
     def _node(self, index: int, spec: OutputPortSpec) -> Node | None:
         wanted = spec.model or spec.name or ""
-        versioned = self._by_name.get(f"{wanted}.v{spec.version}")
-        found = versioned or self._by_name.get(wanted)
+        versioned = self.by_name.get(f"{wanted}.v{spec.version}")
+        found = versioned or self.by_name.get(wanted)
         if found is not None:
             if versioned is None and spec.version is not None and found.label != wanted:
                 self._refuse_version(index, spec, found)
             return found
-        near = get_close_matches(wanted, self._by_name, n=1)
+        near = get_close_matches(wanted, self.by_name, n=1)
         hint = f"did you mean '{near[0]}'?" if near else "name a model, seed or snapshot of dbt"
         what = f"output port: no model, seed or snapshot of dbt is called '{wanted}'"
         if unusable := self._describe_unusable(wanted):
@@ -90,13 +86,13 @@ class _Reader:
         if spec.model:
             self._report(index, what, hint)
         elif near:
-            self._findings.notice(f"floe.yaml: outputPorts: {what}; {hint}")
+            self.findings.notice(f"floe.yaml: outputPorts: {what}; {hint}")
         else:
-            self._findings.notice(f"floe.yaml: not used here: outputPorts[{index}], {what}")
+            self.findings.notice(f"floe.yaml: not used here: outputPorts[{index}], {what}")
         return None
 
     def _refuse_version(self, index: int, spec: OutputPortSpec, found: Node) -> None:
-        same = [each for each in self._by_name.values() if each.name == found.name]
+        same = [each for each in self.by_name.values() if each.name == found.name]
         versions = sorted((each.version for each in same), key=lambda v: (len(v), v))
         what = f"output port: model '{found.name}' has no version {spec.version} in dbt"
         known = ", ".join(dict.fromkeys(versions))
@@ -105,11 +101,11 @@ class _Reader:
 
     def _describe_unusable(self, wanted: str) -> str:
         """Return why dbt builds no relation of this name, "" if it knows nothing by the name."""
-        for entry in self._manifest["nodes"].values():
+        for entry in self.manifest["nodes"].values():
             if entry["name"] == wanted and entry["config"].get("materialized") == "ephemeral":
                 return "is ephemeral in dbt, so it has no relation in the warehouse"
         disabled = (
-            entry for each in (self._manifest.get("disabled") or {}).values() for entry in each
+            entry for each in (self.manifest.get("disabled") or {}).values() for entry in each
         )
         if any(entry["name"] == wanted for entry in disabled):
             return "is disabled in dbt"
@@ -119,8 +115,8 @@ class _Reader:
         if contract := contract_columns(entry):
             columns = tuple(self._of_contract(each) for each in contract)
             return {"columns": columns, "is_complete": True}
-        declared = {self._columns.written(column.name): column for column in node.columns}
-        derived = self._columns.columns(node.unique_id)
+        declared = {self.columns.written(column.name): column for column in node.columns}
+        derived = self.columns.columns(node.unique_id)
         keys = derived or tuple(declared)
         found = tuple(
             PortColumn(
@@ -135,8 +131,8 @@ class _Reader:
 
     def _of_contract(self, column: Mapping[str, Any]) -> PortColumn:
         name, kind = column["name"], column.get("data_type") or ""
-        is_quoted = self._columns.written(name, is_quoted=bool(column.get("quote"))) != name.lower()
+        is_quoted = self.columns.written(name, is_quoted=bool(column.get("quote"))) != name.lower()
         return PortColumn(name=name, type=kind, is_quoted=is_quoted)
 
     def _report(self, index: int, what: str, fix: str) -> None:
-        self._findings.add(self._document.problem(("outputPorts", index), what, fix))
+        self.findings.add(self.document.problem(("outputPorts", index), what, fix))

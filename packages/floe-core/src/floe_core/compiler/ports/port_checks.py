@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
 
@@ -37,18 +38,12 @@ def check_input_ports(
             checks.check_place(each, profile, nodes)
 
 
+@dataclass(frozen=True)
 class _Checks:
-    def __init__(
-        self,
-        inputs: Inputs,
-        manifest: Mapping[str, Any],
-        columns: ProjectColumns,
-        findings: Findings,
-    ) -> None:
-        self._inputs = inputs
-        self._manifest = manifest
-        self._columns = columns
-        self._findings = findings
+    inputs: Inputs
+    manifest: Mapping[str, Any]
+    columns: ProjectColumns
+    findings: Findings
 
     def check_expected(self, upstream: Upstream) -> None:
         """Check the `columns` that floe.yaml expects of a port."""
@@ -57,33 +52,33 @@ class _Checks:
             at = ("inputPorts", upstream.index, "columns", name)
             found = upstream.column(name)
             if found is None and upstream.port.is_complete:
-                problem = self._inputs.spec_document.problem
-                self._findings.add(problem(at, _lacks(upstream, name), _offer(upstream, name)))
+                problem = self.inputs.spec_document.problem
+                self.findings.add(problem(at, _lacks(upstream, name), _offer(upstream, name)))
             elif found is not None and not self._is_of_type(found, kind):
                 what = f"column '{name}' of {_describe(upstream)} is {found.type}, not {kind}"
                 fix = f"write {found.type}, or have the producer change its contract"
-                self._findings.add(self._inputs.spec_document.problem(at, what, fix))
+                self.findings.add(self.inputs.spec_document.problem(at, what, fix))
 
     def check_read(self, upstream: Upstream) -> None:
         """Check the columns that the project's own SQL names."""
         assert upstream.port is not None
         own_id = upstream.own_id
-        readers = self._columns.readers(own_id)
+        readers = self.columns.readers(own_id)
         if not readers:
-            if upstream.is_read_by_steps(self._inputs.spec):
+            if upstream.is_read_by_steps(self.inputs.spec):
                 return
             # dbt itself reports a ref to an unknown node; in this case nothing refers to the port.
-            self._findings.notice(f"floe.yaml: no node reads {_describe(upstream)}")
+            self.findings.notice(f"floe.yaml: no node reads {_describe(upstream)}")
             return
         if not upstream.port.is_complete:
             return
         known = {column.key for column in upstream.port.columns}
-        missing = self._columns.needed(own_id).columns - known
+        missing = self.columns.needed(own_id).columns - known
         for name in sorted(missing):
-            self._findings.add(self._problem(upstream, name, readers))
+            self.findings.add(self._problem(upstream, name, readers))
         for reader in self._below(readers):
-            for name in sorted(self._columns.unresolved_columns(reader) - missing):
-                self._findings.add(self._explain_unresolved(upstream, name, reader))
+            for name in sorted(self.columns.unresolved_columns(reader) - missing):
+                self.findings.add(self._explain_unresolved(upstream, name, reader))
 
     def check_place(self, upstream: Upstream, profile: Profile, nodes: Sequence[Node]) -> None:
         """Check that the consumer's warehouse can reach the producer's relation."""
@@ -93,7 +88,7 @@ class _Checks:
         if theirs != profile.adapter:
             what = f"{_describe(upstream)} lies in {theirs}, and this product runs on"
             what += f" {profile.adapter}: dbt reads it only if the two share their tables"
-            self._findings.notice(f"floe.yaml: inputPorts: {what}")
+            self.findings.notice(f"floe.yaml: inputPorts: {what}")
         if "duckdb" not in (theirs, profile.adapter) or upstream.node is None:
             return
         # DuckDB ignores the case of names.
@@ -106,26 +101,26 @@ class _Checks:
             )
             fix = f"attach the file of {upstream.spec.product} as '{database}' in"
             fix += " plugins.compute.config.attach, or let both products use one file"
-            self._findings.add(self._inputs.spec_document.problem(at, what, fix))
+            self.findings.add(self.inputs.spec_document.problem(at, what, fix))
 
     def _is_of_type(self, column: PortColumn, expected: str) -> bool:
         if not (expected and column.type):
             return True
-        dialect = str(self._manifest["metadata"].get("adapter_type") or "")
+        dialect = str(self.manifest["metadata"].get("adapter_type") or "")
         return same_type(column.type, expected, dialect)
 
     def _problem(self, upstream: Upstream, name: str, readers: Sequence[str]) -> Problem:
         what, fix = _lacks(upstream, name), _offer(upstream, name)
-        entries = (self._manifest["nodes"].get(each) or {} for each in self._below(readers))
+        entries = (self.manifest["nodes"].get(each) or {} for each in self._below(readers))
         for entry in entries:
             if found := _place(entry, name):
                 return Problem(what, fix, *found)
         at = ("inputPorts", upstream.index)
-        return self._inputs.spec_document.problem(at, what, fix)
+        return self.inputs.spec_document.problem(at, what, fix)
 
     def _explain_unresolved(self, upstream: Upstream, name: str, reader: str) -> Problem:
         what = f"nothing that {reader} reads has a column '{name}'"
-        found = _place(self._manifest["nodes"][reader], name)
+        found = _place(self.manifest["nodes"][reader], name)
         return Problem(what, _offer(upstream, name), *found or ("", 0, 0, ""))
 
     def _below(self, readers: Sequence[str]) -> list[str]:
@@ -133,7 +128,7 @@ class _Checks:
         found = dict.fromkeys(readers)
         queue = list(readers)
         while queue:
-            below = [each for each in self._columns.readers(queue.pop(0)) if each not in found]
+            below = [each for each in self.columns.readers(queue.pop(0)) if each not in found]
             found.update(dict.fromkeys(below))
             queue += below
         return list(found)
