@@ -86,17 +86,15 @@ def open_dbt(
     return Dbt(folders, profile, executable or "", own_vars)
 
 
+@dataclass
 class Dbt:
     """A dbt that can parse a project and list the nodes of a selection."""
 
-    def __init__(
-        self, folders: DbtFolders, profile: Profile, executable: str, own_vars: Mapping[str, Any]
-    ) -> None:
-        self._folders = folders
-        self._profile = profile
-        self._executable = executable
-        self._vars = own_vars
-        self._manifest: Any = None
+    _folders: DbtFolders
+    _profile: Profile
+    _executable: str
+    _vars: Mapping[str, Any]
+    _manifest: Any = None
 
     def with_vars(self, own_vars: Mapping[str, Any]) -> Dbt:
         """Return the same dbt with these vars."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from contextlib import closing
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from floe_core.dbt.run import DbtEnded, DbtRun, StartDbt
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 Events = Generator[BuildEvent | DbtEnded, None, None]
 
 
+@dataclass(frozen=True)
 class BuildStarter:
     """Reuse in a run, according to `execution.reuse` of the product.
 
@@ -28,13 +30,10 @@ class BuildStarter:
     starts.
     """
 
-    def __init__(
-        self, artifacts: CompiledArtifacts, request: BuildRequest, run_dbt: RunDbt
-    ) -> None:
-        self._artifacts = artifacts
-        self._request = request
-        self._run_dbt = run_dbt
-        self._words: dict[str, str] = {}
+    _artifacts: CompiledArtifacts
+    _request: BuildRequest
+    _run_dbt: RunDbt
+    _words: dict[str, str] = field(default_factory=dict)
 
     def listen(self, events: Events) -> Events:
         """Yield the run's events unchanged, and keep what steps report about their datasets."""

@@ -86,8 +86,7 @@ class ExpressionReader:
     @staticmethod
     def _unlisted(expression: exp.Expr, scope: Scope) -> Origins:
         """Read what may be any columns: COLUMNS(...), `#2`, or a `*` in an expression."""
-        for column in expression.find_all(exp.Column):
-            scope.notes.mark_read(column)
+        scope.notes.mark_read(*expression.find_all(exp.Column))
         if isinstance(expression, exp.Columns) and SELECTED in scope.parameters:
             return scope.use(scope.parameters[SELECTED]).origins
         for source in scope.sources.values():

@@ -132,9 +132,9 @@ class Notes:
         yield self._parts[-1]
         self._parts.pop()
 
-    def mark_read(self, node: exp.Expr) -> None:
-        """Note that a column or table of the query has been read."""
-        self._read.add(node.meta.get(_NUMBER, 0))
+    def mark_read(self, *nodes: exp.Expr) -> None:
+        """Note that columns or tables of the query have been read."""
+        self._read.update(node.meta.get(_NUMBER, 0) for node in nodes)
 
     def has_read_all(self, count: int) -> bool:
         """Return whether all columns and tables have been read, of this many."""

@@ -122,8 +122,7 @@ class SelectListReader:
         names = _selected_names(projection, pattern, table, scope)
         if names is None:
             return False
-        for named in pattern.find_all(exp.Column):
-            scope.notes.mark_read(named)
+        scope.notes.mark_read(*pattern.find_all(exp.Column))
         for each in star.args.get("except_") or ():
             scope.need_for_star(table, scope.identifiers.key_of(identifier_of(each)))
         for source in scope.sources.values() if projection.alias else ():
@@ -172,8 +171,7 @@ class SelectListReader:
     def _add_star(self, listed: _SelectList, star: exp.Star, table: str, scope: Scope) -> None:
         key_of = scope.identifiers.key_of
         for each in [*(star.args.get("except_") or ()), *(star.args.get("rename") or ())]:
-            for column in each.find_all(exp.Column):
-                scope.notes.mark_read(column)
+            scope.notes.mark_read(*each.find_all(exp.Column))
         excluded = {key_of(identifier_of(each)) for each in star.args.get("except_") or ()}
         replaced = {
             key_of(each.args["alias"]): replace(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 
 from sqlglot import exp
@@ -26,15 +26,13 @@ TableFinder = Callable[[exp.Table, Scope], Relation]
 QueryReader = Callable[[exp.Expr, Scope], Relation]
 
 
+@dataclass(frozen=True)
 class SourceReader:
     """Reads the sources of a SELECT into its scope."""
 
-    def __init__(
-        self, table: TableFinder, query: QueryReader, expressions: ExpressionReader
-    ) -> None:
-        self._table = table
-        self._query = query
-        self._expressions = expressions
+    _table: TableFinder
+    _query: QueryReader
+    _expressions: ExpressionReader
 
     def read(self, select: exp.Expr, scope: Scope) -> tuple[Scope, Origins]:
         """Return the scope with all sources, and the effects of the sources and their joins."""
@@ -146,8 +144,7 @@ class SourceReader:
         relation = self._relation(plain, scope)
         scope.use_rows(relation)
         for pivot in pivots:
-            for column in pivot.find_all(exp.Column):
-                scope.notes.mark_read(column)
+            scope.notes.mark_read(*pivot.find_all(exp.Column))
             inner = _with_relation(scope.beside(), _key(plain, scope), relation)
             read = partial(self._expressions.origins, scope=inner)
             relation = pivot_relation(pivot, relation, read, scope.identifiers)
