@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -16,11 +17,20 @@ class RefusedError(Exception):
 
 
 class GraphqlClient:
-    """One webserver; `limit` is the longest that one request may take, in seconds."""
+    """One webserver; `limit` is the longest that one request may take, in seconds.
 
-    def __init__(self, access: WebserverAccess, limit: float) -> None:
+    All requests together may take until `deadline`, on the monotonic clock.
+    """
+
+    def __init__(self, access: WebserverAccess, limit: float, deadline: float = math.inf) -> None:
         self._access = access
         self._limit = limit
+        self._deadline = deadline
+
+    @classmethod
+    def for_seconds(cls, access: WebserverAccess, seconds: float) -> GraphqlClient:
+        """Return a client all of whose requests together may take so long."""
+        return cls(access, seconds, time.monotonic() + seconds)
 
     @property
     def where(self) -> str:
@@ -39,7 +49,7 @@ class GraphqlClient:
             self._access.graphql_url,
             json_body={"query": query, "variables": variables},
             headers=self._access.headers,
-            deadline=time.monotonic() + self._limit,
+            deadline=min(time.monotonic() + self._limit, self._deadline),
         )
         if answer.status in (401, 403):
             raise RefusedError(f"it denies access (HTTP {answer.status}); set `token`, as env:NAME")

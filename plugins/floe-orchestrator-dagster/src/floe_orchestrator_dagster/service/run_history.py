@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -77,11 +76,10 @@ def recent_runs(
     """See `RunHistory`."""
     jobs = {job_name(each, job): (each, job.name) for each in products for job in each.jobs}
     by_name = {each.product.name: each for each in products}
-    deadline = time.monotonic() + seconds
     found: list[RecordedRun] = []
     access = access_in(settings)
     try:
-        for run in _runs(access, since, deadline):
+        for run in _runs(GraphqlClient.for_seconds(access, seconds), since):
             tags = {tag["key"]: tag["value"] for tag in run["tags"]}
             product, job = jobs.get(run["jobName"], (None, ""))
             product = by_name.get(tags.get(PRODUCT_TAG, "")) or product
@@ -99,9 +97,9 @@ def nodes_of_run(
     product: CompiledArtifacts, run_id: str, seconds: float, settings: Mapping[str, Any]
 ) -> NodesOfRun:
     """See `RunHistory`."""
-    access, deadline = access_in(settings), time.monotonic() + seconds
+    client = GraphqlClient.for_seconds(access_in(settings), seconds)
     try:
-        return nodes_in(_events(run_id, access, deadline), product)
+        return nodes_in(_events(client, run_id), product)
     except (ValueError, NoAnswerError, RefusedError, KeyError, TypeError) as error:
         raise problem(error) from None
 
@@ -118,14 +116,11 @@ def access_in(settings: Mapping[str, Any]) -> WebserverAccess:
         raise problem(RefusedError(str(error))) from None
 
 
-def _runs(
-    access: WebserverAccess, since: datetime | None, deadline: float
-) -> Iterator[Mapping[str, Any]]:
+def _runs(client: GraphqlClient, since: datetime | None) -> Iterator[Mapping[str, Any]]:
     """Yield the runs that changed since a moment, the newest first."""
     wanted = {"updatedAfter": since.timestamp()} if since else {}
     cursor: str | None = None
     while True:
-        client = GraphqlClient(access, max(deadline - time.monotonic(), 0.001))
         variables = {"filter": wanted, "cursor": cursor, "limit": PAGE}
         page = client.query_one(_RUNS, "runsOrError", "Runs", **variables)["results"]
         yield from page
@@ -134,10 +129,10 @@ def _runs(
         cursor = page[-1]["runId"]
 
 
-def _events(run_id: str, access: WebserverAccess, deadline: float) -> Iterator[Mapping[str, Any]]:
+def _events(client: GraphqlClient, run_id: str) -> Iterator[Mapping[str, Any]]:
+    """Yield the events of a run."""
     cursor: str | None = None
     while True:
-        client = GraphqlClient(access, max(deadline - time.monotonic(), 0.001))
         variables = {"run": run_id, "cursor": cursor, "limit": _EVENTS}
         page = client.query_one(_NODES + EVENT, "runOrError", "Run", **variables)["eventConnection"]
         yield from page["events"]

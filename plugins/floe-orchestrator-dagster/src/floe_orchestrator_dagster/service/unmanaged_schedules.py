@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -16,7 +15,6 @@ from floe_core.plugin_api.unmanaged_schedules import ScheduleState
 from floe_orchestrator_dagster.service.graphql_client import GraphqlClient, RefusedError
 from floe_orchestrator_dagster.service.run_history import PAGE, STATES, access_in
 from floe_orchestrator_dagster.service.schedule_switch import START, STOP
-from floe_orchestrator_dagster.service.webserver_access import WebserverAccess
 
 # A run does not say by a public tag of which tick it is.
 _STARTED_TICKS = """
@@ -150,15 +148,15 @@ def _asked(name: str) -> Iterator[None]:
 
 @dataclass(frozen=True)
 class _Schedule:
-    access: WebserverAccess
-    deadline: float
+    client: GraphqlClient
+    url: str
     selector: Mapping[str, str]
 
     @classmethod
     def of(cls, settings: Mapping[str, Any], name: str, seconds: float) -> _Schedule:
         """Return the schedule `NAME`, or `LOCATION/NAME` if several code locations have one."""
-        access, deadline = access_in(settings), time.monotonic() + seconds
-        client = GraphqlClient(access, seconds)
+        access = access_in(settings)
+        client = GraphqlClient.for_seconds(access, seconds)
         nodes = client.query_one(_SCHEDULES, "repositoriesOrError", "RepositoryConnection")["nodes"]
         location, _, bare = name.rpartition("/")
         places = [
@@ -176,18 +174,18 @@ class _Schedule:
         if len(places) > 1:
             names = ", ".join(f"{each['repositoryLocationName']}/{bare}" for each in places)
             raise UsageError(f"several code locations of Dagster have {bare}: give one of {names}")
-        return cls(access, deadline, places[0])
+        return cls(client, access.url, places[0])
 
     def read(self, since: float | None = None) -> Mapping[str, Any]:
         """Return the schedule, and its first tick after a moment, by default now."""
-        found: Mapping[str, Any] = self._client().query_one(
+        found: Mapping[str, Any] = self.client.query_one(
             _SCHEDULE, "scheduleOrError", "Schedule", selector=self.selector, since=since
         )
         return found
 
     def ticks(self) -> tuple[str, Mapping[str, datetime]]:
         """Return the name of its job, and run id -> tick of its last runs."""
-        found = self._client().query_one(
+        found = self.client.query_one(
             _STARTED_TICKS, "scheduleOrError", "Schedule", selector=self.selector, limit=PAGE
         )
         ticks = found["scheduleState"]["ticks"]
@@ -200,17 +198,14 @@ class _Schedule:
 
     def runs(self, wanted: Mapping[str, Any]) -> Iterator[RecordedRun]:
         """Yield the runs that match a filter, but for those of another code location."""
-        found = self._client().query_one(_RUNS, "runsOrError", "Runs", filter=wanted, limit=PAGE)
+        found = self.client.query_one(_RUNS, "runsOrError", "Runs", filter=wanted, limit=PAGE)
         for run in found["results"]:
             origin = run["repositoryOrigin"] or self.selector
             if all(origin[field] == self.selector[field] for field in _PLACE):
                 yield self._recorded(run)
 
     def change(self, mutation: str, field: str, **variables: Any) -> None:
-        self._client().query_one(mutation, field, "ScheduleStateResult", **variables)
-
-    def _client(self) -> GraphqlClient:
-        return GraphqlClient(self.access, max(self.deadline - time.monotonic(), 0.001))
+        self.client.query_one(mutation, field, "ScheduleStateResult", **variables)
 
     def _recorded(self, run: Mapping[str, Any]) -> RecordedRun:
         name, run_id = self.selector["scheduleName"], str(run["runId"])
@@ -222,7 +217,7 @@ class _Schedule:
             created_at=datetime.fromtimestamp(run["creationTime"], UTC),
             started_at=_moment(run["startTime"]),
             ended_at=_moment(run["endTime"]),
-            link=f"{self.access.url}/runs/{run_id}",
+            link=f"{self.url}/runs/{run_id}",
         )
 
 
