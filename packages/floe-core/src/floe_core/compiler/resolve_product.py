@@ -19,7 +19,6 @@ from floe_core.compiler.jobs.environments import (
 )
 from floe_core.compiler.jobs.resolve_jobs import ResolvedJobs, default_selector, resolve_jobs
 from floe_core.compiler.jobs.triggers import with_triggers
-from floe_core.compiler.nodes.acyclic import cycle_problem
 from floe_core.compiler.nodes.freshness import add_freshness
 from floe_core.compiler.nodes.node_policies import with_policies
 from floe_core.compiler.nodes.pools import check_pools
@@ -72,10 +71,6 @@ def resolve_product(
         for warning in parsed.warnings:
             findings.notice(f"dbt: {warning}")
         nodes = nodes_in(parsed.manifest, inputs.product_dir, reads_texts=inputs.reuses)
-        cycle = cycle_problem(nodes)
-        if cycle:
-            findings.add(cycle)
-            findings.raise_if_any()
         nodes = ports.resolve(nodes, parsed.manifest, profile)
         nodes = with_policies(refine(nodes, inputs, findings), inputs, findings)
         policy = inputs.spec.execution.freshness

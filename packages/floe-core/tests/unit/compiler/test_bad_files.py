@@ -158,9 +158,12 @@ def test_transforms_that_contradict_dbt(write_product: WriteProduct) -> None:
     ]
 
 
-def test_a_cycle_is_shown(write_product: WriteProduct) -> None:
+@pytest.mark.parametrize("kind", ["table", "ephemeral"])
+def test_a_cycle_is_shown(write_product: WriteProduct, kind: str) -> None:
+    config = f"{{{{ config(materialized='{kind}') }}}} "
     folder = write_product(
-        first="select * from {{ ref('second') }}", second="select * from {{ ref('first') }}"
+        first=f"{config}select * from {{{{ ref('second') }}}}",
+        second=f"{config}select * from {{{{ ref('first') }}}}",
     )
     assert refusal(folder) == (
         "models/first.sql: a cycle in the dbt graph: first -> second -> first\n"

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
+from graphlib import CycleError, TopologicalSorter
 from hashlib import sha1
 from pathlib import Path
 from typing import Any
@@ -37,9 +38,28 @@ class DbtGraph:
         self._reuse = ReuseFactsReader(manifest, self._hashes, reads_texts=reads_texts)
 
     def nodes(self) -> tuple[Node, ...]:
-        """Return the nodes, sorted by id."""
+        """Return the nodes, sorted by id.
+
+        Raises:
+            InvalidProductError: They depend on each other in a cycle.
+        """
+        self._refuse_cycle()
         found = [self._node(entry) for entry in self._entries.values()]
         return tuple(sorted(found, key=lambda node: node.unique_id))
+
+    def _refuse_cycle(self) -> None:
+        """Refuse what dbt refuses only when it runs."""
+        nodes = self._manifest["nodes"]
+        try:
+            TopologicalSorter(
+                {i: _direct_parents(entry) for i, entry in sorted(nodes.items())}
+            ).prepare()
+        except CycleError as error:
+            cycle = [nodes[unique_id] for unique_id in error.args[1]]
+            what = f"a cycle in the dbt graph: {' -> '.join(each['name'] for each in cycle)}"
+            path = cycle[0]["original_file_path"]
+            problem = Problem(what, "remove one of these ref()s", path)
+            raise InvalidProductError([problem]) from None
 
     @cached_property
     def _entries(self) -> dict[str, Entry]:
@@ -72,7 +92,7 @@ class DbtGraph:
 
     def _parents(self, entry: Entry) -> tuple[str, ...]:
         """Return the ids that it depends on, ephemeral models replaced by their own parents."""
-        direct = (entry.get("depends_on") or {}).get("nodes") or []
+        direct = _direct_parents(entry)
         above = {*direct, *reached(direct, self._parents_of_ephemeral)}
         return tuple(sorted(above & self._entries.keys()))
 
@@ -234,6 +254,10 @@ def _test(entry: Entry, config: Entry) -> dict[str, Any]:
     }
 
 
+def _direct_parents(entry: Entry) -> Sequence[str]:
+    return (entry.get("depends_on") or {}).get("nodes") or ()
+
+
 def _conditions(config: Entry) -> dict[str, str]:
     """Return when a test's rows are an error or a warning, if not as in dbt's default."""
     conditions = {name: str(config.get(name) or "").strip() for name in ("error_if", "warn_if")}
@@ -244,10 +268,12 @@ def nodes_in(manifest: Entry, project_dir: Path, *, reads_texts: bool = False) -
     """Return the nodes of a dbt manifest, sorted by id. See `DbtGraph`.
 
     Raises:
-        InvalidProductError: The manifest is not in dbt's format.
+        InvalidProductError: The manifest is not in dbt's format, or has a cycle.
     """
     try:
         return DbtGraph(manifest, project_dir, reads_texts=reads_texts).nodes()
+    except InvalidProductError:
+        raise
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         missing = f"{error} is missing" if isinstance(error, KeyError) else str(error)
         what = f"this is not a manifest of dbt's: {missing.splitlines()[0][:200]}"

@@ -13,9 +13,9 @@ from pathlib import Path
 from floe_core.compiler.code.code_hashes import hash_file
 from floe_core.compiler.findings import Findings
 from floe_core.compiler.inputs import Inputs
-from floe_core.compiler.nodes.acyclic import find_cycle, format_cycle
 from floe_core.compiler.nodes.refine import names_of_relations
 from floe_core.schemas.floe_yaml import StepSpec
+from floe_core.schemas.node_graph import NodeGraph
 from floe_core.schemas.nodes import STEP, Node, source_name
 from floe_core.schemas.ports import port_key, short_port_name
 from floe_core.schemas.steps import Step
@@ -58,12 +58,13 @@ def add_steps(nodes: Sequence[Node], inputs: Inputs, findings: Findings) -> Step
 
 
 def _refuse_cycle(nodes: Sequence[Node], inputs: Inputs, findings: Findings) -> None:
-    cycle = find_cycle(nodes)
+    by_id = {node.unique_id: node for node in nodes}
+    cycle = [by_id[unique_id] for unique_id in NodeGraph(nodes).cycle()]
     if not cycle:
         return
     name = next(node.name for node in cycle if node.is_step)
     index = [spec.name for spec in inputs.spec.steps].index(name)
-    what = f"steps and dbt nodes form a cycle: {format_cycle(cycle)}"
+    what = f"steps and dbt nodes form a cycle: {' -> '.join(node.name for node in cycle)}"
     fix = f"change what step '{name}' reads or writes"
     findings.add(inputs.spec_document.problem(("steps", index), what, fix))
     findings.raise_if_any()
