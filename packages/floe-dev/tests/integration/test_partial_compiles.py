@@ -8,14 +8,21 @@ from __future__ import annotations
 import random
 import shutil
 import sys
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from floe_core.compiler.compile_product import prepare_product
+from floe_core.compiler.dbt import parse
 from floe_core.compiler.dbt.earlier_parses import EarlierParses, using
+from floe_core.dbt.ask import Answer
+from floe_core.dbt.call import DbtCall
 from floe_core.foundation.errors import FloeError
+from floe_dev.kept_parses import FILE, using_kept_parses
 from floe_dev.partial_parse import is_partly_parsed, model_paths
 from floe_dev.product_files import ProductFiles, changes
 
@@ -152,12 +159,32 @@ class Edits:
 
 def compiled(product: Path, parses: EarlierParses | None) -> tuple[dict[str, bytes], str]:
     """Return the files of a compile but for dbt's own caches, and its error."""
+    return compiled_in(using(parses), product)
+
+
+def compiled_in(
+    context: AbstractContextManager[None], product: Path
+) -> tuple[dict[str, bytes], str]:
     try:
-        with using(parses):
+        with context:
             found = prepare_product(product, orchestrator="dagster").files
     except FloeError as error:
         return {}, str(error)
     return {name: text for name, text in found.items() if not name.endswith(".msgpack")}, ""
+
+
+@contextmanager
+def counted_parses() -> Iterator[Counter[str]]:
+    """Count the words of the calls of dbt in the block."""
+    counts, ask = Counter[str](), parse.ask_dbt
+
+    def count(call: DbtCall, *more: Any) -> Answer:
+        counts.update(call.arguments)
+        return ask(call, *more)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(parse, "ask_dbt", count)
+        yield counts
 
 
 def replace(folder: Path, source: Path) -> None:
@@ -195,6 +222,109 @@ def test_random_edits(seed: int, edits: int, tmp_path: Path) -> None:
             # What is wrong is taken back, mostly at once.
             replace(product.product, kept)
     assert good > edits / 2
+
+
+@pytest.mark.parametrize(
+    ("seed", "edits"),
+    [
+        pytest.param(3, 12, marks=pytest.mark.long),
+        *(pytest.param(seed, 200, marks=pytest.mark.slow) for seed in (4, 5)),
+    ],
+)
+@pytest.mark.timeout(3000)
+def test_random_edits_between_commands(seed: int, edits: int, tmp_path: Path) -> None:
+    product = Edits(tmp_path / "examples", seed)
+    good, partial = 0, 0
+    kept = tmp_path / "kept"
+    shutil.copytree(product.product, kept, symlinks=True)
+    for number in range(edits):
+        what = product.edit()
+        with counted_parses() as counts:
+            ours = compiled_in(using_kept_parses(product.product), product.product)
+        partial += counts["--partial-parse"]
+        whole = compiled(product.product, None)
+        assert ours == whole, f"after edit {number}, {what}"
+        good += not whole[1]
+        if not whole[1]:
+            replace(kept, product.product)
+        elif product.chance.random() < 0.8:
+            replace(product.product, kept)
+    assert good > edits / 2
+    assert partial > edits / 4
+
+
+@pytest.mark.long
+def test_a_variable_that_the_project_reads_is_not_written_and_counts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop = tmp_path / "shop"
+    write_shop(shop, "dagster")
+    model = shop / "models/marts/customers.sql"
+    tag, word = "{{ config(tags=[env_var('SHOP_TAG')]) }}", "{{ env_var('SHOP_TOKEN') }}"
+    model.write_text(f"{tag}\n{model.read_text()}\n-- {word}")
+    secret = "hunter-2-hunter"
+    monkeypatch.setenv("SHOP_TOKEN", secret)
+
+    def partial(value: str) -> int:
+        monkeypatch.setenv("SHOP_TAG", value)
+        with counted_parses() as counts:
+            ours = compiled_in(using_kept_parses(shop), shop)
+        assert ours == compiled(shop, None)
+        assert ours[1] == ""
+        return counts["--partial-parse"]
+
+    assert [partial(value) for value in ("first-tag", "first-tag", "second-tag")] == [0, 1, 0]
+    text = (shop / ".floe" / FILE).read_bytes()
+    assert b"SHOP_TAG" in text
+    assert b"second-tag" not in text
+    assert secret.encode() not in text
+    monkeypatch.setenv("SHOP_TOKEN", "another-hunter")
+    assert partial("second-tag") == 0
+
+
+@pytest.mark.long
+def test_variables_whose_values_are_names_of_others_keep_nothing_wrong(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop = tmp_path / "shop"
+    write_shop(shop, "dagster")
+    model = shop / "models/marts/customers.sql"
+    tags = "{{ config(tags=[env_var('FIRST_NAME'), env_var('SECOND_NAME')]) }}"
+    model.write_text(f"{tags}\n{model.read_text()}")
+    monkeypatch.setenv("FIRST_NAME", "a-longer-value")
+    monkeypatch.setenv("SECOND_NAME", "FIRST_NAME")
+    for _ in range(3):
+        ours = compiled_in(using_kept_parses(shop), shop)
+        assert ours == compiled(shop, None)
+        assert ours[1] == ""
+
+
+@pytest.mark.long
+def test_what_is_kept_counts_for_the_same_dbt_and_if_it_can_be_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop = tmp_path / "shop"
+    write_shop(shop, "dagster")
+
+    def partial() -> int:
+        with counted_parses() as counts:
+            assert compiled_in(using_kept_parses(shop), shop)[1] == ""
+        return counts["--partial-parse"]
+
+    assert [partial(), partial()] == [0, 1]
+    (tmp_path / "site" / "dbt_extra-1.0.0.dist-info").mkdir(parents=True)
+    monkeypatch.syspath_prepend(tmp_path / "site")
+    assert [partial(), partial()] == [0, 1]
+    monkeypatch.setenv("DBT_STATIC_PARSER", "false")
+    assert [partial(), partial()] == [0, 1]
+    kept = shop / ".floe" / FILE
+    for damage in (b"", kept.read_bytes()[:1000], b"\xc1", b"\x01"):
+        kept.write_bytes(damage)
+        assert [partial(), partial()] == [0, 1]
+    kept.unlink()
+    kept.symlink_to(tmp_path / "elsewhere")
+    assert partial() == 0
+    assert not (tmp_path / "elsewhere").exists()
 
 
 @pytest.mark.long

@@ -34,9 +34,14 @@ def seal_environment(cache: bytes, names: Iterable[str], secrets: Container[str]
     kept = {name for name in noted if not (is_secret_variable(name) or name in secrets)}
     content.pop(ENV_VARS, None)
     # Written first, so that `find_changes_in_file` need not read further.
-    variables = {ENV_VARS: {name: _digest(name) for name in sorted(kept)}}
+    variables = {ENV_VARS: digests_of(kept)}
     packed: bytes = msgpack.packb({**variables, **content}, use_bin_type=True)
     return packed
+
+
+def digests_of(names: Iterable[str]) -> dict[str, str]:
+    """Return variable -> a hash of its value in this environment, sorted by name."""
+    return {name: _digest(name) for name in sorted(names)}
 
 
 def changed_variables(sealed: Mapping[str, str]) -> list[str]:

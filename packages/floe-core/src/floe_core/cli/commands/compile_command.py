@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
 
@@ -41,17 +42,19 @@ def compile_(
     orchestrator loads: all of them, or none if anything is wrong. A file of your own in place of
     the last one stays.
     """
+    from floe_core.cli.kept_parses import kept_parses
     from floe_core.compiler.compile_product import prepare_product
     from floe_core.compiler.publication import place_of_product, publish_to
 
-    compiled = prepare_product(
-        product,
-        orchestrator=on,
-        out=out,
-        on_notice=notice,
-        keeps_entry_point=True,
-        allows_missing=allow_missing,
-    )
+    with kept_parses(product) if out is None else nullcontext():
+        compiled = prepare_product(
+            product,
+            orchestrator=on,
+            out=out,
+            on_notice=notice,
+            keeps_entry_point=True,
+            allows_missing=allow_missing,
+        )
     place = place_of_product(compiled.inputs) if publish else None
     artifacts = compiled.write()
     published = publish_to(place, compiled) if place else []

@@ -253,6 +253,7 @@ def compile_here(
 
     `reuse` overrides `execution.reuse` of floe.yaml.
     """
+    from floe_core.cli.kept_parses import kept_parses
     from floe_core.compiler import compile_product
     from floe_core.foundation.errors import UsageError
     from floe_core.schemas.artifacts_reader import load_copy
@@ -265,9 +266,10 @@ def compile_here(
         )
     if copy is not None:
         return copy
-    return compile_product(
-        product, orchestrator=on, reuse=reuse, on_notice=notice, keeps_entry_point=True
-    )
+    with kept_parses(product):
+        return compile_product(
+            product, orchestrator=on, reuse=reuse, on_notice=notice, keeps_entry_point=True
+        )
 
 
 def _job(artifacts: CompiledArtifacts, name: str | None) -> Job:

@@ -1,8 +1,8 @@
-"""Let dbt parse only what has changed since an earlier parse in this process."""
+"""Let dbt parse only what has changed since an earlier parse."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
@@ -12,17 +12,21 @@ CACHE = "partial_parse.msgpack"
 
 
 class EarlierParses:
-    """dbt's own caches of the latest good parses of one product, in memory: they hold secrets."""
+    """dbt's own caches of the latest good parses of one product, in memory: they hold secrets.
 
-    def __init__(self) -> None:
-        self._caches: dict[str, bytes] = {}
+    `secrets` is variable or file -> value, for those that they may hold.
+    """
+
+    def __init__(self, caches: Mapping[str, bytes] | None = None) -> None:
+        self.caches = dict(caches or {})
+        self.secrets: dict[str, str] = {}
 
     def lay_out(self, name: str, target: Path) -> bool:
         """Put the cache of a parse of this name where dbt reads it; return whether there is one.
 
         It is forgotten until `keep`.
         """
-        cache = self._caches.pop(name, None)
+        cache = self.caches.pop(name, None)
         if cache is None:
             return False
         target.mkdir(parents=True, exist_ok=True)
@@ -31,7 +35,7 @@ class EarlierParses:
 
     def keep(self, name: str, target: Path) -> None:
         """Keep the cache of a good parse."""
-        self._caches[name] = (target / CACHE).read_bytes()
+        self.caches[name] = (target / CACHE).read_bytes()
 
 
 _current: ContextVar[EarlierParses | None] = ContextVar("earlier_parses", default=None)

@@ -141,6 +141,7 @@ class Dbt:
         nodes = answer.manifest.nodes.values() if answer.manifest else ()
         if all(node.config.enabled for node in nodes):
             earlier.keep(name, target)
+            earlier.secrets |= known_secrets(self._profile.output)
         return answer
 
     def list_ids(self, selection: list[str], nodes: Sequence[Node]) -> list[str]:

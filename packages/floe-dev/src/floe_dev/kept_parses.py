@@ -1,0 +1,124 @@
+"""Keep dbt's parses of a product for the next command, which then parses only what has changed.
+
+No value of an environment variable is written: a reference takes its place, and the parses count
+only while these variables have the same values.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import msgpack
+
+from floe_core.compiler.dbt.earlier_parses import EarlierParses, using
+from floe_core.dbt.parse_environment import ENV_VARS, changed_variables, digests_of
+from floe_core.foundation.errors import EnvironmentProblemError
+from floe_core.product_folder.state_folder import state_folder, state_place
+from floe_core.secrets.sealed_cache import seal_cache, unseal_cache
+from floe_core.storage.atomic_files import write_together
+from floe_core.storage.regular_files import open_regular
+from floe_dev.dev_place import hash_of_environment
+from floe_dev.partial_parse import is_partly_parsed, model_paths
+from floe_dev.product_files import ProductFiles, changes, paths_outside
+
+FILE = "parses.msgpack"
+# Distributions whose versions change what a parse is.
+_PARSERS = ("dbt*.dist-info", "floe*.dist-info")
+
+
+@dataclass(frozen=True, slots=True)
+class KeptParses:
+    """The parses of one compile, and what they were made of.
+
+    `surroundings` stands for the folder, and the versions and variables that choose how dbt parses.
+    `variables` are hashes of those that the project reads. `files` is name -> hash of the content,
+    `caches` the name of a parse -> dbt's own cache of it, without the values of variables.
+    """
+
+    surroundings: str = ""
+    variables: Mapping[str, str] = field(default_factory=dict)
+    files: Mapping[str, bytes] = field(default_factory=dict)
+    caches: Mapping[str, bytes] = field(default_factory=dict)
+
+    def usable(self, folder: Path, files: Mapping[str, bytes]) -> dict[str, bytes]:
+        """Return the caches that an exact parse of these files can begin with; {} for none."""
+        if self.surroundings != _surroundings(folder) or changed_variables(self.variables):
+            return {}
+        if not is_partly_parsed(changes(self.files, files), model_paths(folder)):
+            return {}
+        return {name: unseal_cache(cache) for name, cache in self.caches.items()}
+
+
+@contextmanager
+def using_kept_parses(folder: Path) -> Iterator[None]:
+    """Let the compile in the block build on the parses of the last one, and keep its own.
+
+    A compile that fails keeps nothing, and leaves what was kept.
+    """
+    sources = ProductFiles(folder)
+    sources.outside = paths_outside(folder)
+    files = sources.snapshot()
+    parses = EarlierParses(_read(folder).usable(folder, files))
+    with using(parses):
+        yield
+    kept = _kept(parses, _surroundings(folder), files)
+    with suppress(OSError):
+        _write(folder, kept)
+
+
+def _kept(
+    parses: EarlierParses, surroundings: str, files: Mapping[str, bytes]
+) -> KeptParses | None:
+    """Return the parses of a good compile; None if there are none that can be written.
+
+    A value that is in no variable of this process has nothing that could refer to it.
+    """
+    variables, caches = set[str](), dict[str, bytes]()
+    for name, cache in parses.caches.items():
+        content = _unpacked(cache)
+        read = content.get(ENV_VARS) or {}
+        hidden = {each for each, value in parses.secrets.items() if value.encode() in cache}
+        values = {each: os.environ.get(each, "") for each in {*read, *hidden}}
+        sealed = seal_cache(cache, {each: value for each, value in values.items() if value})
+        if any(values[each] != parses.secrets[each] for each in hidden):
+            return None
+        if _unpacked(unseal_cache(sealed)) != content:
+            return None
+        variables |= values.keys()
+        caches[name] = sealed
+    return KeptParses(surroundings, digests_of(variables), files, caches) if caches else None
+
+
+def _unpacked(cache: bytes) -> dict[str, Any]:
+    content: dict[str, Any] = msgpack.unpackb(cache, raw=False, strict_map_key=False)
+    return content
+
+
+def _read(folder: Path) -> KeptParses:
+    try:
+        with open_regular(state_place(folder) / FILE, "rb") as file:
+            return KeptParses(**msgpack.unpackb(file.read(), raw=False))
+    except (OSError, EnvironmentProblemError, ValueError, TypeError, msgpack.UnpackException):
+        return KeptParses()
+
+
+def _write(folder: Path, kept: KeptParses | None) -> None:
+    if kept is not None:
+        write_together(state_folder(folder), {FILE: msgpack.packb(asdict(kept))})
+    else:
+        (state_place(folder) / FILE).unlink(missing_ok=True)
+
+
+def _surroundings(folder: Path) -> str:
+    versions = sorted(
+        each.name for place in sys.path for name in _PARSERS for each in Path(place).glob(name)
+    )
+    words = [str(folder.resolve()), sys.version, *versions, hash_of_environment(os.environ)]
+    return hashlib.sha256("\n".join(words).encode()).hexdigest()
