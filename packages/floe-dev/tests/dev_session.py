@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -138,3 +139,22 @@ def value(shop: Path) -> Any:
 
 def write(shop: Path, sql: str) -> None:
     (shop / MODEL).write_text(sql)
+
+
+def count_runs(dev: Dev, orchestrator: str) -> int:
+    if orchestrator == "dagster":
+        query = "{ runsOrError { ... on Runs { results { runId } } } }"
+        return len(post(f"{dev.pages}/graphql", {"query": query})["data"]["runsOrError"]["results"])
+    if orchestrator == "prefect":
+        return len(post(f"{dev.pages}/api/flow_runs/filter", {}))
+    token = json.loads(urllib.request.urlopen(f"{dev.pages}/auth/token").read())["access_token"]
+    request = urllib.request.Request(
+        f"{dev.pages}/api/v2/dags/shop/dagRuns", headers={"Authorization": f"Bearer {token}"}
+    )
+    return int(json.loads(urllib.request.urlopen(request).read())["total_entries"])
+
+
+def post(url: str, body: dict[str, Any]) -> Any:
+    headers = {"Content-Type": "application/json"}
+    request = urllib.request.Request(url, json.dumps(body).encode(), headers)
+    return json.loads(urllib.request.urlopen(request).read())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Iterable
 from multiprocessing import AuthenticationError
 from multiprocessing.connection import Client, Connection
@@ -19,6 +20,8 @@ from floe_dev import messages
 from floe_dev.dev_place import DevPlace, hash_of_environment, read_place
 from floe_dev.messages import Message
 
+# More than it takes to begin to start an orchestrator; the rest is waited for by the run.
+START_SECONDS, LOOK_SECONDS = 60.0, 0.1
 _GONE = "the `floe dev` that this command uses has ended; start it again, or run without it"
 
 
@@ -32,6 +35,11 @@ def connect_to_dev(
     place = read_place(folder)
     if place is None or on not in (None, place.orchestrator):
         return None
+    if not place.port:
+        on_notice("waiting for `floe dev`, which is starting")
+        place = _await_start(folder)
+    if place is None:
+        return None
     try:
         connection = Client(("127.0.0.1", place.port), authkey=place.key.encode())
     except (OSError, EOFError, AuthenticationError):
@@ -44,6 +52,27 @@ def connect_to_dev(
         )
         return None
     return RunningDev(folder, place, connection, on_notice)
+
+
+def _await_start(folder: Path) -> DevPlace | None:
+    """Return the place of a `floe dev` once it answers; None if it ended or takes too long."""
+    deadline = time.monotonic() + START_SECONDS
+    while (place := read_place(folder)) is not None and not place.port:
+        if time.monotonic() > deadline or not _is_process(place.pid):
+            return None
+        time.sleep(LOOK_SECONDS)
+    return place
+
+
+def _is_process(process_id: int) -> bool:
+    try:
+        os.kill(process_id, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        # It is another user's.
+        pass
+    return True
 
 
 class RunningDev:

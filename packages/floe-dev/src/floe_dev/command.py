@@ -58,7 +58,7 @@ def dev(
     """
     from floe_core.compiler.ports.products import is_platform
     from floe_core.foundation.errors import UsageError
-    from floe_dev.dev_place import claimed
+    from floe_dev.dev_place import claimed, write_start
     from floe_dev.terminal import Terminal
 
     path, terminal = product.absolute(), Terminal()
@@ -76,6 +76,8 @@ def dev(
                 claims.enter_context(claimed(each.product.folder))
         _announce(choices, schedules, terminal)
         ports = _reserve_ports(choices, port, terminal, claims)
+        for each in choices:
+            write_start(each.product.folder, each.orchestrator)
         _serve(choices, _options(folder, ports, schedules), terminal)
 
 

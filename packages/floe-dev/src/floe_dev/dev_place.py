@@ -30,7 +30,7 @@ class DevPlace:
 
     `port` is on this machine, `key` what a caller has to prove that it knows. `environment` is a
     hash of the variables that choose how a product is compiled and run. `settings` and `variables`
-    are as in `floe_core.cli.running_dev`.
+    are as in `floe_core.cli.running_dev`. While it is starting, `port` is 0.
     """
 
     pid: int
@@ -81,7 +81,7 @@ def claimed(folder: Path) -> Iterator[None]:
         lock.acquire()
     except Timeout:
         found = read_place(folder)
-        where = f" at {found.pages}, process {found.pid}" if found else ""
+        where = f" at {found.pages}, process {found.pid}" if found and found.pages else ""
         raise EnvironmentProblemError(
             f"`floe dev` of {folder} is up already{where}; use that one, or end it with ^C"
         ) from None
@@ -95,10 +95,17 @@ def claimed(folder: Path) -> Iterator[None]:
 def write_place(folder: Path, place: DevPlace) -> None:
     """Write the place of a claimed product, readable for this user alone."""
     path = state_folder(folder) / FILE
-    path.unlink(missing_ok=True)
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    new = path.with_suffix(".new")
+    new.unlink(missing_ok=True)
+    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         json.dump(asdict(place), file)
+    new.replace(path)
+
+
+def write_start(folder: Path, orchestrator: str) -> None:
+    """Write that this process is starting an orchestrator for a claimed product."""
+    write_place(folder, DevPlace(os.getpid(), orchestrator, "", 0, "", ""))
 
 
 def read_place(folder: Path) -> DevPlace | None:

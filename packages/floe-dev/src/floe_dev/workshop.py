@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -16,6 +17,7 @@ from floe_dev.terminal import Naps, Terminal
 
 # The products used last have the processes of a run ready, which take some 300 MB each.
 MOST_READY = 2
+LOOK_SECONDS = 0.5
 
 
 class Workshop:
@@ -37,13 +39,29 @@ class Workshop:
         with ExitStack() as stack:
             for orchestrator in self._orchestrators:
                 stack.callback(orchestrator.stop)
-                orchestrator.start()
+                self._start(orchestrator)
             for product in self._products:
                 stack.callback(product.runs.close)
                 stack.enter_context(product.answering(self._keep_ready))
             for product in self._products[:MOST_READY]:
                 self._keep_ready(product)
             self._follow()
+
+    def _start(self, orchestrator: Orchestrator) -> None:
+        """Start an orchestrator, as soon as it can be: a run of its own may use its history."""
+        said = ""
+        while True:
+            try:
+                orchestrator.start()
+            except EnvironmentProblemError as error:
+                if str(error) != said:
+                    said = str(error)
+                    self._terminal.say(
+                        f"{said}; waiting until {orchestrator.name} can start", "red"
+                    )
+                time.sleep(LOOK_SECONDS)
+            else:
+                return
 
     def _follow(self) -> None:
         naps = Naps()

@@ -5,17 +5,27 @@ The oracles are the orchestrator's own pages and API, the warehouse, and the pro
 
 from __future__ import annotations
 
-import json
 import sys
 import urllib.request
 from pathlib import Path
-from typing import Any
 
 import psutil
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from dev_session import MODEL, Dev, alive, dev_of, floe, left_of, product, run, value, write
+from dev_session import (
+    MODEL,
+    Dev,
+    alive,
+    count_runs,
+    dev_of,
+    floe,
+    left_of,
+    product,
+    run,
+    value,
+    write,
+)
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 RUN_URLS = {"dagster": "/runs/", "prefect": "/runs/flow-run/", "airflow": "/runs/manual__"}
@@ -89,22 +99,3 @@ def stays(shop: Path, orchestrator: str) -> None:
     with dev_of(shop) as dev:
         dev.await_line("pages, with the product")
         assert count_runs(dev, orchestrator) == 4
-
-
-def count_runs(dev: Dev, orchestrator: str) -> int:
-    if orchestrator == "dagster":
-        query = "{ runsOrError { ... on Runs { results { runId } } } }"
-        return len(post(f"{dev.pages}/graphql", {"query": query})["data"]["runsOrError"]["results"])
-    if orchestrator == "prefect":
-        return len(post(f"{dev.pages}/api/flow_runs/filter", {}))
-    token = json.loads(urllib.request.urlopen(f"{dev.pages}/auth/token").read())["access_token"]
-    request = urllib.request.Request(
-        f"{dev.pages}/api/v2/dags/shop/dagRuns", headers={"Authorization": f"Bearer {token}"}
-    )
-    return int(json.loads(urllib.request.urlopen(request).read())["total_entries"])
-
-
-def post(url: str, body: dict[str, Any]) -> Any:
-    headers = {"Content-Type": "application/json"}
-    request = urllib.request.Request(url, json.dumps(body).encode(), headers)
-    return json.loads(urllib.request.urlopen(request).read())

@@ -16,10 +16,25 @@ import psutil
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from dev_session import FLOE, MODEL, Dev, alive, dev_of, floe, left_of, product, run, value, write
+from dev_session import (
+    FLOE,
+    MODEL,
+    Dev,
+    alive,
+    count_runs,
+    dev_of,
+    floe,
+    left_of,
+    product,
+    run,
+    value,
+    write,
+)
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 READY = "pages, with the product"
+# Some seconds, on any machine.
+SLOW = "select max(i) as id from range(3000000000) t(i)"
 
 
 def test_a_product_that_is_wrong_at_the_start_is_waited_for(tmp_path: Path) -> None:
@@ -58,19 +73,48 @@ def test_a_file_that_is_saved_in_two_steps_ends_good(tmp_path: Path) -> None:
         assert (run(shop)["status"], value(shop)) == ("success", [(5,)])
 
 
-def test_processes_that_were_stopped_go_on(tmp_path: Path) -> None:
-    """As those of a laptop that sleeps."""
-    shop = product(tmp_path, "dagster")
+@pytest.mark.parametrize("orchestrator", ["dagster", "prefect", "airflow"])
+def test_processes_that_were_stopped_go_on(orchestrator: str, tmp_path: Path) -> None:
+    """As those of a laptop that sleeps, also while a model is built; no run is run twice."""
+    shop = product(tmp_path, orchestrator)
     with dev_of(shop) as dev:
         dev.await_line(READY)
-        processes = dev.processes()
-        for process in processes:
-            process.suspend()
+        write(shop, SLOW)
+        with subprocess.Popen([FLOE, "run", shop], stderr=subprocess.PIPE, text=True) as running:
+            assert running.stderr is not None
+            next(line for line in running.stderr if line.startswith("running"))
+            time.sleep(4)
+            processes = dev.processes()
+            for process in processes:
+                process.suspend()
+            time.sleep(20)
+            for process in reversed(processes):
+                process.resume()
+            running.communicate()
+        assert running.returncode == 0
         write(shop, "select 6 as id")
-        for process in reversed(processes):
-            process.resume()
-        dev.await_line(f"{MODEL}: compiled")
         assert (run(shop)["status"], value(shop)) == ("success", [(6,)])
+        assert count_runs(dev, orchestrator) == 2
+
+
+def test_commands_wait_for_an_airflow_that_another_one_starts_or_uses(tmp_path: Path) -> None:
+    """A run of its own would wait for the Airflow that `floe dev` uses, and the other way round."""
+    shop = product(tmp_path, "airflow")
+    place = shop / ".floe/dev.json"
+    with dev_of(shop) as dev:
+        while not place.exists():
+            time.sleep(0.01)
+        found = floe("run", shop)
+        assert (found.returncode, "waiting for" in found.stderr) == (0, True), found.stderr
+        dev.await_line(READY)
+    with subprocess.Popen([FLOE, "run", shop], stderr=subprocess.PIPE, text=True) as running:
+        assert running.stderr is not None
+        next(line for line in running.stderr if line.startswith("running"))
+        with dev_of(shop) as dev:
+            dev.await_line("another run uses the Airflow")
+            dev.await_line(READY)
+        running.communicate()
+    assert running.returncode == 0
 
 
 def test_a_killed_one_leaves_no_process_and_is_not_used(tmp_path: Path) -> None:

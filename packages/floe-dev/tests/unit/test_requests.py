@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import socket
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from multiprocessing import AuthenticationError
@@ -38,6 +40,7 @@ from floe_dev.dev_place import (
     hash_of_environment,
     read_place,
     write_place,
+    write_start,
 )
 from floe_dev.product_at_hand import ProductAtHand
 from floe_dev.request_server import answering
@@ -175,6 +178,26 @@ def test_a_run_waits_for_an_orchestrator_that_is_starting(
     thread.join()
     assert session.notices == ["waiting for plain, which `floe dev` is starting"]
     assert report.status == "success"
+
+
+def test_a_caller_waits_for_one_that_is_starting(dev: RunningDev, shop: Path) -> None:
+    place = read_place(shop)
+    assert place is not None
+    write_start(shop, "plain")
+    said = Event()
+    thread = Thread(target=lambda: said.wait(10) and write_place(shop, place))
+    thread.start()
+    found = connect_to_dev(shop, None, lambda notice: said.set())
+    thread.join()
+    assert found is not None
+    found.close()
+
+
+def test_a_start_whose_process_was_killed_leads_nowhere(shop: Path) -> None:
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    write_place(shop, DevPlace(ended.pid, "plain", "", 0, "", ""))
+    assert connect_to_dev(shop, None, print) is None
 
 
 def test_a_run_waits_for_a_limited_time(dev: RunningDev, session: PaperSession) -> None:

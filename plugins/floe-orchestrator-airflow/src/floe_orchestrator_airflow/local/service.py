@@ -106,8 +106,9 @@ class LocalAirflow:
         try:
             self._lock.acquire(lock_seconds)
         except Timeout:
+            meanwhile = f", {lock_seconds:.0f} s later, too" if lock_seconds else ""
             raise EnvironmentProblemError(
-                f"another run has used the Airflow in {self.folder} for {lock_seconds:.0f} s"
+                f"another run uses the Airflow in {self.folder}{meanwhile}"
             ) from None
         try:
             self._start()
