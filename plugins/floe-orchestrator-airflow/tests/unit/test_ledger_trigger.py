@@ -24,7 +24,7 @@ NONE_YET = RunCounts(total=0, unfinished=0)
 
 @pytest.fixture
 def ledger(tmp_path: Path) -> Ledger:
-    return Ledger(str(tmp_path / "ledger"))
+    return Ledger(str(tmp_path / "ledger"), is_local=True)
 
 
 def update(ledger: Ledger, product: str, port: str, run_id: str = "run") -> None:

@@ -89,6 +89,7 @@ def deployment(
 ) -> Iterator[Deployment]:
     """Yield it on a ledger of its own, without runs."""
     with pytest.MonkeyPatch.context() as patch, temporary_settings({PREFECT_API_URL: prefect.url}):
+        (tmp_path / "ledger").mkdir()
         patch.setenv("FLOE_LEDGER", str(tmp_path / "ledger"))
         [found] = load_product_flows("report", report.folder).deployments()
         found.apply()
