@@ -17,7 +17,8 @@ from floe_dev.terminal import Naps, Terminal
 
 # The products used last have the processes of a run ready, which take some 300 MB each.
 MOST_READY = 2
-LOOK_SECONDS = 0.5
+# Between two tries to start an orchestrator: a try may cost as much as a start.
+LOOK_SECONDS, LONGEST_PAUSE = 0.5, 8.0
 
 
 class Workshop:
@@ -49,7 +50,7 @@ class Workshop:
 
     def _start(self, orchestrator: Orchestrator) -> None:
         """Start an orchestrator, as soon as it can be: a run of its own may use its history."""
-        said = ""
+        said, pause = "", LOOK_SECONDS
         while True:
             try:
                 orchestrator.start()
@@ -59,7 +60,8 @@ class Workshop:
                     self._terminal.say(
                         f"{said}; waiting until {orchestrator.name} can start", "red"
                     )
-                time.sleep(LOOK_SECONDS)
+                time.sleep(pause)
+                pause = min(LONGEST_PAUSE, 2 * pause)
             else:
                 return
 
