@@ -69,7 +69,8 @@ def using_kept_parses(folder: Path) -> Iterator[None]:
     with using(parses):
         yield
     kept = _kept(parses, _surroundings(folder), files)
-    with suppress(OSError):
+    # Without them, the next compile parses everything.
+    with suppress(OSError, EnvironmentProblemError):
         _write(folder, kept)
 
 

@@ -325,6 +325,12 @@ def test_what_is_kept_counts_for_the_same_dbt_and_if_it_can_be_read(
     kept.symlink_to(tmp_path / "elsewhere")
     assert partial() == 0
     assert not (tmp_path / "elsewhere").exists()
+    kept.unlink()
+    kept.mkdir()
+    assert [partial(), partial()] == [0, 0]
+    (tmp_path / "a file").touch()
+    monkeypatch.setenv("FLOE_STATE_DIR", str(tmp_path / "a file"))
+    assert [partial(), partial()] == [0, 0]
 
 
 @pytest.mark.long
