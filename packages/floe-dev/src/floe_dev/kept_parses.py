@@ -29,6 +29,8 @@ from floe_dev.partial_parse import is_partly_parsed, model_paths
 from floe_dev.product_files import ProductFiles, changes, paths_outside
 
 FILE = "parses.msgpack"
+# Of a file that is read in each command: no model or description is larger, but data may be.
+_MOST_BYTES = 1_000_000
 # Distributions whose versions change what a parse is.
 _PARSERS = ("dbt*.dist-info", "floe*.dist-info")
 
@@ -62,7 +64,7 @@ def using_kept_parses(folder: Path) -> Iterator[None]:
 
     A compile that fails keeps nothing, and leaves what was kept.
     """
-    sources = ProductFiles(folder)
+    sources = ProductFiles(folder, most=_MOST_BYTES)
     sources.outside = paths_outside(folder)
     files = sources.snapshot()
     parses = EarlierParses(_read(folder).usable(folder, files))

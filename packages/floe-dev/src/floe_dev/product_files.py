@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -29,11 +30,13 @@ _Stat = tuple[int, int, int, int]
 class ProductFiles:
     """Reads a product's files; one that has not been touched since is not read again.
 
-    `outside` are files and folders elsewhere that its compile reads.
+    `outside` are files and folders elsewhere that its compile reads. A file of more than `most`
+    bytes is told by its times and size, and not read.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, most: float = math.inf) -> None:
         self.folder = folder
+        self._most = most
         self.outside: tuple[Path, ...] = ()
         self._known: dict[Path, tuple[_Stat, bytes]] = {}
 
@@ -63,6 +66,8 @@ class ProductFiles:
             known = self._known.get(path)
             if known is not None and known[0] == state:
                 return known
+            if at.st_size > self._most:
+                return state, repr(state).encode()
             content = path.read_bytes()
         except OSError:
             return None

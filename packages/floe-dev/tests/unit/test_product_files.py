@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -102,3 +103,17 @@ def test_a_change_of_what_floe_writes_wakes_nobody(name: str, is_source: bool) -
 
 def test_a_change_of_a_file_elsewhere_wakes() -> None:
     assert SourceFilter([Path("/srv/shop")])(Change.modified, "/srv/models/a.sql")
+
+
+def test_a_large_file_is_told_by_its_times_and_size(tmp_path: Path) -> None:
+    write(tmp_path, seeds__a_DOT_csv="id\n10\n", models__a_DOT_sql="select")
+    files = ProductFiles(tmp_path, most=5)
+    before = files.snapshot()
+    # The same length, and a modification time that is set back.
+    seed, at = tmp_path / "seeds/a.csv", (tmp_path / "seeds/a.csv").stat()
+    seed.write_text("id\n20\n")
+    os.utime(seed, ns=(at.st_atime_ns, at.st_mtime_ns))
+    assert changes(before, files.snapshot()) == ("seeds/a.csv",)
+    by_content = ProductFiles(tmp_path).snapshot()["seeds/a.csv"]
+    assert files.snapshot()["seeds/a.csv"] != by_content
+    assert ProductFiles(tmp_path, most=6).snapshot()["seeds/a.csv"] == by_content
