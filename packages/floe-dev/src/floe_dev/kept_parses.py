@@ -49,9 +49,11 @@ class KeptParses:
     files: Mapping[str, bytes] = field(default_factory=dict)
     caches: Mapping[str, bytes] = field(default_factory=dict)
 
-    def usable(self, folder: Path, files: Mapping[str, bytes]) -> dict[str, bytes]:
+    def usable(
+        self, folder: Path, surroundings: str, files: Mapping[str, bytes]
+    ) -> dict[str, bytes]:
         """Return the caches that an exact parse of these files can begin with; {} for none."""
-        if self.surroundings != _surroundings(folder) or changed_variables(self.variables):
+        if self.surroundings != surroundings or changed_variables(self.variables):
             return {}
         if not is_partly_parsed(changes(self.files, files), model_paths(folder)):
             return {}
@@ -66,11 +68,11 @@ def using_kept_parses(folder: Path) -> Iterator[None]:
     """
     sources = ProductFiles(folder, most=_MOST_BYTES)
     sources.outside = paths_outside(folder)
-    files = sources.snapshot()
-    parses = EarlierParses(_read(folder).usable(folder, files))
+    files, surroundings = sources.snapshot(), _surroundings(folder)
+    parses = EarlierParses(_read(folder).usable(folder, surroundings, files))
     with using(parses):
         yield
-    kept = _kept(parses, _surroundings(folder), files)
+    kept = _kept(parses, surroundings, files)
     # Without them, the next compile parses everything.
     with suppress(OSError, EnvironmentProblemError):
         _write(folder, kept)
@@ -92,7 +94,8 @@ def _kept(
         sealed = seal_cache(cache, {each: value for each, value in values.items() if value})
         if any(values[each] != parses.secrets[each] for each in hidden):
             return None
-        if _unpacked(unseal_cache(sealed)) != content:
+        restored = unseal_cache(sealed)
+        if restored != cache and _unpacked(restored) != content:
             return None
         variables |= values.keys()
         caches[name] = sealed

@@ -30,6 +30,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from edited_shop import write_shop
 
 ROOT = Path(__file__).parents[4]
+Compiled = tuple[dict[str, bytes], str]
 PACKAGE = {
     "dbt_project.yml": "name: extra\nversion: 1.0.0\n",
     "macros/extra.sql": "{% macro extra() %}1{% endmacro %}",
@@ -157,14 +158,12 @@ class Edits:
         self.append_to(seeds[0], f"{last}\n")
 
 
-def compiled(product: Path, parses: EarlierParses | None) -> tuple[dict[str, bytes], str]:
+def compiled(product: Path, parses: EarlierParses | None) -> Compiled:
     """Return the files of a compile but for dbt's own caches, and its error."""
     return compiled_in(using(parses), product)
 
 
-def compiled_in(
-    context: AbstractContextManager[None], product: Path
-) -> tuple[dict[str, bytes], str]:
+def compiled_in(context: AbstractContextManager[None], product: Path) -> Compiled:
     try:
         with context:
             found = prepare_product(product, orchestrator="dagster").files
@@ -192,28 +191,18 @@ def replace(folder: Path, source: Path) -> None:
     shutil.copytree(source, folder, symlinks=True)
 
 
-@pytest.mark.parametrize(
-    ("seed", "edits"),
-    [
-        pytest.param(0, 12, marks=pytest.mark.long),
-        *(pytest.param(seed, 200, marks=pytest.mark.slow) for seed in (1, 2)),
-    ],
-)
-@pytest.mark.timeout(3000)
-def test_random_edits(seed: int, edits: int, tmp_path: Path) -> None:
-    product = Edits(tmp_path / "examples", seed)
-    parses, good, files = EarlierParses(), 0, ProductFiles(product.product)
-    files.outside = (product.manifest,)
-    before = files.snapshot()
-    kept = tmp_path / "kept"
+def compare_after_edits(
+    product: Edits, edits: int, kept: Path, compile_: Callable[[], Compiled]
+) -> None:
+    """Make edits, and compile after each as it is to be tested, and from nothing.
+
+    `kept` becomes a copy of the product as it was when it last compiled.
+    """
+    good = 0
     shutil.copytree(product.product, kept, symlinks=True)
     for number in range(edits):
         what = product.edit()
-        now = files.snapshot()
-        if not is_partly_parsed(changes(before, now), model_paths(product.product)):
-            parses = EarlierParses()
-        before = now
-        ours, whole = compiled(product.product, parses), compiled(product.product, None)
+        ours, whole = compile_(), compiled(product.product, None)
         assert ours == whole, f"after edit {number}, {what}"
         good += not whole[1]
         if not whole[1]:
@@ -227,29 +216,47 @@ def test_random_edits(seed: int, edits: int, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("seed", "edits"),
     [
+        pytest.param(0, 12, marks=pytest.mark.long),
+        *(pytest.param(seed, 200, marks=pytest.mark.slow) for seed in (1, 2)),
+    ],
+)
+@pytest.mark.timeout(3000)
+def test_random_edits(seed: int, edits: int, tmp_path: Path) -> None:
+    product = Edits(tmp_path / "examples", seed)
+    parses, files = EarlierParses(), ProductFiles(product.product)
+    files.outside = (product.manifest,)
+    before = files.snapshot()
+
+    def compile_with_parses_in_memory() -> Compiled:
+        nonlocal parses, before
+        now = files.snapshot()
+        if not is_partly_parsed(changes(before, now), model_paths(product.product)):
+            parses = EarlierParses()
+        before = now
+        return compiled(product.product, parses)
+
+    compare_after_edits(product, edits, tmp_path / "kept", compile_with_parses_in_memory)
+
+
+@pytest.mark.parametrize(
+    ("seed", "edits"),
+    [
         pytest.param(3, 12, marks=pytest.mark.long),
         *(pytest.param(seed, 200, marks=pytest.mark.slow) for seed in (4, 5)),
     ],
 )
 @pytest.mark.timeout(3000)
 def test_random_edits_between_commands(seed: int, edits: int, tmp_path: Path) -> None:
-    product = Edits(tmp_path / "examples", seed)
-    good, partial = 0, 0
-    kept = tmp_path / "kept"
-    shutil.copytree(product.product, kept, symlinks=True)
-    for number in range(edits):
-        what = product.edit()
+    product, partial = Edits(tmp_path / "examples", seed), 0
+
+    def compile_with_parses_on_disk() -> Compiled:
+        nonlocal partial
         with counted_parses() as counts:
             ours = compiled_in(using_kept_parses(product.product), product.product)
         partial += counts["--partial-parse"]
-        whole = compiled(product.product, None)
-        assert ours == whole, f"after edit {number}, {what}"
-        good += not whole[1]
-        if not whole[1]:
-            replace(kept, product.product)
-        elif product.chance.random() < 0.8:
-            replace(product.product, kept)
-    assert good > edits / 2
+        return ours
+
+    compare_after_edits(product, edits, tmp_path / "kept", compile_with_parses_on_disk)
     assert partial > edits / 4
 
 
