@@ -10,6 +10,7 @@ from multiprocessing.connection import Client, Connection
 from pathlib import Path
 
 from floe_core.foundation.errors import EnvironmentProblemError
+from floe_core.foundation.running_process import is_running
 from floe_core.foundation.stages import begin_stage
 from floe_core.launched_run.launch import order_for
 from floe_core.plugin_api.powers import RunOptions, RunReport
@@ -58,21 +59,10 @@ def _await_start(folder: Path) -> DevPlace | None:
     """Return the place of a `floe dev` once it answers; None if it ended or takes too long."""
     deadline = time.monotonic() + START_SECONDS
     while (place := read_place(folder)) is not None and not place.port:
-        if time.monotonic() > deadline or not _is_process(place.pid):
+        if time.monotonic() > deadline or not is_running(place.pid):
             return None
         time.sleep(LOOK_SECONDS)
     return place
-
-
-def _is_process(process_id: int) -> bool:
-    try:
-        os.kill(process_id, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        # It is another user's.
-        pass
-    return True
 
 
 class RunningDev:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Collection, Mapping
 
 from floe_core.execution.reuse.planned_build import PlannedBuild, subject_of
+from floe_core.foundation.running_process import is_running
 from floe_core.reuse.state import ActiveBuild, Entry, State
 from floe_core.reuse.state_store import StateStore
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
@@ -73,10 +74,4 @@ def _is_over(build: ActiveBuild) -> bool:
     """Return whether a build has ended without recording it."""
     if build.host != socket.gethostname():
         return time.time() - build.since > LONGEST_BUILD_SECONDS
-    try:
-        os.kill(build.pid, 0)
-    except ProcessLookupError:
-        return True
-    except PermissionError:
-        return False
-    return False
+    return not is_running(build.pid)
