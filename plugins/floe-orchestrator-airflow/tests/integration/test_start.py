@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import threading
 import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import psutil
@@ -66,6 +67,27 @@ def test_a_start_that_is_stuck_ends_with_what_is_stuck_and_what_it_said(
     )
     assert rest
     assert [p for p in psutil.process_iter(["cwd"]) if p.info["cwd"] == str(folder)] == []
+
+
+def test_another_program_at_its_port_is_not_taken_for_it(tmp_path: Path) -> None:
+    class Other(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b'{"version": "3.3.0"}')
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Other) as other:
+        threading.Thread(target=other.serve_forever, daemon=True).start()
+        airflow = LocalAirflow(tmp_path / "airflow", port=other.server_port)
+        with pytest.raises(EnvironmentProblemError) as raised, airflow:
+            raise AssertionError("it started")
+        other.shutdown()
+    first, *_ = str(raised.value).splitlines()
+    where = f"another program listens at http://127.0.0.1:{other.server_port}; the end of "
+    assert first.startswith(f"the local Airflow ended while starting; {where}")
 
 
 def test_a_run_whose_tasks_no_worker_takes_up_ends_and_says_so(

@@ -122,6 +122,19 @@ def test_another_error_of_the_service_is_told_at_once() -> None:
     assert len(asked) == 1
 
 
+def test_an_answer_that_is_not_json_says_what_it_is() -> None:
+    class PageHandler(QuietHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Type", "text/html")
+            self.end_headers()
+            self.wfile.write(b"<h1>Welcome</h1>")
+
+    wanted = r"^http://127\.0\.0\.1:\d+/api/v2/version responds with text/html, not with JSON$"
+    with served(PageHandler) as api, pytest.raises(RestError, match=wanted):
+        api.ping()
+
+
 def test_changes_of_several_threads_are_asked_for_one_at_a_time_and_questions_beside_them() -> None:
     class SlowHandler(QuietHandler):
         under_way: ClassVar[list[str]] = []

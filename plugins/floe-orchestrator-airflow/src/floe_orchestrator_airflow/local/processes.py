@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 
 import psutil  # type: ignore[import-untyped]
 
@@ -55,6 +56,16 @@ def tree(pid: int) -> list[psutil.Process]:
     except psutil.NoSuchProcess:
         return []
     return [process, *_descendants(pid)]
+
+
+def listens(pid: int, port: int) -> bool:
+    """Return whether a process or one of its descendants listens at a TCP port."""
+    for process in tree(pid):
+        with suppress(psutil.NoSuchProcess, psutil.AccessDenied):
+            for each in process.net_connections("tcp"):
+                if each.status == psutil.CONN_LISTEN and each.laddr.port == port:
+                    return True
+    return False
 
 
 def _descendants(pid: int) -> list[psutil.Process]:

@@ -248,7 +248,11 @@ class RestApi:
             raise RestError(0, str(error) or type(error).__name__) from None
         if not answer.is_success:
             raise RestError(answer.status_code, answer.text)
-        found: dict[str, Any] = answer.json() if answer.content else {}
+        try:
+            found: dict[str, Any] = answer.json() if answer.content else {}
+        except ValueError:
+            what = answer.headers.get("content-type", "something else")
+            raise RestError(0, f"{answer.url} responds with {what}, not with JSON") from None
         return found
 
 

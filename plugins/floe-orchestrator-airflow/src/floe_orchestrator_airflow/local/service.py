@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 import threading
@@ -23,7 +24,7 @@ from floe_core.storage.atomic_files import write_together
 from floe_core.storage.regular_files import open_regular
 from floe_orchestrator_airflow.local.components import end_leftovers, write_host
 from floe_orchestrator_airflow.local.home import USER, Home
-from floe_orchestrator_airflow.local.processes import end, tree
+from floe_orchestrator_airflow.local.processes import end, listens, tree
 from floe_orchestrator_airflow.local.progress import STUCK_SECONDS, Progress
 from floe_orchestrator_airflow.local.rest_api import RestApi, RestError
 from floe_orchestrator_airflow.local.unstored_dags import why_unstored
@@ -234,11 +235,13 @@ class LocalAirflow:
         write_host(self.folder, self._process.pid)
 
     def _find_unanswering(self) -> list[str]:
+        assert self._process is not None
         try:
             self.api.ping()
         except RestError:
             return ["api-server"]
-        return []
+        # Another program may have taken the port since it was found free.
+        return [] if listens(self._process.pid, self.home.port) else ["api-server"]
 
     def _unhealthy(self) -> list[str]:
         health = self.api.health()
@@ -273,8 +276,10 @@ class LocalAirflow:
         """
         if self._process is None or not _has_ended(self._process, seconds):
             return
+        # Its own server has ended, too.
+        taken = f"; another program listens at {self.home.url}" if _answers(self.home.port) else ""
         raise EnvironmentProblemError(
-            f"the local Airflow ended while {doing}; the end of {self.home.output}:\n"
+            f"the local Airflow ended while {doing}{taken}; the end of {self.home.output}:\n"
             f"{self._last_words()}"
         )
 
@@ -299,6 +304,13 @@ def _has_ended(process: subprocess.Popen[bytes], seconds: float) -> bool:
     except subprocess.TimeoutExpired:
         return False
     return True
+
+
+def _answers(port: int) -> bool:
+    with suppress(OSError):
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        return True
+    return False
 
 
 def _end_host(process: subprocess.Popen[bytes]) -> None:
