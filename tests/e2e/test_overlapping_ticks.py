@@ -23,9 +23,8 @@ from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_orchestrator_airflow.local.service import LocalAirflow
 from floe_orchestrator_dagster.local.instance_home import instance_home
 
-pytestmark = pytest.mark.slow
-
 MINUTES = float(os.environ.get("FLOE_SOAK_MINUTES", "8"))
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(MINUTES * 60 + 900)]
 MANIFEST = """\
 apiVersion: floe.dev/v1
 kind: Manifest
