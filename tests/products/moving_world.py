@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -172,6 +172,12 @@ class SimulatedSide:
         )
         return True
 
+    def retry(self, lasts: timedelta) -> None:
+        """Let the last run have failed, and start it again as a run of its own, as Dagster does."""
+        now, last = self._world.now, replace(self.started[-1], state="failed")
+        again = replace(last, run_id=f"{last.run_id}-again", created_at=now, ended_at=now + lasts)
+        self.started[-1:] = [last, again]
+
     def runs(self, job_name: str) -> Sequence[RecordedRun]:
         if not self.is_up:
             raise EnvironmentProblemError(f"{self.name} does not respond")
@@ -183,7 +189,7 @@ class SimulatedSide:
 
     def _as_of(self, run: RecordedRun, now: datetime) -> RecordedRun:
         assert run.ended_at
-        state = "success" if run.ended_at <= now else "running"
+        state = run.state if run.ended_at <= now else "running"
         return RecordedRun(
             JOB, JOB, run.run_id, state, run.created_at, nominal_time=run.nominal_time
         )

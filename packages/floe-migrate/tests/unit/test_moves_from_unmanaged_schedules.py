@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -80,3 +81,20 @@ def test_runs_of_any_length_run_each_tick_once(tmp_path: Path, rules: Rules, see
     settle(world, 3)
     assert sorted(world.built()) == world.expected(), world.told
     assert world.overlaps() == []
+
+
+def test_a_retry_after_the_pause_lets_the_move_wait_once_more(tmp_path: Path) -> None:
+    world = UnmanagedWorld(tmp_path, "dagster", chance=random.Random(0))
+    settle(world, 2)
+    world.now += timedelta(seconds=30)
+    mover, told = world.to_two(), {JOB: f"{OLD} may just be starting a run"}
+    mover.begin()
+    assert mover.hand_over() == told
+    assert mover.hand_over() == told
+    last, second = world.old.started[-1], timedelta(seconds=1)
+    retry = {"created_at": world.now + second, "ended_at": world.now + 2 * second}
+    world.old.started.append(replace(last, run_id="old-again", **retry))
+    world.now += timedelta(seconds=16)
+    assert mover.hand_over() == told
+    world.now += timedelta(seconds=16)
+    assert mover.hand_over() == {}

@@ -113,6 +113,35 @@ def test_the_first_tick_of_a_target_is_at_least_so_far_away() -> None:
     assert first_tick_after(Job(name="shop"), TICK + MINUTE) == TICK + MINUTE
 
 
+@pytest.mark.parametrize("seconds", [1, 60])
+def test_a_retry_that_ended_may_be_followed_by_another(tmp_path: Path, seconds: int) -> None:
+    world = World(tmp_path)
+    world.one.lasts = timedelta(0)
+    mover = world.mover("one", "two")
+    mover.begin()
+    mover.announce()
+    until = world.records.owners()[JOB].until
+    assert until
+    while until - MINUTE not in world.records.claims(JOB):
+        world.pass_time()
+    world.now = until
+    told = {JOB: "one may just be starting a run"}
+    assert mover.hand_over() == told
+    world.now += timedelta(seconds=5)
+    world.one.retry(timedelta(seconds=seconds))
+    if seconds > 16:
+        assert mover.hand_over() == {JOB: f"one: run {world.one.started[-1].run_id} is running"}
+    world.now += timedelta(seconds=max(seconds, 16))
+    # The next attempt is not created yet.
+    assert mover.hand_over() == told
+    world.one.retry(timedelta(seconds=5))
+    world.now += timedelta(seconds=6)
+    assert mover.hand_over() == told
+    world.now += timedelta(seconds=16)
+    assert mover.hand_over() == {}
+    assert world.records.owners()[JOB].orchestrator == "two"
+
+
 def test_a_source_that_starts_nothing_gives_its_ticks_away_only_by_force(tmp_path: Path) -> None:
     world = World(tmp_path)
     mover = world.mover("one", "two")

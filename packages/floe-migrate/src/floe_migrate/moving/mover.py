@@ -5,11 +5,12 @@ A killed move goes on from where the records stand, so no step is repeated and n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from floe_core.foundation.errors import EnvironmentProblemError, UsageError
+from floe_core.plugin_api.run_history import RecordedRun
 from floe_core.schedules.ownership import begin_move, call_off_move
 from floe_core.schemas.policies import Owner
 from floe_migrate.moving.move import Move, Stage, first_record, hand_over
@@ -52,7 +53,8 @@ class Mover:
     margin: timedelta
     tell: Callable[[str], None]
     now: Callable[[], datetime] = _utc_now
-    _seen: dict[str, datetime] = field(default_factory=dict)
+    # Job -> since when no run has come or changed, and the runs.
+    _seen: dict[str, tuple[datetime, frozenset[RecordedRun]]] = field(default_factory=dict)
 
     def begin(self) -> None:
         """Record the source as the owner of jobs without a record."""
@@ -168,10 +170,21 @@ class Mover:
             return f"{source}: {awaited}"
         if reason := run_in_progress(runs):
             return f"{source}: {reason}"
-        if now < self._seen.setdefault(name, now) + SETTLING:
+        if not self._has_settled(name, runs, now):
             return f"{source} may just be starting a run"
         # No tick is between now and `until`. If a schedule is set now, its ticks are the target's.
         return first_unclaimed(job, owner, claimed, now) if awaited else min(owner.until, now)
+
+    def _has_settled(self, name: str, runs: Sequence[RecordedRun], now: datetime) -> bool:
+        """Return whether all runs have been over and the same for `SETTLING`.
+
+        A run that is new or has ended since the last look may be followed by a retry.
+        """
+        found = frozenset(runs)
+        since, before = self._seen.get(name, (now, found))
+        since = since if found <= before else now
+        self._seen[name] = since, found
+        return now >= since + SETTLING
 
     def _await_claim(self, name: str, owner: Owner, now: datetime) -> str:
         """Let the source run one more tick, which it has to claim; return what to wait for.

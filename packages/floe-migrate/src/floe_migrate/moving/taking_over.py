@@ -18,7 +18,7 @@ from floe_core.schedules.claims import Claim
 from floe_core.schedules.ownership import begin_move
 from floe_core.schemas.policies import Job, Owner
 from floe_migrate.moving.move import hand_over
-from floe_migrate.moving.mover import SETTLING, Mover, Waiting
+from floe_migrate.moving.mover import Mover, Waiting
 from floe_migrate.moving.remaining import GRACE, INSTANT, run_in_progress
 from floe_migrate.sides.unmanaged_side import UnmanagedSide
 
@@ -61,7 +61,7 @@ class TakeOver(Mover):
         if busy:
             return self._let_run(name, schedule, busy)
         now = self.now()
-        if now < self._seen.setdefault(name, now) + SETTLING:
+        if not self._has_settled(name, runs, now):
             return f"{self.old.name} may just be starting a run"
         assert owner.until is not None
         first = first_tick(self.records.job(name), schedule, owner.until, now)
@@ -84,6 +84,7 @@ class TakeOver(Mover):
 
     def _let_run(self, name: str, schedule: ScheduleState, busy: str) -> str:
         """Resume a schedule whose pause stops a run that began meanwhile."""
+        self._seen.pop(name, None)
         if schedule.stops_runs and schedule.next_tick is not None:
             self.old.schedule.resume(schedule.next_tick)
             self.tell(f"{name}: resumed {self.old.name} until its run is over")
