@@ -174,9 +174,9 @@ class SimulatedSide:
 
     def retry(self, lasts: timedelta) -> None:
         """Let the last run have failed, and start it again as a run of its own, as Dagster does."""
-        now, last = self._world.now, replace(self.started[-1], state="failed")
+        now, last = self._world.now, self.started[-1]
         again = replace(last, run_id=f"{last.run_id}-again", created_at=now, ended_at=now + lasts)
-        self.started[-1:] = [last, again]
+        self.started[-1:] = [replace(last, state="failed"), again]
 
     def runs(self, job_name: str) -> Sequence[RecordedRun]:
         if not self.is_up:

@@ -160,8 +160,8 @@ def status(
         str,
         typer.Option(
             metavar="TICK",
-            help="Release the claim of this tick of one job, whose run is over or gone: the owner "
-            "may then build it again.",
+            help="Release the claim of this tick of one job, whose run failed or is gone: the "
+            "owner may then build it again.",
         ),
     ] = "",
     env: Env = None,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -15,13 +15,16 @@ from floe_migrate.moving.records import Records
 from floe_migrate.sides.chosen_sides import Sides
 
 LAST = 5
+# The state of a tick that has several runs, as retries on Dagster are: the first of these.
+_FIRST_OF = ("running", "queued", "success", "failed", "canceled")
 
 
 @dataclass(frozen=True)
 class ClaimState:
     """A claim of a tick, and how its run stands: a state of `RecordedRun`, `gone`, or `unknown`.
 
-    `gone`: its orchestrator responds, and does not have the run among its last ones.
+    A retry counts as the run. `gone`: its orchestrator responds, and does not have the run among
+    its last ones.
     """
 
     tick: datetime
@@ -45,19 +48,25 @@ def job_states(records: Records, sides: Sides, jobs: Sequence[str]) -> list[JobS
 
 
 def release_claim(records: Records, sides: Sides, name: str, tick: datetime) -> Claim:
-    """Release the claim of a tick whose run is over or gone, so that the owner can run it again.
+    """Release the claim of a tick whose run failed or is gone, so that the owner can run it again.
 
     Raises:
-        UsageError: Nobody claimed the tick, or its run is in progress or cannot be found.
+        UsageError: Nobody claimed the tick, or its run succeeded, is in progress or unknown.
     """
     claim = records.claims(name).get(tick)
     if claim is None:
         raise UsageError(f"no run has claimed the tick {tick.isoformat()} of job '{name}'")
-    state = _state(claim, _runs(sides, claim.orchestrator, name))
+    state = _state(tick, claim, _runs(sides, claim.orchestrator, name))
+    what = f"the tick {tick.isoformat()} of job '{name}'"
+    if state == "success":
+        raise UsageError(
+            f"{what} was built by run {claim.run} on {claim.orchestrator}, which succeeded; to "
+            "build it again, run the job by hand"
+        )
     if state in ("queued", "running", "unknown"):
         raise UsageError(
-            f"the tick {tick.isoformat()} of job '{name}' is claimed by run {claim.run} on "
-            f"{claim.orchestrator}, which is {state}; release it once that run is over"
+            f"{what} is claimed by run {claim.run} on {claim.orchestrator}, which is {state}; "
+            "release it once that run is over"
         )
     if not records.release(name, tick, claim):
         raise UsageError(f"the tick {tick.isoformat()} was claimed by another run meanwhile")
@@ -87,21 +96,25 @@ def _claims(records: Records, sides: Sides, name: str) -> tuple[ClaimState, ...]
     newest = sorted(records.claims(name).items(), reverse=True)[:LAST]
     runs = {o: _runs(sides, o, name) for o in {claim.orchestrator for _, claim in newest}}
     return tuple(
-        ClaimState(tick, claim, _state(claim, runs[claim.orchestrator])) for tick, claim in newest
+        ClaimState(tick, claim, _state(tick, claim, runs[claim.orchestrator]))
+        for tick, claim in newest
     )
 
 
-def _runs(sides: Sides, orchestrator: str, name: str) -> Mapping[str, RecordedRun] | None:
-    """Return id -> run, by each of its ids; None if the orchestrator cannot be asked."""
+def _runs(sides: Sides, orchestrator: str, name: str) -> Sequence[RecordedRun] | None:
+    """Return the runs of a job; None if the orchestrator cannot be asked."""
     try:
-        runs = sides.any_side(orchestrator).runs(name)
+        return sides.any_side(orchestrator).runs(name)
     except FloeError:
         return None
-    return {each: run for run in runs for each in (run.run_id, *run.build_ids)}
 
 
-def _state(claim: Claim, runs: Mapping[str, RecordedRun] | None) -> str:
+def _state(tick: datetime, claim: Claim, runs: Sequence[RecordedRun] | None) -> str:
     if runs is None:
         return "unknown"
-    run = runs.get(claim.run)
-    return run.state if run else "gone"
+    states = {
+        run.state
+        for run in runs
+        if run.nominal_time == tick or claim.run in (run.run_id, *run.build_ids)
+    }
+    return next((state for state in _FIRST_OF if state in states), "gone")

@@ -186,6 +186,25 @@ def test_a_released_tick_whose_run_is_gone_is_built_again(tmp_path: Path) -> Non
     settle(world)
 
 
+@pytest.mark.parametrize("is_retry", [False, True])
+def test_a_tick_that_was_built_is_not_released(tmp_path: Path, is_retry: bool) -> None:
+    world = World(tmp_path)
+    world.mover("one", "two").begin()
+    while not world.records.claims(JOB):
+        world.pass_time()
+    if is_retry:
+        world.one.retry(timedelta(seconds=10))
+    world.now += timedelta(minutes=1)
+    [tick] = claims = world.records.claims(JOB)
+    with pytest.raises(UsageError) as caught:
+        release_claim(world.records, world, JOB, tick)  # type: ignore[arg-type]
+    assert str(caught.value) == (
+        f"the tick {tick.isoformat()} of job 'shop' was built by run one-0 on one, which "
+        "succeeded; to build it again, run the job by hand"
+    )
+    assert world.records.claims(JOB) == claims
+
+
 def test_a_target_that_does_not_have_the_job_stops_a_move_before_it_is_announced(
     tmp_path: Path,
 ) -> None:
