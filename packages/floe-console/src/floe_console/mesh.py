@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from floe_console.live_product import orchestrators_of, with_live_jobs
 from floe_core.compiler.ports.products import Platform
 from floe_core.compiler.settings import plugin_settings
 from floe_core.foundation.errors import EnvironmentProblemError, StaleProductError
@@ -22,7 +23,7 @@ from floe_core.ports.published import PublishedProduct
 from floe_core.ports.record import ProductRecord, Start, Update
 from floe_core.product_folder.environment_choice import chosen_environment
 from floe_core.schedules import next_tick
-from floe_core.schedules.live_schedules import check_schedules, live_job
+from floe_core.schedules.live_schedules import check_schedules
 from floe_core.schedules.ownership import other_owner
 from floe_core.schedules.schedule_store import STORE_SETTING
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
@@ -49,14 +50,16 @@ class OfferedPort:
 class JobState:
     """A job that starts by itself. Moments are aware, in UTC.
 
-    `is_paused`: neither ticks nor updates start it now. `waiting_for` are the ports without a new
-    update, if another port has one, and `waits_for` says which partitions they lack as well;
-    `is_due`: its trigger would start it now. `stale` are the partitions of which a port's partition
-    was built again since the job ran for them. `unknown` says why none of these are known, nor its
-    last start; "" if they are.
+    `orchestrator` is its owner, or the one that its product is compiled for. `is_paused`: neither
+    ticks nor updates start it now. `waiting_for` are the ports without a new update, if another
+    port has one, and `waits_for` says which partitions they lack as well; `is_due`: its trigger
+    would start it now. `stale` are the partitions of which a port's partition was built again since
+    the job ran for them. `unknown` says why none of these are known, nor its last start; "" if they
+    are.
     """
 
     name: str
+    orchestrator: str = ""
     schedule: str = ""
     next_tick: datetime | None = None
     trigger: UpdateTrigger | None = None
@@ -150,13 +153,20 @@ class _Records:
             return ProductRecord()
 
 
-def read_mesh(platform: Platform, now: datetime | None = None) -> Mesh:
+def read_mesh(
+    platform: Platform,
+    now: datetime | None = None,
+    known: Mapping[str, CompiledArtifacts] | None = None,
+) -> Mesh:
     """Return the state of all products of a platform, in the environment of FLOE_ENV.
+
+    `known` are its `known_products`, if they have been read.
 
     Raises:
         EnvironmentProblemError: A schedule store cannot be read.
     """
-    environment, products = chosen_environment(), known_products(platform)
+    environment = chosen_environment()
+    products = known_products(platform) if known is None else known
     problems = {**platform.problems, **_schedule_problems(products)}
     records = _records(platform, environment)
     records.read_ahead(products)
@@ -175,13 +185,21 @@ def read_mesh(platform: Platform, now: datetime | None = None) -> Mesh:
 
 
 def known_products(platform: Platform) -> dict[str, CompiledArtifacts]:
-    """Return the products that are published, in the environment of FLOE_ENV if they have it."""
+    """Return the products that are published, in the environment of FLOE_ENV if they have it.
+
+    Their jobs are as they run now, unless `read_mesh` says what is wrong with a schedule.
+
+    Raises:
+        EnvironmentProblemError: A schedule store cannot be read.
+    """
     environment = chosen_environment()
-    return {
+    found = {
         name: _bind(platform, name, _in_known_environment(each, environment))
         for name, each in platform.products.items()
         if each is not None
     }
+    wrong = _schedule_problems(found)
+    return {name: each if name in wrong else with_live_jobs(each) for name, each in found.items()}
 
 
 def _in_known_environment(product: CompiledArtifacts, environment: str) -> CompiledArtifacts:
@@ -202,7 +220,7 @@ def _bind(platform: Platform, name: str, product: CompiledArtifacts) -> Compiled
     return product if published.is_url else product.bound_to(published.folder)
 
 
-def _schedule_problems(products: dict[str, CompiledArtifacts]) -> dict[str, str]:
+def _schedule_problems(products: Mapping[str, CompiledArtifacts]) -> dict[str, str]:
     found: dict[str, str] = {}
     for name, product in products.items():
         try:
@@ -220,7 +238,7 @@ def _records(platform: Platform, environment: str) -> _Records:
         return _Records(None, str(error))
 
 
-def _consumers(products: dict[str, CompiledArtifacts]) -> dict[str, list[str]]:
+def _consumers(products: Mapping[str, CompiledArtifacts]) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for name, product in products.items():
         for port in product.input_ports:
@@ -228,7 +246,7 @@ def _consumers(products: dict[str, CompiledArtifacts]) -> dict[str, list[str]]:
     return found
 
 
-def _withdrawn(products: dict[str, CompiledArtifacts]) -> frozenset[str]:
+def _withdrawn(products: Mapping[str, CompiledArtifacts]) -> frozenset[str]:
     """Return the keys of ports that some product reads, and that their products do not offer."""
     offered = {port.key_in(name) for name, each in products.items() for port in each.ports}
     return frozenset(
@@ -250,7 +268,7 @@ def _state(
     return ProductState(
         name,
         version=product.product.version,
-        orchestrator=product.orchestrator.name,
+        orchestrator=" and ".join(orchestrators_of(product)),
         owner=product.product.owner,
         description=product.product.description,
         ports=tuple(_offered_port(name, port, records, consumers) for port in product.ports),
@@ -271,8 +289,7 @@ def _offered_port(
     return OfferedPort(port, key, readers, last, records.unknown(product))
 
 
-def _job(product: CompiledArtifacts, declared: Job, records: _Records, now: datetime) -> JobState:
-    job = live_job(product, declared)
+def _job(product: CompiledArtifacts, job: Job, records: _Records, now: datetime) -> JobState:
     name, keys = product.product.name, job.trigger.ports if job.trigger else ()
     unknown = records.unknown(name, *(key.partition("/")[0] for key in keys))
     record = records.of(name)
@@ -285,10 +302,11 @@ def _job(product: CompiledArtifacts, declared: Job, records: _Records, now: date
     note = f" ({elsewhere})" if elsewhere else ""
     return JobState(
         job.name,
+        orchestrator=job.owner.orchestrator if job.owner else product.orchestrator.name,
         schedule=f"{schedule.cron} in {schedule.timezone}{note}" if schedule else "",
         next_tick=next_tick(schedule.cron, schedule.timezone, now) if schedule and ticks else None,
         trigger=job.trigger,
-        is_paused=job.is_paused and not elsewhere,
+        is_paused=job.is_paused,
         waiting_for=decision.missing if waits else (),
         waits_for=decision.waits_for if waits else "",
         is_due=decision.action == "run",

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from floe_console.data.homes import Homes
 from floe_console.data.lateness import late_job
 from floe_console.data.product_records import ProductRecords
 from floe_console.data.product_status import status_of
@@ -26,11 +27,10 @@ def platform_as_data(platform: Platform, now: datetime | None = None) -> dict[st
     """Return all products, and the places that they run on."""
     now, known, places = now or datetime.now(UTC), platform.known, dict(platform.places)
     of_mesh = mesh_as_data(known.mesh)
-    place_of = {p.product.name: s for s in places.values() for p in s.place.products}
     by_name = {each["name"]: each for each in of_mesh["products"]}
+    homes = _homes(known.artifacts.values(), places.values())
     products = [
-        by_name[state.name]
-        | _of_product(platform, state, place_of.get(state.name), known.artifacts, now)
+        by_name[state.name] | _of_product(platform, state, homes.get(state.name), now)
         for state in known.mesh.products
     ]
     return {
@@ -55,38 +55,39 @@ def _place(state: PlaceState) -> dict[str, Any]:
     }
 
 
+def _homes(products: Iterable[CompiledArtifacts], places: Iterable[PlaceState]) -> dict[str, Homes]:
+    found: dict[str, dict[str, PlaceState]] = {each.product.name: {} for each in products}
+    for state in places:
+        for each in state.place.products:
+            found.setdefault(each.product.name, {})[state.place.orchestrator] = state
+    return {each.product.name: Homes(each, found[each.product.name]) for each in products}
+
+
 def _of_product(
-    platform: Platform,
-    state: ProductState,
-    place: PlaceState | None,
-    artifacts: Mapping[str, CompiledArtifacts],
-    now: datetime,
+    platform: Platform, state: ProductState, homes: Homes | None, now: datetime
 ) -> dict[str, Any]:
-    product, runs = artifacts.get(state.name), platform.book.of_product(state.name)
-    unknown = place.problem if place else "the product is not published"
-    late = [
-        found
-        for job in (product.jobs if product else ())
-        if (found := late_job(job, [each.run for each in runs], now))
-    ]
-    reasons = place.reasons if place else {}
+    product, runs = homes and homes.product, platform.book.of_product(state.name)
+    unknown = homes.unknown if homes else "the product is not published"
+    jobs = product.jobs if product else ()
+    own = [each.run for each in runs]
+    late = [] if unknown else [each for job in jobs if (each := late_job(job, own, now))]
+    reasons = homes.reasons if homes else {}
     reason = next((reasons[each.key] for each in runs if each.key in reasons), "")
-    status, why = status_of(state, runs, late, unknown, reason)
+    not_begun = homes.not_begun(runs) if homes else ""
+    status, why = status_of(state, runs, late, unknown, reason=reason, not_begun=not_begun)
     records = platform.known.records.get(state.name, ProductRecords())
     under_way = [each for each in runs if not each.run.is_over]
     return {
-        "place": place.place.name if place else "",
+        "place": homes.name if homes else "",
         "status": status,
         "why": why,
         "runs_unknown": unknown,
         "nodes": len(product.runnable) if product else 0,
-        "running": [_running(each, place, product) for each in under_way],
+        "running": [_running(each, homes) for each in under_way],
         "last_runs": [run_as_data(each) for each in runs[:LAST_RUNS]],
         "late": [{"job": each.job, "deadline": each.deadline.isoformat()} for each in late],
         "deadlines": {
-            job.name: f"{job.deadline.time} {job.deadline.timezone}"
-            for job in (product.jobs if product else ())
-            if job.deadline
+            job.name: f"{job.deadline.time} {job.deadline.timezone}" for job in jobs if job.deadline
         },
         "alerts": records.alerts.as_data(),
         "lineage": records.lineage.as_data(),
@@ -115,10 +116,8 @@ def run_as_data(listed: ListedRun) -> dict[str, Any]:
     }
 
 
-def _running(
-    listed: ListedRun, place: PlaceState | None, product: CompiledArtifacts | None
-) -> dict[str, Any]:
-    nodes = place.running.get(listed.key) if place else None
+def _running(listed: ListedRun, homes: Homes | None) -> dict[str, Any]:
+    nodes, product = (homes.running.get(listed.key), homes.product) if homes else (None, None)
     return {**run_as_data(listed), "progress": progress_of(listed, nodes, product)}
 
 

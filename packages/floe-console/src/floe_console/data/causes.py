@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from floe_console.live_product import orchestrators_of
 from floe_core.plugin_api.run_history import RecordedNode
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.node_graph import NodeGraph
@@ -78,7 +79,7 @@ def affected_products(
             below = affected_nodes(reader, starts)
             found[other] = AffectedProduct(
                 other,
-                reader.orchestrator.name,
+                " and ".join(orchestrators_of(reader)),
                 reader.product.owner,
                 tuple(sorted(read)),
                 tuple(below),

@@ -23,13 +23,14 @@ def late_job(job: Job, runs: Sequence[RecordedRun], now: datetime) -> LateJob | 
     """Return the deadline that a job has missed and not made up for since; None for none.
 
     `runs` are those of the product, in any order. A deadline before the first of them is not
-    judged: what was before is not known. Neither is the first one while there are none.
+    judged: what was before is not known. Neither is the first one while there are none, nor any of
+    a job that is paused.
     """
     own = [run for run in runs if run.job == job.name]
     ended = sorted(
         (run.ended_at, run.nominal_time) for run in own if run.state == "success" and run.ended_at
     )
-    if job.deadline is None or not own:
+    if job.deadline is None or job.is_paused or not own:
         return None
     green = GreenRuns()
     for end, nominal_time in ended:

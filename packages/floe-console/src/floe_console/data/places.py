@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from floe_console.live_product import is_managed, on_orchestrator, orchestrators_of
 from floe_core.compiler.settings import plugin_settings
 from floe_core.foundation.errors import PluginError
 from floe_core.foundation.service_probe import without_secrets
@@ -36,12 +37,14 @@ def places_of(
 ) -> tuple[Place, ...]:
     """Return the orchestrators of these products, each reached as one of the manifests says.
 
+    A product is on the one that it is compiled for, and on those that own a job of it.
+
     What a product itself says of access is only compared: a product may name any address, and any
     variable of the reader.
     """
     groups: dict[tuple[str, str], list[CompiledArtifacts]] = {}
     chosen: dict[tuple[str, str], tuple[Manifest | None, str]] = {}
-    for product in products:
+    for product in (each for one in products for each in _on_each(one)):
         manifest, problem = _choose(product, manifests)
         settings = plugin_settings(manifest) if manifest else {}
         key = product.orchestrator.name, json.dumps(settings, sort_keys=True, default=str) + problem
@@ -52,6 +55,14 @@ def places_of(
         _place(name, key[0], tuple(group), *chosen[key])
         for name, (key, group) in zip(names, groups.items(), strict=True)
     )
+
+
+def _on_each(product: CompiledArtifacts) -> Iterator[CompiledArtifacts]:
+    """Yield a product for each orchestrator that it is on."""
+    yield product
+    for name in orchestrators_of(product):
+        if name != product.orchestrator.name and is_managed(name):
+            yield on_orchestrator(product, name)
 
 
 def _choose(

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from floe_console.data.states_of_data import freshness_of, newest_journals, partitions_of
+from floe_console.live_product import orchestrators_of
 from floe_core.alerts.delivery_status import status as alert_status
 from floe_core.alerts.target import targets_of
 from floe_core.execution.record.saved_time import savings_of_runs
@@ -88,6 +89,8 @@ def why_no_records(product: CompiledArtifacts) -> str:
     """Return why floe's records of a product's runs cannot be read here, "" if they can."""
     if product.project_dir is None:
         return "the product is not published in a folder, so the records of its runs are elsewhere"
+    if product.orchestrator.name not in (owners := orchestrators_of(product)):
+        return f"{' and '.join(owners)} runs it, so the records of its runs are elsewhere"
     if not runs_place(product.project_dir).is_dir():
         return f"there are no records of runs in {state_place(product.project_dir)}"
     return ""

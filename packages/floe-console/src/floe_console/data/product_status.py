@@ -17,14 +17,16 @@ def status_of(
     runs: Sequence[ListedRun],
     late: Sequence[LateJob],
     unknown: str,
+    *,
     reason: str = "",
+    not_begun: str = "",
 ) -> tuple[Status, str]:
     """Return a product's status, and a sentence about it. `runs` are its own, newest first.
 
     `reason` is the first line of why its last failed run failed, if that is known.
 
     `unknown` says why its runs cannot be read now, "" if they were. Then nothing is good: what was
-    read before may have changed.
+    read before may have changed. `not_begun` says which jobs have moved and not run since.
     """
     if product.problem:
         return "unpublished", product.problem
@@ -40,6 +42,8 @@ def status_of(
         return "running", "a run is under way"
     if not runs:
         return "new", "it has not run yet"
+    if not_begun:
+        return "new", not_begun
     return "ok", "the last run of each job succeeded"
 
 

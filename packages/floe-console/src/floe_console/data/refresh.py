@@ -110,7 +110,8 @@ class Platform:
             FloeError: The manifest cannot be read.
         """
         platform = read_platform(self._path)
-        mesh, artifacts = read_mesh(platform), known_products(platform)
+        artifacts = known_products(platform)
+        mesh = read_mesh(platform, known=artifacts)
         places = places_of(list(artifacts.values()), [platform.manifest, *self._access])
         with self._lock:
             self.known = replace(
@@ -190,7 +191,8 @@ class Platform:
         reads = 0
         for product in state.place.products:
             runs = self.book.of_product(product.product.name)
-            last = next((each for each in runs if each.run.is_over), None)
+            here = (each for each in runs if each.place == state.place.name)
+            last = next((each for each in here if each.run.is_over), None)
             if last is None or last.run.state != "failed":
                 continue
             if last.key in state.reasons:
