@@ -63,6 +63,7 @@ def without_epochs(state: State) -> str:
 
 
 def test_it_is_as_in_folders(tmp_path: Path, server: S3Server) -> None:
+    (tmp_path / "published" / "ledger").mkdir(parents=True)
     in_folders = published(Mesh(tmp_path / "a"), str(tmp_path / "published"))
     in_s3 = published(Mesh(tmp_path / "b"), f"s3://{BUCKET}/published")
     assert without_epochs(in_s3) == without_epochs(in_folders)
