@@ -126,6 +126,18 @@ def test_a_failed_range_has_the_partitions_that_were_built(compiled, instance):
     assert events_of(done, AssetKey(["total"])) == []
 
 
+def test_a_partition_that_does_not_exist_fails_the_run_and_is_not_retried(compiled, instance):
+    product = compiled(FILES, PARTITIONS + "execution: {retries: 1, retryDelaySeconds: 0}\n")
+    config = {"ops": {"web_shop__dbt_build": {"config": {"partitions": "2026-10-31"}}}}
+    done = job_of(product).execute_in_process(
+        instance=instance, run_config=config, raise_on_error=False
+    )
+    [failure] = [each for each in done.all_events if each.is_step_failure]
+    said = failure.step_failure_data.user_failure_data.description
+    assert said == "partition 2026-10-31 is before the first partition, 2026-11-01"
+    assert [each for each in done.all_events if each.is_step_up_for_retry] == []
+
+
 def test_a_run_by_hand_without_a_partition_says_which_it_built(compiled, instance):
     product = compiled(FILES, PARTITIONS)
     config = {"ops": {"web_shop__dbt_build": {"config": {"partitions": "2026-11-06...2026-11-07"}}}}

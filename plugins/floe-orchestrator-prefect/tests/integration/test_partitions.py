@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
 
 from floe_core.compiler import compile_product
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
@@ -76,6 +77,19 @@ def test_a_run_keeps_the_tags_of_its_first_try(client: SyncPrefectClient, tmp_pa
     assert state.is_completed()
     run = client.read_flow_run(state.state_details.flow_run_id)
     assert set(run.tags) >= {f"partition:{day}" for day in DAYS}
+
+
+def test_a_partition_that_does_not_exist_fails_the_run_and_is_not_retried(
+    client: SyncPrefectClient, tmp_path: Path
+) -> None:
+    events = events_failing_if("false", tmp_path, "execution: {retries: 1, retryDelaySeconds: 0}\n")
+    flow = PrefectPlugin().create_definitions(events).flows["events"]
+    state = flow(partitions="2025-12-31", return_state=True)
+    assert state.is_failed()
+    assert "2025-12-31 is before the first partition" in str(state.message)
+    of_run = FlowRunFilter(id=FlowRunFilterId(any_=[state.state_details.flow_run_id]))
+    found = client.read_task_runs(flow_run_filter=of_run)
+    assert [each.run_count for each in found if each.name.startswith("dbt_build")] == [1]
 
 
 def test_many_partitions_are_one_tag() -> None:

@@ -92,6 +92,7 @@ def _events(
     artifacts: CompiledArtifacts, request: BuildRequest, alerts: AlertsOfBuild, slots: SlotsOfBuild
 ) -> Generator[BuildEvent, None, None]:
     build, folder, tick = prepare_build(artifacts, request), artifacts.folder, request.nominal_time
+    alerts.wanted = build.wanted
     with (
         Journal(folder, request.run_id) as journal,
         sole_writer(artifacts.dbt.profile, folder, LOCK_TIMEOUT_SECONDS, tick) as hold,

@@ -191,6 +191,8 @@ class FloeBuildOperator(EmitsNoDatasets, BaseOperator):
                         problem = event.message
         except NothingNewError as error:
             raise AirflowSkipException(str(error)) from None
+        except UsageError as error:
+            raise AirflowFailException(str(error)) from None
         finally:
             self._is_building = False
         return results, problem

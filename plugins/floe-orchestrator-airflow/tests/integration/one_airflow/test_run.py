@@ -12,6 +12,7 @@ import pytest
 from floe_core.foundation.errors import EnvironmentProblemError
 from floe_core.plugin_api.powers import RunOptions, RunReport
 from floe_core.runs.build_events import BuildEnded, BuildEvent, NodeResult
+from floe_core.runs.run_parameters import RunParameters
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_orchestrator_airflow import AirflowPlugin
 from floe_orchestrator_airflow.local.home import USER
@@ -156,6 +157,20 @@ def test_a_node_that_the_job_does_not_have_fails_the_run_and_says_so(
         "AirflowFailException: job 'hello' has no node model.hello.gone; node_ids takes ids as in "
         "dbt, such as model.shop.orders"
     ) in log
+
+
+def test_a_partition_that_does_not_exist_fails_the_run_and_is_not_retried(
+    airflow: LocalAirflow, make_product: Make
+) -> None:
+    execution = "{retries: 1, retryDelaySeconds: 0}"
+    artifacts = make_product("unpartitioned", {"one.sql": "select 1"}, execution=execution)
+    parameters = RunParameters(partitions="2026-11-01")
+    report, _ = run(airflow, artifacts, parameters=parameters)
+    assert report.status == "failed"
+    log = airflow.api.log("unpartitioned", report.run_id, "dbt_build")
+    assert "AirflowFailException: unpartitioned has no partitions, such as 2026-11-01" in log
+    _, tries = tasks(airflow, "unpartitioned", report.run_id)["dbt_build"]
+    assert tries == 1
 
 
 FAILING = {

@@ -130,7 +130,7 @@ def run_step(
     except DagsterExecutionInterruptedError as interrupt:
         # Otherwise Dagster would treat the cancel as a failure, and apply its retry policy.
         raise Failure("the run was canceled", allow_retries=False) from interrupt
-    except NothingNewError as error:
+    except (NothingNewError, UsageError) as error:
         raise Failure(str(error), allow_retries=False) from None
     except EnvironmentProblemError as error:
         raise Failure(str(error)) from error

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from floe_core.execution import BuildFailure
+from floe_core.foundation.errors import UsageError
 
 
 class BuildFailedError(Exception):
@@ -18,4 +19,6 @@ class BuildFailedError(Exception):
 def may_retry(task: Any, task_run: Any, state: Any) -> bool:
     """Return whether Prefect may retry a failed task: its `retry_condition_fn`."""
     error = state.data
-    return error.may_retry if isinstance(error, BuildFailedError) else True
+    if isinstance(error, BuildFailedError):
+        return error.may_retry
+    return not isinstance(error, UsageError)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from floe_core.alerts import report_run
 from floe_core.alerts.report import is_switched_off
-from floe_core.execution.node_selection.wanted import wanted_nodes
 from floe_core.execution.record.attempt import may_retry
 from floe_core.execution.record.outcome import outcome_of_run
 from floe_core.execution.record.run_record import record_of
 from floe_core.execution.reports.open_builds import OpenBuild, report_killed_builds
+from floe_core.foundation.errors import UsageError
 from floe_core.runs.build_events import BuildEnded, BuildEvent
 from floe_core.runs.build_request import BuildRequest
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
@@ -17,7 +19,8 @@ from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 class AlertsOfBuild:
     """Keeps the end of a build, and reports it once the build has released everything.
 
-    The end of an attempt that will be retried is not reported.
+    The end of an attempt that will be retried is not reported. `wanted` are the nodes that the
+    build is for, once they are known.
     """
 
     def __init__(self, artifacts: CompiledArtifacts, request: BuildRequest) -> None:
@@ -28,6 +31,7 @@ class AlertsOfBuild:
         self._open = OpenBuild(artifacts, request)
         self._end: BuildEnded | None = None
         self._is_final = False
+        self.wanted: Collection[str] = ()
 
     def begin(self) -> None:
         """Report builds that were killed before, and record that this one is under way."""
@@ -50,8 +54,9 @@ class AlertsOfBuild:
             self._end, self._is_final = event, True
 
     def receive_error(self, error: Exception) -> None:
-        """Keep the error that prevented the build."""
+        """Keep the error that prevented the build; a wrong request is never retried."""
         self._end = BuildEnded(succeeded=False, message=str(error))
+        self._is_final = isinstance(error, UsageError)
 
     def report(self) -> None:
         """Report the end, if there is one to report; a second call does nothing."""
@@ -77,5 +82,4 @@ class AlertsOfBuild:
         if self._request.attempt % (self._artifacts.retries + 1) == 0:
             return True
         record = record_of(self._artifacts, self._request.run_id)
-        wanted = wanted_nodes(self._artifacts, self._request)
-        return not may_retry(self._artifacts, wanted, record)
+        return bool(self.wanted) and not may_retry(self._artifacts, self.wanted, record)
