@@ -30,6 +30,15 @@ ASKED = (
 )
 # Columns that may differ though nothing that they read does.
 VARYING = ("stamped", "asked", "function")
+# How incremental models add rows: what their key is, and which of their rows they compare with.
+WAYS_TO_ADD = {
+    "by_id": ("'id'", ""),
+    "by_id_again": ("'id'", ">="),
+    "by_shared_key": ("'c2'", ""),
+    "by_shared_key_again": ("'c2'", ">="),
+    "merged": ("'id', incremental_strategy='merge'", ""),
+    "newer": ("'id'", ">"),
+}
 KINDS = ("project", "join", "group", "union")
 
 
@@ -63,6 +72,7 @@ class Model:
     is_configured_in_yml: bool = False
     described: int = 0
     seed_type: str = ""
+    way_to_add: str = "newer"
     around: Surroundings = field(default_factory=Surroundings)
 
     @property
@@ -135,6 +145,10 @@ class ChangingProduct:
         columns = {each: ("same", [(parent, each)]) for each in ("id", "c1", "c2")}
         what = "snapshot" if kind == "snapshot" else "project"
         self.models[name] = Model(name, what, [parent], columns, materialized=kind)
+        if kind == "snapshot":
+            self.models[name].way_to_add = "by_id"
+        if name == "grown":
+            self.models[name].way_to_add = self.random.choice([*WAYS_TO_ADD])
 
     def _add_model(self, name: str) -> None:
         kind = self.random.choice(KINDS)
@@ -350,7 +364,7 @@ class ChangingProduct:
         own = f"materialized='{model.materialized}', tags=['t{model.tags}']"
         config = "meta={}" if model.is_configured_in_yml else own
         if model.materialized == "incremental":
-            config += ", unique_key='id'"
+            config += f", unique_key={WAYS_TO_ADD[model.way_to_add][0]}"
         around = model.around
         config += "".join(f", {name}={value!r}" for name, value in around.options.items())
         if hook := hook_sql(around, self.hook_parent(model), "main"):
@@ -382,9 +396,10 @@ class ChangingProduct:
             text = f"with made as (\n{text}\n) select * from made"
         if model.style == 3:
             text = f"-- a header\n{text} /* and an end */"
-        if model.name == "appended":
+        compared = WAYS_TO_ADD[model.way_to_add][1]
+        if model.materialized == "incremental" and compared:
             above = "and" if model.keep else "where"
-            newer = f"{above} a.id > (select max(id) from {{{{ this }}}})"
+            newer = f"{above} a.id {compared} (select max(id) from {{{{ this }}}})"
             text = f"select {', '.join(columns)} from {source} {where} {{% if is_incremental() %}}{newer}{{% endif %}} {note}"
         depends = (
             f"-- depends_on: {self._place(self.hook_parent(model))}\n" if around.is_foreign else ""

@@ -43,7 +43,10 @@ _VALUES: dict[str, tuple[object, ...]] = {
 }
 # The hooks that depend on nothing but the node's own rows, and the others.
 OWN = ("cut", "cut_by_macro", "indexed")
-FOREIGN = ("filled", "filled_by_name", "filled_by_macro", "stamped")
+FOREIGN = (
+    *("filled", "filled_by_name", "filled_by_macro", "filled_by_cte", "filled_by_branch"),
+    *("filled_by_text", "stamped"),
+)
 FUNCTION = "nvl2"  # sqlglot knows a function of this name.
 MACROS = """\
 {{% macro cut(into, number) %}}delete from {{{{ into }}}} where id = {{{{ number }}}} + {added}{{% endmacro %}}
@@ -101,5 +104,12 @@ def hook_sql(around: Surroundings, parent: str, schema: str) -> str:
         "filled": f"insert into {{{{ this }}}} (id) select max(id) + {number} from {{{{ ref('{parent}') }}}}",
         "filled_by_name": f"insert into {{{{ this }}}} (id) select max(id) + {number} from {schema}.{parent}",
         "filled_by_macro": f"{{{{ fill(this, '{parent}') }}}}",
+        "filled_by_cte": f"insert into {{{{ this }}}} (id) with {parent} as (select id from {schema}.{parent}) "
+        f"select max(id) + {number} from {parent}",
+        "filled_by_branch": "{% set from = this %}{% if execute %}"
+        f"{{% set from = ref('{parent}') %}}{{% endif %}}"
+        f"insert into {{{{ this }}}} (id) select max(id) + {number} from {{{{ from }}}}",
+        "filled_by_text": f"{{% set top = run_query('select max(id) from {schema}.{parent}') %}}"
+        f"insert into {{{{ this }}}} (id) select {number} + length('{{{{ top.columns[0][0] if execute }}}}')",
         "stamped": "delete from {{ this }} where now() < timestamptz '2020-01-01'",
     }[around.hook]

@@ -84,6 +84,8 @@ class History:
         self.score = Score()
         self._green: dict[str, str] = {}
         self._spoiled: set[str] = set()
+        # What adds to its own rows, and may change if it is built again.
+        self._unsettled: set[str] = set()
         self._turn = 0
         self._loads = 0
         self._new: dict[str, str] = {}
@@ -102,8 +104,10 @@ class History:
     def run(self, steps: int) -> Score:
         """Build, then change and build again so many times."""
         self.step("first build", lambda: None)
-        # dbt compiles an incremental model to other SQL once it is there, so it is built twice.
+        # dbt compiles an incremental model to other SQL once it is there, so it is built twice,
+        # and once more to see whether it stays the same.
         self.step("second build", lambda: None, counts=False)
+        self.step("third build", lambda: None, counts=False)
         edits = [
             (self.change_column, 4), (self.comment, 3), (self.change_filter, 2),
             (self.change_macro, 2), (self.change_seed, 3), (self.change_config, 3),
@@ -350,6 +354,7 @@ class History:
             if needed - built:
                 self.score.too_little.append(f"{where}: {sorted(needed - built)}")
         green = {i.split(".")[2] for i, s in results.items() if s in ("success", "reused")}
+        self._note_settled(built)
         self._note(green)
         if self.warehouse.drops_views:  # Views that were dropped, and then held back.
             self._spoiled |= self._views_of(built) - built
@@ -396,6 +401,7 @@ class History:
             known is None
             or known != now[name]
             or name in self._spoiled
+            or name in self._unsettled
             or self._varies(self.product.models[name])
         )
 
@@ -438,7 +444,8 @@ class History:
         """Return the versions of all that a model reads, through ephemeral models too."""
         if model.kind == "seed":
             return model.rows, model.seed_type
-        if model.materialized in ("incremental", "snapshot"):
+        # A hook that changes rows may read any column.
+        if model.materialized in ("incremental", "snapshot") or "cut" in model.around.hook:
             return [versions[p] for p in model.parents]
         return self.product.version(model, versions)
 
@@ -474,6 +481,19 @@ class History:
         """Return the texts that a build of a model writes into the warehouse."""
         is_kept = model.around.options.get("persist_docs")
         return (self.product.docs, model.described) if is_kept else ()
+
+    def _note_settled(self, built: set[str]) -> None:
+        """Note which models that add rows came to the same as in the build before."""
+        fingerprints = self._fingerprints()
+        for name in built & self._found.keys():
+            model = self.product.models[name]
+            if model.materialized not in ("incremental", "snapshot") or model.way_to_add == "newer":
+                continue
+            before = (self._green.get(name), self._known.get(name, (None, {}))[0])
+            if before == (fingerprints[name], self._found[name]):
+                self._unsettled.discard(name)
+            else:
+                self._unsettled.add(name)
 
     def _note(self, green: set[str]) -> None:
         versions = self._versions()

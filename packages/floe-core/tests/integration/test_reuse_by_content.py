@@ -6,8 +6,10 @@ After each build, the tables are compared with those of plain `dbt build` in a c
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
+import duckdb
 import pytest
 from beside_plain_dbt import MODELS, ORDERS, OTHER, TURNED, Shop, ShopOnPostgres, name_of
 from own_database import SERVER, own_database
@@ -115,11 +117,32 @@ def test_seeds_snapshots_and_incremental_models_have_a_content_as_well(
     # dbt's own columns of a snapshot are times of the run, so tables of both sides differ.
     shop.tables = lambda folder: {}  # type: ignore[method-assign]
     assert shop.run() == everything
+    # A second build shows whether they stay the same.
+    assert shop.run() == {"grown", "taken"}
     assert shop.run() == set()
     shop.write("seeds/raw.csv", 'id,amount\n2,20\n"1",10\n')
     assert shop.run() == {"raw"}
     shop.write("seeds/raw.csv", "id,amount\n2,20\n1,11\n")
     assert shop.run() == everything - {*MODELS}
+
+
+def test_a_snapshot_whose_rows_share_a_key_grows_with_each_run_as_in_dbt(
+    write_product: WriteProduct,
+) -> None:
+    taken = (
+        "{% snapshot taken %}{{ config(unique_key='one', strategy='check', check_cols='all', "
+        "target_schema='main') }} select 1 as one, amount from {{ ref('orders') }}{% endsnapshot %}"
+    )
+    shop = Shop(write_product, orders="select 1 as amount union all select 2")
+    shop.write("snapshots/taken.sql", taken)
+
+    def count(folder: Path) -> dict[str, object]:
+        with closing(duckdb.connect(str(folder / "shop.duckdb"))) as connection:
+            return {"taken": connection.execute("select count(*) from taken").fetchone()}
+
+    shop.tables = count  # type: ignore[method-assign]
+    for _ in range(4):
+        assert "taken" in shop.run()
 
 
 @pytest.mark.parametrize(

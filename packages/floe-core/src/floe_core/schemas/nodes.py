@@ -44,8 +44,9 @@ class ReuseFacts(Frozen):
     with its SQL and that of its ephemeral models, without comments, blanks and `config()`, "" if it
     has no SQL. `rendering` changes with what dbt compiles the node from, except names of relations,
     and is "" if anything else determines its SQL. `never` says what in its code or configuration
-    prevents reuse, "" for nothing. `own_rows` is whether a build of an incremental model adds the
-    rows of its SQL, or replaces those that its SQL returns again; "" if neither is certain.
+    prevents reuse, "" for nothing. `own_rows` is whether a build of an incremental model changes
+    nothing if its SQL returns no rows ("adds"), or the same as before ("replaces"); "" if neither
+    is certain. `reads_whole` is whether its hooks may read any column of its parents.
     `by_content` marks a source whose rows are hashed to find out whether they are new, or a table
     that is hashed after it is built, whatever its size, to find out whether its readers must be
     built; `loaded_at` is the field of a source that says when a row was loaded. `lag_seconds` is
@@ -58,6 +59,7 @@ class ReuseFacts(Frozen):
     content: str = ""
     never: str = ""
     own_rows: Literal["", "adds", "replaces"] = ""
+    reads_whole: bool = False
     by_content: bool = False
     loaded_at: str = ""
     lag_seconds: int = 0

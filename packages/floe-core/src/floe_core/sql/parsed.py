@@ -10,6 +10,7 @@ import sqlglot
 from sqlglot import exp
 
 _ONE_AT_A_TIME = threading.Lock()
+_WRITING = (exp.Insert, exp.Update, exp.Delete, exp.Merge)
 
 
 def parse_query(sql: str, dialect: str) -> exp.Expr:
@@ -23,6 +24,33 @@ def parse_query(sql: str, dialect: str) -> exp.Expr:
         return sqlglot.parse_one(sql, dialect=dialect)
     with _reduce_as_any_call():
         return sqlglot.parse_one(sql, dialect=dialect)
+
+
+def is_cte(table: exp.Table) -> bool:
+    """Return whether a table in a query is surely a CTE in whose scope it stands.
+
+    It is none inside of the CTE's own definition, with a schema, or if it is written to.
+    """
+    is_target = table.arg_key == "this" and isinstance(table.parent, (exp.Schema, *_WRITING))
+    if table.args.get("db") or is_target:
+        return False
+    return any(_is_named_alike(table.this, cte.args["alias"].this) for cte in _ctes_around(table))
+
+
+def _ctes_around(node: exp.Expr) -> Iterator[exp.Expr]:
+    inside, around = node, node.parent
+    while around is not None:
+        if isinstance(around, exp.With):
+            ctes = around.expressions
+            yield from ctes if around.args.get("recursive") else ctes[: inside.index or 0]
+        elif (with_ := around.args.get("with_")) is not None and with_ is not inside:
+            yield from with_.expressions
+        inside, around = around, around.parent
+
+
+def _is_named_alike(one: exp.Expr, other: exp.Expr) -> bool:
+    has_quotes = one.args.get("quoted") or other.args.get("quoted")
+    return one.name == other.name or (not has_quotes and one.name.lower() == other.name.lower())
 
 
 @contextmanager

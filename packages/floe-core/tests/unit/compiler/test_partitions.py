@@ -108,6 +108,10 @@ def test_a_product_without_partitions_has_none(write_product: WriteProduct) -> N
             "Monday: 2026-11-02 or 2026-11-09",
         ),
         (
+            "{by: day, start: 2199-01-01, select: daily}",
+            "floe.yaml:5:30: partitions.start: the first partition, 2199-01-01, is in the future",
+        ),
+        (
             "{by: month, start: 2026-11-02, select: daily}",
             "floe.yaml:5:32: partitions.start: 2026-11-02 is not the first day of a month",
         ),
@@ -293,7 +297,8 @@ def test_a_var_in_a_macro_is_a_use_of_it(write_product: WriteProduct) -> None:
     folder = write_product(
         floe=FLOE + OF_PARTITIONS % "daily",
         raw=RAW,
-        daily="select * from {{ ref('raw') }} where {{ of_period() }}",
+        daily="{{ config(materialized='incremental', unique_key='at') }} "
+        "select * from {{ ref('raw') }} where {{ of_period() }}",
     )
     (folder / "macros").mkdir(exist_ok=True)
     (folder / "macros" / "of_period.sql").write_text(
@@ -305,7 +310,13 @@ def test_a_var_in_a_macro_is_a_use_of_it(write_product: WriteProduct) -> None:
 
 @pytest.mark.parametrize(
     ("config", "named"),
-    [("", "no strategy"), (", incremental_strategy='append'", "the strategy append")],
+    [
+        ("", "no strategy and no unique_key"),
+        (", pre_hook='analyze'", "no strategy and no unique_key"),
+        (", incremental_strategy='append'", "the strategy append"),
+        (", incremental_strategy='append', unique_key='at'", "the strategy append"),
+        (", pre_hook='delete from {{ this }} where {{ var(\"min_date\") }} <= at'", ""),
+    ],
 )
 def test_a_model_that_appends_is_noticed_with_its_strategy(
     write_product: WriteProduct, config: str, named: str
@@ -315,7 +326,18 @@ def test_a_model_that_appends_is_noticed_with_its_strategy(
         raw=RAW,
         daily=BY_VARS.replace(", unique_key='at'", config),
     )
+    text = "building a partition again appends its rows a second time"
+    told = [f"partitions: model.shop.daily has {named}: {text}"] if named else []
+    assert notices(folder) == told
+
+
+@pytest.mark.parametrize("kind", ["table", "view"])
+def test_a_relation_that_keeps_the_last_partition_alone_is_noticed(
+    write_product: WriteProduct, kind: str
+) -> None:
+    daily = BY_VARS.replace("incremental', unique_key='at'", f"{kind}'")
+    folder = write_product(floe=FLOE + OF_PARTITIONS % "daily", raw=RAW, daily=daily)
     assert notices(folder) == [
-        f"partitions: model.shop.daily has {named} and no unique_key: building a partition again "
-        "appends its rows a second time"
+        f"partitions: model.shop.daily is a {kind}, so building a partition removes those built "
+        "before; make it incremental to keep them"
     ]

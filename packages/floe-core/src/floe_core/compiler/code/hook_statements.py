@@ -12,8 +12,10 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 from floe_core.compiler.code.hook_texts import THIS, UNKNOWN
+from floe_core.sql.parsed import is_cte
 
-_OWN = (exp.Insert, exp.Update, exp.Delete, exp.Merge, exp.Select, exp.TruncateTable)
+_CHANGING = (exp.Insert, exp.Update, exp.Delete, exp.Merge, exp.TruncateTable)
+_OWN = (*_CHANGING, exp.Select)
 _IDLE = (exp.Comment, exp.Grant, exp.Revoke, exp.Alter, exp.Analyze, exp.Set, exp.Pragma)
 # Statements that sqlglot knows by their first words only; none of them changes rows.
 _IDLE_COMMAND = re.compile(
@@ -53,6 +55,12 @@ def find_written(sql: str, dialect: str) -> set[str]:
     return {""} if statements is None else {found for e in statements for found in _writes(e)}
 
 
+def may_change_rows(sql: str, dialect: str) -> bool:
+    """Return whether a hook's SQL is more than statements that change no rows, such as grants."""
+    statements = _parse(sql, dialect)
+    return statements is None or not all(map(_is_idle, statements))
+
+
 @lru_cache(maxsize=1024)
 def _parse(sql: str, dialect: str) -> tuple[exp.Expr, ...] | None:
     """Return the statements of a hook, None if they can't be read.
@@ -70,37 +78,50 @@ def _parse(sql: str, dialect: str) -> tuple[exp.Expr, ...] | None:
 
 
 def _writes(statement: exp.Expr) -> Iterator[str]:
-    if isinstance(statement, (exp.Select, *_IDLE)) or not any(_of_statement(statement)):
+    if isinstance(statement, _IDLE) or not any(_of_statement(statement)):
         return
     if isinstance(statement, exp.Create) and statement.args.get("exists"):
         return  # It leaves a table that is there.
-    written = statement.find(exp.Table)
-    if written is None or written.name == UNKNOWN:
-        yield ""
-    elif not _is_own(written):
-        yield written.name.lower()
+    if isinstance(statement, exp.Query) and not statement.find(*_CHANGING):
+        if statement.find(exp.Anonymous):
+            yield ""
+        return
+    # Statements in the CTEs of another one change tables, too.
+    for each in [*statement.find_all(*_CHANGING)] or [statement]:
+        written = each.find(exp.Table)
+        if written is None or written.name == UNKNOWN:
+            yield ""
+        elif not _is_own(written):
+            yield written.name.lower()
 
 
 def _of_statement(statement: exp.Expr) -> Iterator[str]:
+    is_idle = _is_idle(statement)
     if isinstance(statement, exp.Command):
-        text = f"{statement.this} {statement.expression}"
-        if not _IDLE_COMMAND.fullmatch(text):
+        if not is_idle:
             yield f"a statement {str(statement.this).upper()}"
         return
-    is_index = isinstance(statement, exp.Create) and statement.kind == "INDEX"
-    if not is_index and not isinstance(statement, _OWN + _IDLE):
+    if not is_idle and not isinstance(statement, _OWN):
         yield f"a statement {statement.key.upper()}"
-    is_grant = isinstance(statement, exp.Grant | exp.Revoke)
-    ctes = {cte.alias.lower() for cte in statement.find_all(exp.CTE)}
+    # Whom a grant is for, and what a comment says, change no rows.
+    names = () if isinstance(statement, exp.Grant | exp.Revoke) else (exp.Identifier,)
+    unknown = names if is_idle else (*names, exp.Literal)
     for node in statement.walk():
         if isinstance(node, exp.Table):
-            if node.name.lower() not in ctes and not _is_own(node):
+            if not (is_cte(node) or _is_own(node)):
                 is_known = UNKNOWN not in {part.name for part in node.parts}
                 yield node.sql(comments=False) if is_known else "another relation"
         elif isinstance(node, exp.Func) and not isinstance(node, _SYNTAX):
             yield f"{node.name if isinstance(node, exp.Anonymous) else node.sql_name()}()".lower()
-        elif isinstance(node, exp.Identifier) and node.name == UNKNOWN and not is_grant:
+        elif isinstance(node, unknown) and UNKNOWN in node.name:
             yield "a value that only the run knows"
+
+
+def _is_idle(statement: exp.Expr) -> bool:
+    if isinstance(statement, exp.Command):
+        return bool(_IDLE_COMMAND.fullmatch(f"{statement.this} {statement.expression}"))
+    is_index = isinstance(statement, exp.Create) and statement.kind == "INDEX"
+    return is_index or isinstance(statement, _IDLE)
 
 
 def _is_own(table: exp.Table) -> bool:

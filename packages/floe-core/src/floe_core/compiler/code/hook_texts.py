@@ -56,10 +56,13 @@ class HookTexts:
             return ""
         if isinstance(node, nodes.If):
             branches = (node.body, *(each.body for each in node.elif_), node.else_)
-            return " ".join(self._body(each, values, depth) for each in branches)
+            text = " ".join(self._body(each, values, depth) for each in branches)
+            # What a branch sets has its value after the branch, too.
+            values |= dict.fromkeys(_names_set(node), UNKNOWN)
+            return text
         if isinstance(node, nodes.For):
-            names = (each.name for each in node.find_all(nodes.Name) if each.ctx == "store")
-            return self._body(node.body, {**values, **dict.fromkeys(names, UNKNOWN)}, depth)
+            unknown = dict.fromkeys(_names_set(node), UNKNOWN)
+            return self._body(node.body, {**values, **unknown}, depth)
         if isinstance(node, nodes.ExprStmt):
             return self._value(node.node, values, depth)
         return UNKNOWN
@@ -103,3 +106,7 @@ class HookTexts:
             text = next(iter(texts)) if len(texts) == 1 else ""
             self._macros[name] = _ENVIRONMENT.parse(text).find(nodes.Macro)
         return self._macros[name]
+
+
+def _names_set(node: nodes.Node) -> set[str]:
+    return {each.name for each in node.find_all(nodes.Name) if each.ctx == "store"}

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from floe_core.compiler.code import jinja_reads, python_reads
 from floe_core.compiler.code.code_hashes import CodeHashes
-from floe_core.compiler.code.hook_statements import find_foreign, find_written
+from floe_core.compiler.code.hook_statements import find_foreign, find_written, may_change_rows
 from floe_core.compiler.code.hook_texts import HookTexts
 from floe_core.compiler.code.lag_tolerance import parse_span
 from floe_core.compiler.code.steady_rendering import SteadyRendering
@@ -104,6 +104,7 @@ class ReuseFactsReader:
             content=self._content(entry),
             never=never or self._never(entry),
             own_rows=self._own_rows(entry),
+            reads_whole=self._reads_whole(entry),
             by_content=policy == CONTENT,
             lag_seconds=_lag_seconds(policy),
         )
@@ -150,7 +151,11 @@ class ReuseFactsReader:
         macros = self._hashes.of_building_macros(entry, with_used=False)
         is_plain = str(config.get("materialized") or "view") in _PLAIN and not macros
         has_contract = bool((config.get("contract") or {}).get("enforced"))
-        has_more = any(value for key, value in config.items() if key not in _IDLE_FOR_ROWS)
+        has_more = any(
+            value not in (None, "", [], {})
+            for key, value in config.items()
+            if key not in _IDLE_FOR_ROWS
+        )
         is_known = not (has_contract or has_more or _has_hooks(entry))
         return "" if is_plain and is_known and _is_sql(entry) else self._build(entry)
 
@@ -217,6 +222,11 @@ class ReuseFactsReader:
         call = next(filter(None, map(_READS_RELATION.search, texts)), None)
         return f"its materialization calls {call[1]}()" if call else ""
 
+    def _reads_whole(self, entry: Entry) -> bool:
+        """Return whether its hooks may read more of its parents than its SQL does."""
+        hooks = (self._hooks.render(text) for text in filter(None, _text_of_hooks(entry)))
+        return any(may_change_rows(hook, self._adapter) for hook in hooks)
+
     def _own_rows(self, entry: Entry) -> Literal["", "adds", "replaces"]:
         """Return what dbt does to the rows of an incremental model; hooks may do anything."""
         config = _config(entry)
@@ -230,10 +240,8 @@ class ReuseFactsReader:
         )
         if strategy == "insert_overwrite":
             return "replaces"
-        if has_conditions or strategy not in ("", "append", "delete+insert", "merge"):
-            return ""
-        by_key = strategy != "append" and config.get("unique_key")
-        return "replaces" if by_key else "adds"
+        is_known = strategy in ("", "append", "delete+insert", "merge")
+        return "adds" if is_known and not has_conditions else ""
 
     def _find_read_outside(self, entry: Entry) -> str:
         """Return what affects more than the compiled SQL shows, such as a var; "" for nothing."""

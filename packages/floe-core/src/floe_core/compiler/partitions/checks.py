@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from floe_core.compiler.findings import Findings
 from floe_core.compiler.inputs import Inputs
 from floe_core.foundation.errors import Problem
+from floe_core.partitions.calendar import first_partition
 from floe_core.schemas.node_graph import NodeGraph
 from floe_core.schemas.nodes import Node
 from floe_core.schemas.partitions import Partitions
@@ -20,6 +22,8 @@ _LENGTHS = {"hour": 0, "day": 1, "week": 2, "month": 3, "year": 4}
 OF_FLOE = ("floe_range_start", "floe_range_end")
 # Strategies of dbt's adapters that replace what a period had before, without a unique key.
 _REPLACING = frozenset({"microbatch", "insert_overwrite"})
+_BUILT_ANEW = frozenset({"table", "view", "materialized_view", "dynamic_table"})
+_DELETES = re.compile(r"\b(delete\s+from|truncate)\b", re.IGNORECASE)
 
 
 def check_partitions(
@@ -35,18 +39,28 @@ def check_partitions(
     entries = {i: manifest["nodes"].get(i) or {} for i in partitions.node_ids}
     microbatch = [by_id[i] for i in partitions.microbatch]
     for problem in (
+        *_start_to_come(partitions, inputs),
         *_wrong_zone(partitions, microbatch, inputs),
         *_wrong_batches(partitions, microbatch, entries),
         *_nodes_between(partitions, nodes, inputs),
         *_full_refreshes(partitions, jobs, inputs),
     ):
         findings.add(problem)
-    reader = _Reader(manifest, (*partitions.vars, *OF_FLOE))
+    names = "|".join(map(re.escape, (*partitions.vars, *OF_FLOE)))
+    macros = manifest.get("macros") or {}
+    reader, deletes = _Code(macros, re.compile(rf"\b({names})\b")), _Code(macros, _DELETES)
     for node_id in partitions.node_ids:
         node, entry = by_id[node_id], entries[node_id]
         if node.is_relation and entry:
-            for text in _doubts(node, entry, reader, partitions):
+            for text in _doubts(node, entry, reader, deletes, partitions):
                 findings.notice(f"partitions: {text}")
+
+
+def _start_to_come(partitions: Partitions, inputs: Inputs) -> Iterator[Problem]:
+    first = first_partition(partitions)
+    if first.start > datetime.now(UTC):
+        what = f"partitions.start: the first partition, {first.key}, is in the future"
+        yield inputs.spec_document.problem(("partitions", "start"), what, "write an earlier day")
 
 
 def _wrong_zone(
@@ -114,34 +128,44 @@ def _full_refreshes(
             yield inputs.spec_document.problem(place, what, "leave partitioned nodes out of it")
 
 
-def _doubts(node: Node, entry: Entry, reader: _Reader, partitions: Partitions) -> Iterator[str]:
+def _doubts(
+    node: Node, entry: Entry, reader: _Code, deletes: _Code, partitions: Partitions
+) -> Iterator[str]:
     config = entry.get("config") or {}
-    if node.unique_id not in partitions.microbatch and not reader.reads(entry):
+    if reader.has(entry) and node.materialization in _BUILT_ANEW:
+        kind = node.materialization.replace("_", " ")
+        yield (
+            f"{node.unique_id} is a {kind}, so building a partition removes those built before; "
+            "make it incremental to keep them"
+        )
+    if node.unique_id not in partitions.microbatch and not reader.has(entry):
         names = ", ".join(partitions.vars) or "floe_range_start"
         yield (
             f"{node.unique_id} uses none of the vars {names} and is no microbatch model, so it is "
             "built whole for each partition"
         )
     strategy = config.get("incremental_strategy")
-    is_replaced = strategy in _REPLACING or config.get("unique_key") or config.get("pre-hook")
+    has_key = bool(config.get("unique_key")) and strategy != "append"
+    is_replaced = strategy in _REPLACING or has_key or deletes.has(entry)
     if node.materialization == "incremental" and not is_replaced:
         named = f"the strategy {strategy}" if strategy else "no strategy"
+        key = "" if strategy == "append" else " and no unique_key"
         yield (
-            f"{node.unique_id} has {named} and no unique_key: building a partition again appends "
-            "its rows a second time"
+            f"{node.unique_id} has {named}{key}: building a partition again appends its rows a "
+            "second time"
         )
 
 
-class _Reader:
-    """Finds names of vars in the code of nodes and of the macros that they use."""
+class _Code:
+    """Finds a pattern in the code of nodes and of the macros that they use."""
 
-    def __init__(self, manifest: Entry, names: Sequence[str]) -> None:
-        self._macros: Mapping[str, Entry] = manifest.get("macros") or {}
-        self._pattern = re.compile(rf"\b({'|'.join(map(re.escape, names))})\b")
+    def __init__(self, macros: Mapping[str, Entry], pattern: re.Pattern[str]) -> None:
+        self._macros = macros
+        self._pattern = pattern
         self._found: dict[str, bool] = {}
 
-    def reads(self, entry: Entry) -> bool:
-        """Return whether a node names one of the vars, in its code or in its configuration."""
+    def has(self, entry: Entry) -> bool:
+        """Return whether a node has it, in its code or in its configuration, such as hooks."""
         config = entry.get("config") or {}
         text = f"{entry.get('raw_code') or ''} {entry.get('unrendered_config') or ''} {config}"
         return bool(self._pattern.search(text)) or self._in_macros(entry)

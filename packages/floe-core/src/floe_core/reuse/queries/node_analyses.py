@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from floe_core.reuse.queries.analysis import Analysis, Input, analysis_of_text
 from floe_core.reuse.queries.own_rows import repeats
-from floe_core.reuse.queries.parts import WHOLE, Part
+from floe_core.reuse.queries.parts import WHOLE, Leaf, Part
 from floe_core.reuse.situation import Situation, is_adding
 from floe_core.reuse.state import Versions
 from floe_core.schemas.nodes import Node
@@ -30,14 +31,16 @@ class NodeAnalyses:
         if node.language != "sql" or node.resource_type == "function":
             return analysis_of_text(code, inputs)
         if not is_adding(node):
-            return self._analyse(code, inputs)
+            found = self._analyse(code, inputs)
+            whole = {Leaf(each.node_id, WHOLE) for each in inputs if node.reuse.reads_whole}
+            return replace(found, rows=Part(found.rows.hash, found.rows.leaves | whole))
         # It may read its own existing relation, which is not an input.
         found = self._analyse(code, [*inputs, _itself(node)])
         return analysis_of_text(found.tree, inputs, found.never, by_row_order=found.by_row_order)
 
     def repeats(self, node: Node) -> bool:
         """Return whether a second build of a node with the same inputs surely changes nothing."""
-        if not is_adding(node) or node.resource_type == "snapshot":
+        if not is_adding(node):
             return True
         code = self._given.codes.get(node.unique_id)
         if code is None or not node.reuse.own_rows:

@@ -18,9 +18,10 @@ _OTHER_ROWS = (
 def repeats(sql: str, dialect: str, itself: Input, *, replaces: bool) -> bool:
     """Return whether a second build with the same inputs is known to change nothing.
 
-    If dbt `replaces` rows that the query returns again, a query that does not read its own result
-    changes nothing. One that does may only compare a column with the highest value that it has
-    there: `where at > (select max(at) from own)`, `>=` if rows are replaced.
+    If dbt `replaces` all that the query returns again, a query that does not read its own result
+    changes nothing. Otherwise it may only return no rows, as it compares a column with the highest
+    value that it has there: `where at > (select max(at) from own)`. A unique key is no proof: rows
+    may share it, or have none.
     """
     try:
         query = parse_query(sql, dialect)
@@ -30,13 +31,13 @@ def repeats(sql: str, dialect: str, itself: Input, *, replaces: bool) -> bool:
     own = [table for table in query.find_all(exp.Table) if names.node_of(table)]
     if not own:
         return replaces
-    if not isinstance(query, exp.Select):
+    if replaces or not isinstance(query, exp.Select):
         return False
     highest = own[0].find_ancestor(exp.Select)
     where = query.args.get("where")
     if len(own) > 1 or highest is None or where is None:
         return False
-    condition = _condition(highest, (exp.GT, exp.GTE) if replaces else (exp.GT,))
+    condition = _condition(highest)
     if condition is None or not any(condition is each for each in _conjuncts(where.this)):
         return False
     newest, column = condition.this, _column_of_highest(highest)
@@ -45,11 +46,11 @@ def repeats(sql: str, dialect: str, itself: Input, *, replaces: bool) -> bool:
     return selected == [newest] and not query.find(*_OTHER_ROWS)
 
 
-def _condition(highest: exp.Select, kinds: tuple[type[exp.Binary], ...]) -> exp.Binary | None:
+def _condition(highest: exp.Select) -> exp.GT | None:
     """Return the comparison of a column with a subquery, None if the subquery stands elsewhere."""
     subquery = highest.parent
     around = subquery.parent if isinstance(subquery, exp.Subquery) else None
-    if isinstance(around, kinds) and around.expression is subquery:
+    if isinstance(around, exp.GT) and around.expression is subquery:
         return around if isinstance(around.this, exp.Column) else None
     return None
 

@@ -10,6 +10,7 @@ from floe_core.reuse.catalogs.catalog import Catalog
 from floe_core.reuse.queries.function_calls import called_names, function_calls
 from floe_core.reuse.queries.functions import Functions
 from floe_core.sql.lookalikes import PLACES, WORDS
+from floe_core.sql.parsed import is_cte
 
 # sqlglot's names of functions of the time, the session, random numbers, and files.
 _VARYING = frozenset(
@@ -40,8 +41,7 @@ def find_varying(
     their arguments; any other that sqlglot does not know counts as varying. `names` are further
     words without parentheses that vary.
     """
-    ctes = {cte.alias.lower() for cte in query.find_all(exp.CTE)}
-    return next(_find_all_varying(query, ctes, input_of, steady_functions, names), "")
+    return next(_find_all_varying(query, input_of, steady_functions, names), "")
 
 
 def find_varying_call(sql: str, dialect: str, catalog: Catalog, steady: Container[str]) -> str:
@@ -70,14 +70,13 @@ def find_own_call(sql: str, dialect: str, functions: Functions) -> str:
 
 def _find_all_varying(
     query: exp.Expr,
-    ctes: set[str],
     input_of: TableName,
     steady: Container[str],
     names: Container[str],
 ) -> Iterator[str]:
     for node in query.walk():
         if isinstance(node, exp.Table):
-            yield from _of_table(node, ctes, input_of)
+            yield from _of_table(node, input_of)
         elif isinstance(node, exp.Anonymous | exp.AnonymousAggFunc):
             if str(node.name).lower() not in steady:
                 yield f"{str(node.name).lower()}()"
@@ -104,12 +103,11 @@ def _is_moment(literal: exp.Literal) -> bool:
     return is_cast and literal.is_string and literal.this.strip().lower() in _MOMENTS
 
 
-def _of_table(table: exp.Table, ctes: set[str], input_of: TableName) -> Iterator[str]:
+def _of_table(table: exp.Table, input_of: TableName) -> Iterator[str]:
     if isinstance(table.this, exp.Func):
         if not isinstance(table.this, _MAKING_ROWS):
             is_named = isinstance(table.this, exp.Anonymous)
             yield f"{table.this.name if is_named else table.this.sql_name()}()".lower()
         return
-    is_cte = not table.args.get("db") and table.name.lower() in ctes
-    if not is_cte and input_of(table) is None:
+    if input_of(table) is None and not is_cte(table):
         yield f"{table.sql()}, which is neither a ref nor a source"
