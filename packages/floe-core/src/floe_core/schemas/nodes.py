@@ -45,8 +45,9 @@ class ReuseFacts(Frozen):
     has no SQL. `rendering` changes with what dbt compiles the node from, except names of relations,
     and is "" if anything else determines its SQL. `never` says what in its code or configuration
     prevents reuse, "" for nothing. `own_rows` is whether a build of an incremental model changes
-    nothing if its SQL returns no rows ("adds"), or the same as before ("replaces"); "" if neither
-    is certain. `reads_whole` is whether its hooks may read any column of its parents.
+    nothing if its SQL returns no rows ("adds"; in older artifacts "replaces", too), or the same as
+    before ("overwrites"); "" if neither is certain. `reads_whole` is whether its hooks may read any
+    column of its parents.
     `by_content` marks a source whose rows are hashed to find out whether they are new, or a table
     that is hashed after it is built, whatever its size, to find out whether its readers must be
     built; `loaded_at` is the field of a source that says when a row was loaded. `lag_seconds` is
@@ -58,7 +59,7 @@ class ReuseFacts(Frozen):
     rendering: str = ""
     content: str = ""
     never: str = ""
-    own_rows: Literal["", "adds", "replaces"] = ""
+    own_rows: Literal["", "adds", "replaces", "overwrites"] = ""
     reads_whole: bool = False
     by_content: bool = False
     loaded_at: str = ""

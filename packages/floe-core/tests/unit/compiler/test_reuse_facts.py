@@ -111,7 +111,7 @@ def test_what_keeps_a_node_from_being_reused(fields: dict[str, Any], never: str)
         ({}, "adds"),
         ({"unique_key": "id"}, "adds"),
         ({"incremental_strategy": "append", "unique_key": "id"}, "adds"),
-        ({"incremental_strategy": "insert_overwrite"}, "replaces"),
+        ({"incremental_strategy": "insert_overwrite"}, "overwrites"),
         ({"incremental_strategy": "merge", "unique_key": "id"}, "adds"),
         ({"unique_key": "id", "merge_update_columns": ["amount"]}, "adds"),
         ({"unique_key": "id", "incremental_predicates": ["at > now()"]}, ""),

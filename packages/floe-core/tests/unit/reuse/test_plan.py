@@ -178,7 +178,7 @@ def test_what_varies_makes_all_below_it_new_in_every_run() -> None:
 
 def test_an_incremental_model_is_reused_only_if_no_input_is_new() -> None:
     artifacts = product(
-        b={"materialization": "incremental", "reuse": ReuseFacts(own_rows="replaces")}
+        b={"materialization": "incremental", "reuse": ReuseFacts(own_rows="overwrites")}
     )
     after = built(situation(artifacts))
     assert reasons(after) == {}

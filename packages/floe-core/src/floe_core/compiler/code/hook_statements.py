@@ -87,7 +87,8 @@ def _writes(statement: exp.Expr) -> Iterator[str]:
             yield ""
         return
     # Statements in the CTEs of another one change tables, too.
-    for each in [*statement.find_all(*_CHANGING)] or [statement]:
+    changing: list[exp.Expr] = [*statement.find_all(*_CHANGING)]
+    for each in changing or [statement]:
         written = each.find(exp.Table)
         if written is None or written.name == UNKNOWN:
             yield ""

@@ -227,7 +227,7 @@ class ReuseFactsReader:
         hooks = (self._hooks.render(text) for text in filter(None, _text_of_hooks(entry)))
         return any(may_change_rows(hook, self._adapter) for hook in hooks)
 
-    def _own_rows(self, entry: Entry) -> Literal["", "adds", "replaces"]:
+    def _own_rows(self, entry: Entry) -> Literal["", "adds", "overwrites"]:
         """Return what dbt does to the rows of an incremental model; hooks may do anything."""
         config = _config(entry)
         is_dbts = not self._hashes.of_building_macros(entry, with_used=False)
@@ -239,7 +239,7 @@ class ReuseFactsReader:
             for key, value in config.items()
         )
         if strategy == "insert_overwrite":
-            return "replaces"
+            return "overwrites"
         is_known = strategy in ("", "append", "delete+insert", "merge")
         return "adds" if is_known and not has_conditions else ""
 

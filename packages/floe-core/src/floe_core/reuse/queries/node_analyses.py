@@ -45,8 +45,10 @@ class NodeAnalyses:
         code = self._given.codes.get(node.unique_id)
         if code is None or not node.reuse.own_rows:
             return False
-        replaces = node.reuse.own_rows == "replaces"
-        return repeats(code, self._given.artifacts.dbt.adapter, _itself(node), replaces=replaces)
+        overwrites = node.reuse.own_rows == "overwrites"
+        return repeats(
+            code, self._given.artifacts.dbt.adapter, _itself(node), overwrites=overwrites
+        )
 
     def _analyse(self, code: str, inputs: list[Input]) -> Analysis:
         functions = self._given.warehouse.functions

@@ -15,10 +15,10 @@ _OTHER_ROWS = (
 )
 
 
-def repeats(sql: str, dialect: str, itself: Input, *, replaces: bool) -> bool:
+def repeats(sql: str, dialect: str, itself: Input, *, overwrites: bool) -> bool:
     """Return whether a second build with the same inputs is known to change nothing.
 
-    If dbt `replaces` all that the query returns again, a query that does not read its own result
+    If dbt `overwrites` all that the query returns again, a query that does not read its own result
     changes nothing. Otherwise it may only return no rows, as it compares a column with the highest
     value that it has there: `where at > (select max(at) from own)`. A unique key is no proof: rows
     may share it, or have none.
@@ -30,8 +30,8 @@ def repeats(sql: str, dialect: str, itself: Input, *, replaces: bool) -> bool:
     names = InputNames([itself], catalog_of(dialect).names)
     own = [table for table in query.find_all(exp.Table) if names.node_of(table)]
     if not own:
-        return replaces
-    if replaces or not isinstance(query, exp.Select):
+        return overwrites
+    if overwrites or not isinstance(query, exp.Select):
         return False
     highest = own[0].find_ancestor(exp.Select)
     where = query.args.get("where")
