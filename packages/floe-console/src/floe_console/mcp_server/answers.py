@@ -86,7 +86,9 @@ class Answers:
             "counts": _counts(found["nodes"]),
             "failed_nodes": explained,
             "failed_nodes_not_shown": [e["unique_id"] for e in failed[MOST_EXPLAINED:]],
-            "affected_products": found["affected"],
+            "affected_products": [
+                {**each, "owner": untrusted(each["owner"])} for each in found["affected"]
+            ],
             "upstream_products_that_failed": found["upstream_failures"],
         }
 
@@ -122,9 +124,11 @@ def _searched(product: Mapping[str, Any]) -> str:
 
 
 def _short(product: Mapping[str, Any]) -> dict[str, Any]:
-    kept = ("name", "orchestrator", "version", "place", "status", "late", "reads", "lineage")
+    kept = ("name", "orchestrator", "version", "place", "status", "late", "reads")
+    lineage = product["lineage"]
     return {
         **{name: product[name] for name in kept},
+        "lineage": {k: untrusted(v) if isinstance(v, str) else v for k, v in lineage.items()},
         "why": untrusted(product["why"]),
         "owner": untrusted(product["owner"]),
         "description": untrusted(product["description"]),
@@ -151,10 +155,10 @@ def _explained(detail: Mapping[str, Any]) -> dict[str, Any]:
     kept = ("unique_id", "type", "state", "seconds")
     return {
         **{name: node[name] for name in kept},
-        "file": detail["path"],
+        "file": untrusted(detail["path"]),
         "message": untrusted(node["message"]),
         "compiled_sql": untrusted(detail["sql"]),
-        "compiled_sql_unknown": detail["sql_unknown"],
+        "compiled_sql_unknown": untrusted(detail["sql_unknown"]),
         "caused_by": [each["unique_id"] for each in detail["causes"]],
         "downstream": [each["unique_id"] for each in detail["downstream"]],
     }

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from floe_console.mcp_server.folders import Folders, ask_child
-from floe_console.mcp_server.marked import untrusted
+from floe_console.mcp_server.marked import Untrusted, all_untrusted, untrusted
 from floe_core.foundation.errors import UsageError
 
 MOST_NODES = 200
@@ -53,7 +53,7 @@ class CodeAnswers:
         return {
             "different": found.pop("different"),
             "broken": found.pop("broken"),
-            "difference": _as_untrusted(found),
+            "difference": all_untrusted(found),
         }
 
     def column_lineage(self, product: str, table: str, column: str) -> dict[str, Any]:
@@ -97,7 +97,7 @@ def _find(tables: dict[str, Any], table: str, column: str) -> Column:
     raise UsageError(f"'{table}' has no column '{column}'; it has: {names}")
 
 
-def _reach(start: Column, edges: dict[Column, list[Column]]) -> list[dict[str, str]]:
+def _reach(start: Column, edges: dict[Column, list[Column]]) -> list[dict[str, Untrusted]]:
     """Return all that can be reached, the nearest first, each with what it was reached from."""
     found: dict[Column, Column] = {}
     waiting = deque([start])
@@ -110,14 +110,5 @@ def _reach(start: Column, edges: dict[Column, list[Column]]) -> list[dict[str, s
     return [{"column": _named(each), "through": _named(before)} for each, before in found.items()]
 
 
-def _named(column: Column) -> str:
-    return f"{column[0]}.{column[1]}"
-
-
-def _as_untrusted(value: Any) -> Any:
-    """Return plain data with each text that could be a sentence marked."""
-    if isinstance(value, dict):
-        return {key: _as_untrusted(each) for key, each in value.items()}
-    if isinstance(value, list):
-        return [_as_untrusted(each) for each in value]
-    return untrusted(value) if isinstance(value, str) and " " in value else value
+def _named(column: Column) -> Untrusted:
+    return untrusted(f"{column[0]}.{column[1]}")
