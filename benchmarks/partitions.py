@@ -25,7 +25,7 @@ from generate_project import generate
 from measuring import compiled, in_turns
 
 from floe_core.compiler import compile_product
-from floe_core.partitions.calendar import complete_partitions
+from floe_core.partitions.calendar import due_partitions
 from floe_core.partitions.records import Record
 from floe_core.partitions.standing import code_of
 from floe_core.partitions.store import store_of
@@ -137,7 +137,7 @@ def of_many(folder: Path) -> float:
     write(folder, NODES, 1, today.date() - timedelta(days=PARTITIONS))
     artifacts = compile_product(folder)
     assert artifacts.partitions is not None
-    keys = [each.key for each in complete_partitions(artifacts.partitions, today)]
+    keys = [each.key for each in due_partitions(artifacts.partitions, today)]
     codes = {i: code_of(artifacts.by_id[i]) for i in artifacts.partitions.node_ids}
     records = {
         node_id: {
@@ -169,8 +169,8 @@ def look_seconds(root: Path) -> float:
     days = Partitions(by="day", start="2000-01-01")
     months = Partitions(by="month", start="2000-01-01")
     now = datetime(2027, 5, 18, tzinfo=UTC)
-    ledger, over = Ledger(str(root)), complete_partitions(months, now)
-    keys = tuple(each.key for each in complete_partitions(days, now))
+    ledger, over = Ledger(str(root)), due_partitions(months, now)
+    keys = tuple(each.key for each in due_partitions(days, now))
     update = Update(number=0, moment=now, run_id="r", calendar="day-UTC")
     ledger.add_updates("crm", ["sales@1"], update, {"sales@1": keys})
     begun = {each.key: {} for each in over[:-1]}

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from alert_receiver import alert_receiver
 from own_database import SERVER, own_database
 from partitioned_product import (
     MODELS,
@@ -35,10 +36,11 @@ from floe_core.execution import (
     RunParameters,
     build,
     may_retry,
+    outcome_of_run,
     record_of,
 )
 from floe_core.execution.plan_of_run import plan_run
-from floe_core.foundation.errors import UsageError
+from floe_core.foundation.errors import EnvironmentProblemError, UsageError
 from floe_core.partitions.standing import Standing, standings
 from floe_core.partitions.store import store_of
 from floe_core.runs.build_events import BuildEvent, NodeLog, NodeStarted, PartitionResult
@@ -279,11 +281,33 @@ def test_before_the_first_day_is_over_nothing_of_it_is_built(
     assert results["total"].message.startswith("no partition is due yet: the first, 2026-11-01")
 
 
+def test_an_alert_names_the_partitions_that_failed_and_a_rebuild_is_for_their_time(
+    write_product: WriteProduct, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alerts = 'alerts: [{on: [failure], to: "env:FLOE_TEST_ALERTS"}]\n'
+    fails = failing(MODELS["daily"], {"2026-11-03": [1]})
+    folder = write_product(floe=FLOE + PARTITIONS + alerts, **{**MODELS, "daily": fails})
+    compile_product(folder)
+    artifacts = CompiledArtifacts.load(folder)
+    with alert_receiver() as receiver:
+        monkeypatch.setenv("FLOE_TEST_ALERTS", receiver.url)
+        assert not succeeded(run(artifacts, "1", "2026-11-02...2026-11-04"))
+        receiver.wait_for(1)
+    [text] = [each["message"] for each in receiver.posted]
+    assert "daily" in text
+    assert "2026-11-03" in text
+    assert "2026-11-02" not in text
+    # A rebuild by hand, of which an orchestrator knows no time, does not count as today's run.
+    outcome = outcome_of_run(artifacts, "shop", "1", succeeded=False)
+    assert outcome.nominal_time == datetime(2026, 11, 5, tzinfo=UTC)
+
+
 BATCHES = {
     "raw": MODELS["raw"],
     "by_day": MODELS["by_day"],
     "total": MODELS["total"].replace("wide", "by_day").replace("sum(events)", "sum(amount)"),
 }
+MONTH = "2026-11-01...2026-11-30"
 OF_BATCHES = "partitions: {by: day, start: 2026-11-01, select: by_day}\n"
 
 
@@ -536,6 +560,29 @@ def test_a_build_says_that_it_does_not_wait_for_other_machines(
     why = f"there is no folder {tmp_path / 'away'}; mount its disk, or create it"
     assert [text.endswith(why) for text in told] == [True, True]
     assert told[0].startswith("builds on other machines may build the same partitions: ")
+
+
+def test_a_build_whose_turn_another_one_took_builds_no_further_batch(
+    write_product: WriteProduct, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As after a minute and a half without the store: all batches are one call of dbt."""
+    folder = write_product(floe=FLOE + OF_BATCHES, **BATCHES)
+    compile_product(folder)
+    artifacts = CompiledArtifacts.load(folder)
+    (tmp_path / "store").mkdir()
+    monkeypatch.setenv("FLOE_PARTITION_STORE", str(tmp_path / "store"))
+    monkeypatch.setattr("floe_core.storage.shared_lease.RENEW_SECONDS", 0.1)
+    request = BuildRequest("shop", "1", parameters=RunParameters(partitions=MONTH))
+    events = build(artifacts, request)
+    while not (isinstance(event := next(events), NodeStarted) and "by_day" in event.unique_id):
+        pass
+    found = (tmp_path / "store").glob("*.build*")
+    [lease] = [each for each in found if each.suffix != ".lock"]
+    lease.write_text('{"token": "of another", "holder": "other", "number": 1}')
+    with pytest.raises(EnvironmentProblemError, match="another build may build partitions of shop"):
+        list(events)
+    days = {row[2] for row in rows_of(folder / "shop.duckdb")["by_day"]}
+    assert len(days) < 30
 
 
 def test_machines_that_share_a_store_build_partitions_one_after_the_other(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from floe_core.foundation.errors import UsageError
-from floe_core.partitions.calendar import Partition, complete_partitions, partition_of_key
+from floe_core.partitions.calendar import Partition, due_partitions, partition_of_key
 from floe_core.partitions.records import Record
 from floe_core.partitions.standing import STANDINGS, Standing, standings
 from floe_core.partitions.store import name_of, store_of
@@ -87,7 +87,7 @@ def read_overview(
 def _between(
     declaration: Partitions, first: str, last: str, now: datetime
 ) -> tuple[Partition, ...]:
-    found = complete_partitions(declaration, now)
+    found = due_partitions(declaration, now)
     start = _partition(declaration, first, "--from").start if first else None
     end = _partition(declaration, last, "--to").end if last else None
     if start and end and end <= start:

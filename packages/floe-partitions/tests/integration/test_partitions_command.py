@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import reduce
 from pathlib import Path
+from typing import Any
 
 import pytest
 from partitioned_product import MODELS, PARTITIONS, failing
@@ -100,19 +103,35 @@ def test_a_partition_that_is_none_is_refused(product: Path, options: list[str], 
     assert text in done.stderr
 
 
-def test_states_of_another_declaration_are_named(product: Path, tmp_path: Path) -> None:
+def declared(product: Path, *changes: tuple[str, str]) -> dict[str, Any]:
+    """Return what is shown with another declaration."""
     text = (product / "floe.yaml").read_text()
+    changed = reduce(lambda now, change: now.replace(*change), changes, text)
     try:
-        (product / "floe.yaml").write_text(
-            text.replace("by: day", "by: month").replace(
-                "select: daily by_day wide", "select: daily"
-            )
-        )
-        found = json.loads(floe("partitions", str(product), "--json").stdout)
+        (product / "floe.yaml").write_text(changed)
+        found: dict[str, Any] = json.loads(floe("partitions", str(product), "--json").stdout)
     finally:
         (product / "floe.yaml").write_text(text)
+    return found
+
+
+def test_states_of_another_declaration_are_named(product: Path) -> None:
+    daily_alone = ("select: daily by_day wide", "select: daily")
+    found = declared(product, ("by: day", "by: month"), daily_alone)
     assert found["by"] == "month"
     assert found["notes"][0].endswith("also has states of other declarations: day-UTC")
+
+
+def test_states_before_a_start_that_was_moved_are_named(product: Path) -> None:
+    found = declared(product, ("start: 2026-11-01", "start: 2026-11-03"))
+    assert next(iter(found["nodes"]["model.shop.daily"]["partitions"])) == "2026-11-03"
+    assert found["notes"] == ["5 states are of partitions before 2026-11-03, the start"]
+
+
+def test_the_current_partition_is_shown_if_runs_build_it(product: Path) -> None:
+    before = datetime.now(UTC).date().isoformat()
+    found = declared(product, ("by: day", "by: day\n  builds: current"))
+    assert [*found["nodes"]["model.shop.daily"]["partitions"]][-1] >= before
 
 
 def test_a_product_without_partitions_says_so(write_product: WriteProduct) -> None:

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from floe_core.partitions.calendar import Partition, complete_partitions, partition_of_key
+from floe_core.partitions.calendar import Partition, due_partitions, partition_of_key
 from floe_core.schemas.partitions import Partitions
 from floe_orchestrator_dagster.names.partitioned_assets import partitions_definition
 
@@ -29,6 +29,7 @@ def their_partitions(declaration: Partitions, now: datetime) -> list[Partition]:
     return found
 
 
+@pytest.mark.parametrize("builds", ["previous", "current"])
 @pytest.mark.parametrize("zone", ZONES)
 @pytest.mark.parametrize(
     ("by", "start", "days"),
@@ -41,15 +42,17 @@ def their_partitions(declaration: Partitions, now: datetime) -> list[Partition]:
         ("month", "2026-01-01", 900),
     ],
 )
-def test_keys_and_periods_are_those_of_dagster(zone: str, by: str, start: str, days: int) -> None:
-    declaration = Partitions(by=by, start=start, timezone=zone)  # type: ignore[arg-type]
+def test_keys_and_periods_are_those_of_dagster(
+    zone: str, by: str, start: str, days: int, builds: str
+) -> None:
+    declaration = Partitions(by=by, start=start, timezone=zone, builds=builds)  # type: ignore[arg-type]
     chance = random.Random(f"{zone} {by} {start}")
     now = datetime.fromisoformat(start).replace(tzinfo=UTC) + timedelta(
         days=days, seconds=chance.randrange(86_400)
     )
     expected = their_partitions(declaration, now)
     assert len(expected) > 10
-    assert list(complete_partitions(declaration, now)) == expected
+    assert list(due_partitions(declaration, now)) == expected
     for each in expected:
         assert partition_of_key(declaration, each.key) == each
 
@@ -57,4 +60,4 @@ def test_keys_and_periods_are_those_of_dagster(zone: str, by: str, start: str, d
 def test_hours_after_a_shift_of_half_an_hour_are_those_of_dagster() -> None:
     declaration = Partitions(by="hour", start="2026-04-04", timezone="Australia/Lord_Howe")
     now = datetime(2026, 4, 6, tzinfo=UTC)
-    assert list(complete_partitions(declaration, now)) == their_partitions(declaration, now)
+    assert list(due_partitions(declaration, now)) == their_partitions(declaration, now)

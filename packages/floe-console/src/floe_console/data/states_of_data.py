@@ -11,7 +11,7 @@ from urllib.parse import unquote
 
 from floe_core.execution.record.journal import FILE, read_events
 from floe_core.execution.record.run_record import RunRecord
-from floe_core.partitions.calendar import complete_partitions
+from floe_core.partitions.calendar import due_partitions
 from floe_core.partitions.standing import standings, worst
 from floe_core.partitions.store import store_of
 from floe_core.ports.stale import stale_by_node
@@ -55,7 +55,7 @@ def partitions_of(product: CompiledArtifacts) -> dict[str, Any]:
     declaration = product.partitions
     if declaration is None:
         return {"by": "", "counts": {}, "last": []}
-    keys = [each.key for each in complete_partitions(declaration, datetime.now(UTC))][-COUNTED:]
+    keys = [each.key for each in due_partitions(declaration, datetime.now(UTC))][-COUNTED:]
     ids = [i for i in declaration.node_ids if not product.by_id[i].is_test]
     found = standings(
         product, store_of(product).read(declaration), ids, keys, stale_by_node(product)

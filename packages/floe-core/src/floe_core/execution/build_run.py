@@ -121,7 +121,7 @@ def _dbts_events(
         start_nodes, build, call, parse=parse, reuse=reuse, slots=slots, check_turn=turn.check
     )
     # dbt gets time to end before another build may use the warehouse.
-    running = _run(artifacts, call, start, hold)
+    running = turn.watch(_run(artifacts, call, start, hold))
     events = with_graph_of_run(reuse.listen(running), artifacts, request, call)
     if build.plan is not None:
         events = PartitionResults(build.plan).listen(events)

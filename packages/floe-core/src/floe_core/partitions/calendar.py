@@ -93,11 +93,14 @@ def partitions_between(
     )
 
 
-def complete_partitions(declaration: Partitions, moment: datetime) -> tuple[Partition, ...]:
-    """Return all partitions that are over at an aware time, in order."""
-    return tuple(
-        found for found in _calendar(declaration).partitions_from(0, moment) if found.end <= moment
-    )
+def due_partitions(declaration: Partitions, moment: datetime) -> tuple[Partition, ...]:
+    """Return all partitions that a run may build at an aware time, in order.
+
+    Those are the ones that are over and, with `builds: current`, the one that the time is in.
+    """
+    is_current = declaration.builds == "current"
+    begun = _calendar(declaration).partitions_from(0, moment + timedelta.resolution)
+    return tuple(found for found in begun if is_current or found.end <= moment)
 
 
 def partitions_of_tick(declaration: Partitions, tick: datetime) -> tuple[Partition, ...]:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from floe_core.partitions.calendar import Partition, complete_partitions, partitions_between
+from floe_core.partitions.calendar import Partition, due_partitions, partitions_between
 from floe_core.partitions.chosen import name_partitions
 from floe_core.partitions.store import name_of
 from floe_core.ports.decision import Decision
@@ -70,7 +70,7 @@ def decide_period(
     """
     # Of more periods than a record keeps, the oldest have been run.
     first = min(begun) if len(begun) >= KEPT_PERIODS else ""
-    over = complete_partitions(every, now)
+    over = due_partitions(every, now)
     to_come = [each for each in over if each.key not in begun and each.key > first]
     for period in to_come:
         updates = updates_of_period(built, period)
@@ -95,7 +95,7 @@ def stale_periods(
     """Return the keys of periods of which a partition was built again since their last run."""
     return tuple(
         period.key
-        for period in complete_partitions(every, now)
+        for period in due_partitions(every, now)
         if period.key in begun
         and any(
             number > begun[period.key].seen.get(port, 0)

@@ -13,7 +13,7 @@ import pytest
 
 from floe_core.partitions.calendar import (
     Partition,
-    complete_partitions,
+    due_partitions,
     first_partition,
     partition_at,
     partition_of_key,
@@ -122,11 +122,11 @@ def test_months_and_weeks_by_walking_through_the_days() -> None:
     months = Partitions(by="month", start=first.isoformat())
     weeks = Partitions(by="week", start=monday.isoformat())
     end = datetime(2029, 1, 1, tzinfo=UTC)
-    found = complete_partitions(months, end)
+    found = due_partitions(months, end)
     assert [each.key for each in found] == months_by_walking(first, len(found))
     assert len(found) == 61
     assert {(each.end - each.start).days for each in found} == {28, 29, 30, 31}
-    found = complete_partitions(weeks, end)
+    found = due_partitions(weeks, end)
     mondays = [monday + DAY * n for n in range(2000) if (monday + DAY * n).isoweekday() == 1]
     assert [each.key for each in found] == [day.isoformat() for day in mondays[: len(found)]]
     assert found[-1].end <= end < found[-1].end + 7 * DAY
@@ -170,7 +170,7 @@ def test_partitions_follow_each_other_without_gaps_in_every_zone() -> None:
     for zone in ZONES:
         for by, start in (("day", "2025-01-01"), ("week", "2025-01-06"), ("month", "2025-01-01")):
             declaration = Partitions(by=by, start=start, timezone=zone)  # type: ignore[arg-type]
-            found = complete_partitions(declaration, datetime(2030, 1, 1, tzinfo=UTC))
+            found = due_partitions(declaration, datetime(2030, 1, 1, tzinfo=UTC))
             for one, other in pairwise(found):
                 assert one.end == other.start
                 assert partition_of_key(declaration, one.key) == one
@@ -180,7 +180,7 @@ def test_partitions_follow_each_other_without_gaps_in_every_zone() -> None:
 
 def test_a_day_that_a_zone_skipped_is_no_partition() -> None:
     declaration = Partitions(by="day", start="2011-12-28", timezone="Pacific/Apia")
-    found = complete_partitions(declaration, datetime(2012, 1, 2, tzinfo=UTC))
+    found = due_partitions(declaration, datetime(2012, 1, 2, tzinfo=UTC))
     assert [each.key for each in found] == ["2011-12-28", "2011-12-29", "2011-12-31", "2012-01-01"]
     with pytest.raises(ValueError, match="there is no partition 2011-12-30"):
         partition_of_key(declaration, "2011-12-30")
@@ -216,6 +216,6 @@ def test_an_hour_that_the_clock_skips_is_no_partition() -> None:
 def test_ten_thousand_partitions_take_well_below_a_second() -> None:
     declaration = Partitions(by="day", start="2000-01-01", timezone="Europe/Berlin")
     begun = time.process_time()
-    found = complete_partitions(declaration, datetime(2027, 6, 1, tzinfo=UTC))
+    found = due_partitions(declaration, datetime(2027, 6, 1, tzinfo=UTC))
     assert len(found) > 10_000
     assert time.process_time() - begun < 1

@@ -15,7 +15,7 @@ from prefect.exceptions import PrefectException
 from prefect.runtime import flow_run
 
 from floe_core.foundation.errors import EnvironmentProblemError
-from floe_core.partitions.calendar import complete_partitions, partition_of_key
+from floe_core.partitions.calendar import due_partitions, partition_of_key
 from floe_core.partitions.chosen import name_partitions
 from floe_core.partitions.standing import STANDINGS, Standing, standings
 from floe_core.partitions.store import store_of
@@ -74,7 +74,7 @@ def state_table(
     Raises:
         EnvironmentProblemError: The states cannot be read.
     """
-    keys = [each.key for each in complete_partitions(declaration, now)]
+    keys = [each.key for each in due_partitions(declaration, now)]
     ids = [i for i in declaration.node_ids if i in artifacts.by_id]
     records, stale = store_of(artifacts).read(declaration), stale_by_node(artifacts)
     found = standings(artifacts, records, ids, keys, stale)

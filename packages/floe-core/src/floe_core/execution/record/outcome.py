@@ -4,14 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 from floe_core.alerts.run_outcome import RunOutcome
 from floe_core.execution.record.journal import read_events
 from floe_core.execution.record.run_record import RunRecord
-from floe_core.foundation.errors import EnvironmentProblemError
-from floe_core.runs.build_events import BuildEnded, BuildEvent, NodeResult, NodeStarted
+from floe_core.foundation.errors import EnvironmentProblemError, UsageError
+from floe_core.partitions.chosen import partitions_named
+from floe_core.runs.build_events import (
+    BuildEnded,
+    BuildEvent,
+    NodeResult,
+    NodeStarted,
+    PartitionResult,
+)
 from floe_core.runs.run_parameters import RunParameters
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
@@ -34,12 +41,14 @@ def outcome_of_run(
     `build_ids` are the builds that it continues, then its own; by default one with the run's id. If
     their records are on another machine, the outcome has no nodes. `problem` is why the run failed,
     if neither a node nor the build has a message. `ended_at` is for a run that did not end just
-    now. `parameters` are those of the run.
+    now. `parameters` are those of the run. Without a `nominal_time`, a run of partitions is for the
+    end of the last of them.
 
     Raises:
         UsageError: The artifacts come from no folder.
     """
     events = [*_events_of(artifacts.folder, build_ids or [run_id])]
+    parameters = parameters or RunParameters()
     return RunOutcome(
         job=job,
         run_id=run_id,
@@ -47,11 +56,23 @@ def outcome_of_run(
         results={**RunRecord.of(events).results, **({} if succeeded else _find_broken_off(events))},
         problem=_problem_of(events) or problem,
         was_repeated=was_repeated(events),
-        nominal_time=nominal_time,
+        nominal_time=nominal_time or _end_of_partitions(artifacts, parameters.partitions, events),
         link=link,
         ended_at=ended_at,
-        parameters=parameters or RunParameters(),
+        parameters=parameters,
     )
+
+
+def _end_of_partitions(
+    artifacts: CompiledArtifacts, named: str, events: Iterable[BuildEvent]
+) -> datetime | None:
+    built = sorted({event.key for event in events if isinstance(event, PartitionResult)})
+    keys = named or ",".join(built)
+    if artifacts.partitions is None or not keys:
+        return None
+    with suppress(UsageError):
+        return partitions_named(artifacts.partitions, keys, datetime.now(UTC))[-1].end
+    return None
 
 
 def _events_of(folder: Path, build_ids: Sequence[str]) -> Iterator[BuildEvent]:
