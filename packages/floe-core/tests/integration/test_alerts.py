@@ -392,6 +392,37 @@ def test_a_full_disk_of_the_state_loses_no_alert_and_no_recovery(
         assert receiver.wait_for(2) == ["shop: run failed", "shop: run succeeded again"]
 
 
+@pytest.mark.parametrize("looks_by_itself", [False, True])
+def test_what_a_full_disk_and_a_receiver_that_is_away_did_not_take_is_told_later(
+    shop: Callable[..., CompiledArtifacts],
+    receiver: AlertReceiver,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    looks_by_itself: bool,
+) -> None:
+    artifacts = shop(first=FIRST)
+    with small_disk(tmp_path / "disk") as disk:
+        monkeypatch.setenv("FLOE_STATE_DIR", str(disk))
+        assert run(artifacts, "before")
+        ballast = fill(disk)
+        receiver.close()
+        for run_id in ("full", "full/again"):
+            with pytest.raises(OSError, match="No space left on device"):
+                run(artifacts, run_id)
+        ballast.unlink()
+        receiver.open()
+        if looks_by_itself:
+            assert floe("alerts", "check", str(artifacts.folder))[0] == 0
+            assert receiver.wait_for(2) == ["shop: run failed"] * 2
+        assert run(artifacts, "after")
+        told = ["shop: run failed", "shop: run failed", "shop: run succeeded again"]
+        assert receiver.wait_for(3) == told
+        runs = [each["message"].splitlines()[-1] for each in receiver.posted]
+        assert runs == ["run: full", "run: full/again", "run: after"]
+        assert floe("alerts", "check", str(artifacts.folder))[0] == 0
+        assert receiver.wait_for(3) == told
+
+
 def test_a_state_folder_that_cannot_be_made_loses_no_alert(
     shop: Callable[..., CompiledArtifacts],
     receiver: AlertReceiver,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -226,3 +227,25 @@ def test_a_damaged_note_is_removed(
     (folder / "2.json").write_text(json.dumps({**whole, "retry_after": None}))
     assert check(artifacts) == 0
     assert list(folder.glob("*.json")) == []
+
+
+def test_what_cannot_be_read_among_the_notes_keeps_no_other_from_being_told(
+    shop: Callable[..., CompiledArtifacts],
+    receiver: AlertReceiver,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    artifacts = shop()
+    with waiting_build(artifacts, "r"):
+        pass
+    folder = artifacts.folder / ".floe" / "alerts" / "open"
+    (folder / "0.json").mkdir()
+    (folder / "1.json").symlink_to("2.json")
+    (folder / "2.json").symlink_to("1.json")
+    os.mkfifo(folder / "3.json")
+    (folder / "4.lock").mkdir()
+    (folder / "4.json").write_text("{}")
+    assert [check(artifacts), check(artifacts)] == [1, 0]
+    assert receiver.wait_for(1) == [FAILED]
+    told = "\n".join(caplog.messages)
+    assert all(str(folder / name) in told for name in ("0.json", "1.json", "2.json", "3.json"))
+    assert str(folder / "4.lock") in told

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from contextlib import suppress
 
 from filelock import Timeout
@@ -16,6 +17,7 @@ from floe_core.alerts.job_memory import JobMemory
 from floe_core.alerts.notes import Notes
 from floe_core.alerts.run_outcome import RunOutcome
 from floe_core.alerts.target import Target
+from floe_core.alerts.unreported_ends import keep_unreported
 from floe_core.alerts.waiting_alerts import Spool
 from floe_core.foundation.errors import FloeError
 from floe_core.foundation.process_environment import is_true
@@ -29,24 +31,26 @@ _PROBLEMS = (OSError, FloeError, Timeout)
 _log = logging.getLogger("floe.alerts")
 
 
-def report_run(artifacts: CompiledArtifacts, outcome: RunOutcome, *, sends: bool = True) -> None:
+def report_run(artifacts: CompiledArtifacts, outcome: RunOutcome, *, sends: bool = True) -> bool:
     """Write the alerts for the end of a run to disk; with `sends`, send them and waiting ones.
 
     Does nothing if the product has no alerts, or `FLOE_ALERTS_DISABLED` is true. An end that was
-    reported before is not reported again. If they cannot be written, they are sent at once. Alerts
-    never fail a run: a problem is logged.
+    reported before is not reported again. If they cannot be written, they are sent at once; return
+    whether all were written or sent. Alerts never fail a run: a problem is logged.
     """
     if not artifacts.alerts or artifacts.project_dir is None or is_switched_off():
-        return
+        return True
+    is_told = True
     try:
         store_of(artifacts).change(lambda notes, spool: _note_end(artifacts, outcome, notes, spool))
     except _PROBLEMS as error:
-        _report_without_spool(artifacts, outcome, _shown(artifacts, error))
+        is_told = _report_without_spool(artifacts, outcome, _shown(artifacts, error))
     try:
         if sends:
             send_waiting(artifacts)
     except _PROBLEMS as error:
         _log.warning("waiting alerts are not sent now: %s", _shown(artifacts, error))
+    return is_told
 
 
 def is_switched_off() -> bool:
@@ -61,28 +65,40 @@ def send_waiting(artifacts: CompiledArtifacts) -> None:
         store_of(artifacts).send(targets)
 
 
-def _report_without_spool(artifacts: CompiledArtifacts, outcome: RunOutcome, why: str) -> None:
-    """Send the alerts for the end of a run at once, since they cannot be written."""
-    sent: set[tuple[str, str]] = set()
+def _report_without_spool(artifacts: CompiledArtifacts, outcome: RunOutcome, why: str) -> bool:
+    """Send the alerts for the end of a run at once, since they cannot be written.
+
+    Return whether all were sent. If not, a failure is kept for the next run.
+    """
+    was_sent: dict[tuple[str, str], bool] = {}
 
     def send(target: Target, alert: Alert) -> None:
-        if (target.variable, alert.alert_id) not in sent:
-            sent.add((target.variable, alert.alert_id))
-            _send_at_once(target, alert, why)
+        key = target.variable, alert.alert_id
+        if key not in was_sent:
+            was_sent[key] = _send_at_once(target, alert, why)
+
+    def act(notes: Notes, _: Spool) -> None:
+        _note_end(artifacts, outcome, notes, send, lambda: all(was_sent.values()))
 
     with suppress(*_PROBLEMS):
         # A full disk still has room for the names of empty files, which is all that some notes are.
-        store_of(artifacts).change(lambda notes, spool: _note_end(artifacts, outcome, notes, send))
-    if not sent and not outcome.succeeded:
+        store_of(artifacts).change(act)
+    if not was_sent and not outcome.succeeded:
         _spool_alerts(artifacts, outcome, None, send)
+    is_told = all(was_sent.values())
+    if not is_told and not outcome.succeeded:
+        keep_unreported(artifacts, outcome)
+    return is_told
 
 
-def _send_at_once(target: Target, alert: Alert, why: str) -> None:
+def _send_at_once(target: Target, alert: Alert, why: str) -> bool:
     unsent = AlertChannel(target.variable).try_once(alert)
     if unsent is None:
         _log.warning("%r was sent without being kept: %s", alert.title, why)
     else:
-        _log.error("%r is lost: %s; %s: %s", alert.title, why, target.variable, unsent.reason)
+        what = "%r is neither kept nor sent: %s; %s: %s"
+        _log.error(what, alert.title, why, target.variable, unsent.reason)
+    return unsent is None
 
 
 def _shown(artifacts: CompiledArtifacts, error: Exception) -> str:
@@ -90,8 +106,13 @@ def _shown(artifacts: CompiledArtifacts, error: Exception) -> str:
 
 
 def _note_end(
-    artifacts: CompiledArtifacts, outcome: RunOutcome, notes: Notes, spool: Spool
+    artifacts: CompiledArtifacts,
+    outcome: RunOutcome,
+    notes: Notes,
+    spool: Spool,
+    is_told: Callable[[], bool] = lambda: True,
 ) -> None:
+    """Spool the alerts for the end of a run; note it, if `is_told` afterwards, as reported."""
     how = "success" if outcome.succeeded else "failure"
     end = alert_id(artifacts.product.name, outcome.job, outcome.run_id, f"end: {how}")
     memory = JobMemory(notes)
@@ -102,8 +123,9 @@ def _note_end(
     # In this order: if the process is killed here, the end is reported again rather than
     # never.
     DeadlineMemory(notes).note_run(artifacts, outcome)
-    memory.note_failure(outcome.job, failure_after(outcome, before))
-    memory.note_reported(end)
+    if is_told():
+        memory.note_failure(outcome.job, failure_after(outcome, before))
+        memory.note_reported(end)
 
 
 def _spool_alerts(

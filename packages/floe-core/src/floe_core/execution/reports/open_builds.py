@@ -21,7 +21,7 @@ from filelock import FileLock, Timeout
 from floe_core.alerts import report_run, send_waiting
 from floe_core.alerts.report import is_switched_off
 from floe_core.alerts.run_outcome import RunOutcome
-from floe_core.alerts.target import folder_of
+from floe_core.alerts.unreported_ends import find_unreported, open_builds_in
 from floe_core.execution.record.journal import read_events
 from floe_core.execution.record.outcome import outcome_of_run
 from floe_core.execution.reports.dbt_files import write_dbt_files
@@ -34,6 +34,7 @@ from floe_core.runs.run_parameters import RunParameters
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.storage.atomic_files import write_together
 from floe_core.storage.file_locks import hold_if_free
+from floe_core.storage.regular_files import read_regular
 
 # How long an orchestrator may take to notice a dead worker, in addition to the retry's delay.
 GRACE_SECONDS = 600.0
@@ -117,7 +118,7 @@ class OpenBuild:
             parts += [str(request.attempt), *(request.node_ids or ())]
         key = hashlib.sha256("\0".join(parts).encode()).hexdigest()[:24]
         try:
-            folder = _folder_in(state_folder(self._artifacts.folder), self._artifacts)
+            folder = open_builds_in(state_folder(self._artifacts.folder), self._artifacts)
             folder.mkdir(parents=True, exist_ok=True)
             path = folder / f"{key}.json"
             lock = FileLock(_lock_of(path), timeout=0)
@@ -212,20 +213,41 @@ def report_killed_builds(artifacts: CompiledArtifacts, *, in_build: bool = False
     if artifacts.project_dir is None:
         return 0
     count = 0
+    folder = open_builds_in(state_place(artifacts.folder), artifacts)
     try:
-        folder = _folder_in(state_place(artifacts.folder), artifacts)
+        has_reported = _report_unreported(artifacts, folder)
         notes = sorted(folder.glob("*.json"))
         if notes:
             with _guard(folder):
                 count = sum(_report_if_killed(artifacts, path, in_build) for path in notes)
-        if count:
+        if count or has_reported:
             send_waiting(artifacts)
     except (OSError, FloeError, Timeout) as error:
         _log.warning("builds that were killed cannot be looked for: %s", type(error).__name__)
     return count
 
 
+def _report_unreported(artifacts: CompiledArtifacts, folder: Path) -> bool:
+    """Report the failed runs whose ends could not be reported; return whether there were any."""
+    found = [] if is_switched_off() else find_unreported(folder)
+    for path, job, run_id in found:
+        problem = "its alert could be neither kept nor sent when it failed"
+        outcome = outcome_of_run(artifacts, job, run_id, succeeded=False, problem=problem)
+        if report_run(artifacts, outcome, sends=False):
+            path.unlink(missing_ok=True)
+    return bool(found)
+
+
 def _report_if_killed(artifacts: CompiledArtifacts, path: Path, in_build: bool) -> bool:
+    """Report the build of a note; a note that cannot be read does not keep others from it."""
+    try:
+        return _report_dead(artifacts, path, in_build)
+    except (OSError, FloeError) as error:
+        _log.warning("a build that was killed may not be reported: %s", error)
+        return False
+
+
+def _report_dead(artifacts: CompiledArtifacts, path: Path, in_build: bool) -> bool:
     now = datetime.now(UTC)
     with hold_if_free(_lock_of(path)) as is_dead:
         found = _read(path) if is_dead else None
@@ -295,10 +317,6 @@ def _report(artifacts: CompiledArtifacts, note: _Note) -> None:
     report_run(artifacts, outcome, sends=False)
 
 
-def _folder_in(state: Path, artifacts: CompiledArtifacts) -> Path:
-    return state / folder_of(artifacts.environment) / "open"
-
-
 def _guard(folder: Path) -> FileLock:
     """Return the lock to hold while others are made or removed: a removed one locks nothing."""
     return FileLock(folder / "open.lock", timeout=_GUARD_SECONDS)
@@ -340,7 +358,7 @@ def _write(path: Path, note: _Note) -> None:
 def _read(path: Path) -> _Note | None:
     """Return the content of a note; None if it is gone or damaged; a damaged one is removed."""
     try:
-        note = _Note(**json.loads(path.read_text("utf-8")))
+        note = _Note(**json.loads(read_regular(path)))
         RunParameters.given(note.parameters)
         for moment in filter(None, (note.nominal_time, note.found_dead_at)):
             datetime.fromisoformat(moment)
