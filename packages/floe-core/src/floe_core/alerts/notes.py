@@ -55,7 +55,7 @@ class FolderNotes:
     def forget(self, prefix: str, seconds: float) -> None:
         """See `Notes.forget`."""
         for path in (self._folder / prefix).glob("*"):
-            with suppress(FileNotFoundError):
+            with suppress(OSError):
                 if time.time() - path.stat().st_mtime > seconds:
                     path.unlink()
 

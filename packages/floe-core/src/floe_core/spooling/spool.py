@@ -152,7 +152,7 @@ class Spool:
         """Remove incomplete files of killed writers."""
         for folder in (self.folder, self.waiting_folder, self.refused_folder):
             for path in folder.glob(".*"):
-                with suppress(FileNotFoundError):
+                with suppress(OSError):
                     if time.time() - path.stat().st_mtime > _ABANDONED_AFTER_SECONDS:
                         path.unlink()
 

@@ -73,3 +73,14 @@ def test_all_are_kept_on_request(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         record(tmp_path, f"green-{number}", age=50 * DAY)
     remove_old_runs(tmp_path)
     assert len(kept(tmp_path)) == 5
+
+
+def test_a_run_that_cannot_be_read_keeps_no_other(tmp_path: Path) -> None:
+    for number in range(5):
+        record(tmp_path, f"green-{number}", age=2 * DAY + number)
+    journal = run_place(tmp_path, "green-2") / "events.jsonl"
+    journal.unlink()
+    os.mkfifo(journal)
+    os.utime(journal, (time.time() - 2 * DAY - 2,) * 2)
+    remove_old_runs(tmp_path)
+    assert kept(tmp_path) == ["green-0", "green-1", "green-2"]

@@ -32,8 +32,10 @@ class _Run:
     written_at: float
 
     def has_succeeded(self) -> bool:
-        ends = [last_event(folder / FILE) for folder in self.folders]
-        return all(isinstance(end, BuildEnded) and end.succeeded for end in ends)
+        with suppress(OSError, FloeError):
+            ends = [last_event(folder / FILE) for folder in self.folders]
+            return all(isinstance(end, BuildEnded) and end.succeeded for end in ends)
+        return False
 
 
 def remove_old_runs(project_dir: Path) -> None:
