@@ -147,6 +147,25 @@ def test_something_else_in_place_of_a_state_file_is_no_traceback(
     assert "move it away" in done.stderr
 
 
+def test_a_pipe_in_place_of_a_state_file_is_not_waited_for(examples: Path) -> None:
+    product = examples / "hello"
+    with (product / "floe.yaml").open("a") as spec:
+        spec.write("""alerts: [{on: [failure], to: "{{ env_var('SHOP_ALERTS') }}"}]\n""")
+    assert floe("run", "--reuse", cwd=product).returncode == 0
+    for name in ("reuse.json", "analyses.json", "alerts/failing/hello.json", "alerts/open/1.json"):
+        pipe = product / ".floe" / name
+        pipe.unlink(missing_ok=True)
+        pipe.parent.mkdir(exist_ok=True)
+        os.mkfifo(pipe)
+    os.mkfifo(product / "schedules.json")
+    commands = ("plan", "doctor", "show", "schedule list", "alerts check", "run --reuse")
+    done = [floe(*command.split(), cwd=product) for command in commands]
+    assert [each.returncode for each in done] == [3, 3, 3, 3, 0, 0]
+    for each in done[:5]:
+        assert "is not a regular file; move it away" in each.stdout + each.stderr
+        assert "Traceback" not in each.stderr
+
+
 def test_a_path_is_shown_as_it_is(tmp_path: Path) -> None:
     """`[dev]` and `[/red]` are no markup, and what a person is to type is quoted."""
     folder = tmp_path / "my [dev]" / "a[" / "red]"

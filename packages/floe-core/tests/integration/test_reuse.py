@@ -62,6 +62,19 @@ def write(folder: Path, name: str, sql: str) -> None:
     (folder / "models" / f"{name}.sql").write_text(sql)
 
 
+def test_a_seed_that_is_a_link_has_the_content_that_dbt_loads(write_product: WriteProduct) -> None:
+    folder = product(write_product)
+    shared = folder.parent / "shared.csv"
+    shared.write_text("id\n1\n")
+    (folder / "seeds").mkdir()
+    (folder / "seeds" / "raw.csv").symlink_to(shared)
+    assert [ends(folder, run_id)["raw"] for run_id in ("1", "2")] == ["success", "reused"]
+    shared.write_text("id\n2\n")
+    assert ends(folder, "3")["raw"] == "success"
+    with duckdb.connect(str(folder / "shop.duckdb")) as connection:
+        assert connection.execute("select id from raw").fetchall() == [(2,)]
+
+
 @pytest.mark.quick
 def test_a_second_build_reuses_all_and_a_changed_column_takes_its_readers_along(
     write_product: WriteProduct,

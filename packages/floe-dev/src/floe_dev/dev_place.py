@@ -16,6 +16,7 @@ from filelock import FileLock, Timeout
 from floe_core.dbt.call import VARIABLES_OF_EACH_CALL
 from floe_core.foundation.errors import EnvironmentProblemError
 from floe_core.product_folder.state_folder import state_folder, state_place
+from floe_core.storage.regular_files import read_regular
 
 FILE, LOCK = "dev.json", "dev.lock"
 # The product's state folder itself does not choose what a run does.
@@ -111,6 +112,6 @@ def write_start(folder: Path, orchestrator: str) -> None:
 def read_place(folder: Path) -> DevPlace | None:
     """Return the place of the product's `floe dev`, which may have ended; None without one."""
     try:
-        return DevPlace(**json.loads((state_place(folder) / FILE).read_bytes()))
-    except (OSError, ValueError, TypeError):
+        return DevPlace(**json.loads(read_regular(state_place(folder) / FILE)))
+    except (OSError, EnvironmentProblemError, ValueError, TypeError):
         return None

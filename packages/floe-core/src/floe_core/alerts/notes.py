@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from floe_core.storage.atomic_files import write_together
+from floe_core.storage.regular_files import read_regular
 
 
 class Notes(Protocol):
@@ -35,12 +36,9 @@ class FolderNotes:
     def read(self, name: str) -> str | None:
         """See `Notes.read`."""
         try:
-            return (self._folder / name).read_text("utf-8")
+            return read_regular(self._folder / name)
         except FileNotFoundError:
             return None
-        except ValueError:
-            # Damaged; its reader decides what that means.
-            return "?"
 
     def write(self, name: str, text: str) -> None:
         """See `Notes.write`."""

@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
 
+from floe_core.foundation.errors import FloeError
 from floe_core.lineage.facets import UNKNOWN_TYPE, Json
+from floe_core.spooling.spool import read_json
 from floe_core.sql.columns.known_tables import KnownTable
 from floe_core.storage.atomic_files import write_whole
 
@@ -53,13 +55,13 @@ class KnownColumns:
 
     def _read(self, dataset: Json) -> Json | None:
         try:
-            content = json.loads(self._file(dataset).read_text("utf-8"))
+            content = read_json(self._file(dataset))
             return {
                 "columns": [str(name) for name in content["columns"]],
                 "types": dict(content.get("types", {})),
                 "is_complete": bool(content["is_complete"]),
             }
-        except (FileNotFoundError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        except (OSError, FloeError, ValueError, KeyError, TypeError, AttributeError):
             # A damaged file counts as missing: the next run finds the columns again.
             return None
 

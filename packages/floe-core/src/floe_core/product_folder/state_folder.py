@@ -12,6 +12,7 @@ from urllib.parse import quote
 from floe_core.foundation.errors import EnvironmentProblemError
 from floe_core.product_folder.product_identity import ProductIdentity, identity_of
 from floe_core.storage.atomic_files import write_together, write_whole
+from floe_core.storage.regular_files import read_regular
 
 STATE_DIR_VARIABLE = "FLOE_STATE_DIR"
 # Records which product a folder below FLOE_STATE_DIR belongs to.
@@ -165,8 +166,8 @@ def _text_of(identity: ProductIdentity) -> bytes:
 def _owner(file: Path) -> str:
     """Return the dbt project of the recorded product, "" if none is known."""
     try:
-        fields = json.loads(file.read_bytes())
-    except (OSError, ValueError, RecursionError):
+        fields = json.loads(read_regular(file))
+    except (OSError, EnvironmentProblemError, ValueError, RecursionError):
         return ""
     found = fields.get("dbt_project") if isinstance(fields, dict) else ""
     return found if isinstance(found, str) else ""

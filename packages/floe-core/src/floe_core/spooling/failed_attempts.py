@@ -6,7 +6,9 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
+from floe_core.foundation.errors import EnvironmentProblemError
 from floe_core.storage.atomic_files import write_whole
+from floe_core.storage.regular_files import read_regular
 
 # After this many failures, the events behind are tried; if one is accepted, this is set aside.
 ATTEMPTS = 5
@@ -35,8 +37,8 @@ class FailedAttempts:
 
 def _read(path: Path) -> dict[str, int]:
     try:
-        counts = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError, RecursionError):
+        counts = json.loads(read_regular(path))
+    except (OSError, EnvironmentProblemError, ValueError, RecursionError):
         return {}
     if not isinstance(counts, dict):
         return {}

@@ -95,7 +95,7 @@ def _take_places(prepared: list[tuple[Path, Path]]) -> None:
     old: list[tuple[Path, bytes | None]] = []
     try:
         for temporary, target in prepared:
-            old.append((target, target.read_bytes() if target.exists() else None))
+            old.append((target, target.read_bytes() if target.is_file() else None))
             os.replace(temporary, target)
     except OSError:
         for target, content in old:

@@ -48,7 +48,10 @@ def read_regular(path: Path) -> str:
 
 
 def file_in(folder: Path, name: str) -> Path | None:
-    """Return a regular file by its relative name; None if there is none, or if it is elsewhere."""
+    """Return a regular file by its relative name; None if there is none, or if it is elsewhere.
+
+    A link to a regular file counts as that file, as it does for dbt, which loads it as a seed.
+    """
     relative = PurePath(name)
     if relative.is_absolute() or ".." in relative.parts:
         return None

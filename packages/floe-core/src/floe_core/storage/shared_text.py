@@ -20,6 +20,7 @@ from floe_core.secrets.shapes import hide_shapes
 from floe_core.storage.atomic_files import write_together
 from floe_core.storage.numbered_objects import ATTEMPTS, NumberedObjects, ObjectsBusyError
 from floe_core.storage.objects import ObjectsError
+from floe_core.storage.regular_files import open_regular
 
 LOCK_SECONDS = 30.0
 CONNECT_SECONDS = 10
@@ -70,7 +71,7 @@ def shared_text(place: str, name: str, *, needs_folder: bool = True) -> SharedTe
 
 
 class FileText:
-    """A file that is replaced as a whole; writers wait for a lock file beside it.
+    """A regular file that is replaced as a whole; writers wait for a lock file beside it.
 
     With `needs_folder`, a folder that is missing is an error: its disk may be away, which must not
     look as if nothing was ever written. `advice` is for someone who cannot write it.
@@ -88,7 +89,8 @@ class FileText:
     def read(self) -> bytes | None:
         """See `SharedText.read`."""
         try:
-            return self.path.read_bytes()
+            with open_regular(self.path, "rb") as file:
+                return file.read()
         except (FileNotFoundError, NotADirectoryError):
             self._check_folder("read")
             return None

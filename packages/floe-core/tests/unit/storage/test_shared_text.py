@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -35,8 +36,32 @@ def test_a_folder_that_is_missing_is_told_and_not_created(tmp_path: Path) -> Non
 def test_a_text_that_is_a_folder_is_told(tmp_path: Path) -> None:
     (tmp_path / "crm.json").mkdir()
     text = shared_text(str(tmp_path), "crm")
-    why = f"[Errno 21] Is a directory: '{tmp_path}/crm.json'"
-    assert told(text.read) == f"{text.place}: cannot be read: {why}"
+    why = "is not a regular file; move it away"
+    assert told(text.read) == told(lambda: text.change(lambda _: b"")) == f"{text.place}: {why}"
+
+
+@pytest.mark.parametrize("what", ["pipe", "device", "link", "loop"])
+def test_a_text_that_is_no_regular_file_is_told_and_neither_read_nor_written(
+    tmp_path: Path, what: str
+) -> None:
+    place, other = tmp_path / "crm.json", tmp_path / "other"
+    other.write_text("of somebody else")
+    if what == "pipe":
+        os.mkfifo(place)
+    else:
+        place.symlink_to({"device": "/dev/zero", "link": other, "loop": place}[what])
+    text = shared_text(str(tmp_path), "crm")
+    why = "is not a regular file; move it away"
+    assert told(text.read) == told(lambda: text.change(lambda _: b"")) == f"{place}: {why}"
+    assert other.read_text() == "of somebody else"
+
+
+def test_a_folder_that_is_a_link_is_followed(tmp_path: Path) -> None:
+    (tmp_path / "shared").mkdir()
+    (tmp_path / "ledger").symlink_to("shared")
+    text = shared_text(str(tmp_path / "ledger"), "crm")
+    text.change(lambda _: b"new")
+    assert text.read() == (tmp_path / "shared" / "crm.json").read_bytes() == b"new"
 
 
 def test_a_database_that_does_not_answer_is_told() -> None:

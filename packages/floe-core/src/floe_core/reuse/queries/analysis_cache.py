@@ -17,6 +17,7 @@ from floe_core.reuse.queries.functions import Functions
 from floe_core.reuse.queries.parts import Leaf, Part, digest
 from floe_core.storage.atomic_files import write_together
 from floe_core.storage.hashed_text import from_hashed_text, to_hashed_text
+from floe_core.storage.regular_files import read_regular
 
 FILE = "analyses.json"
 # Increase this when `analyse` gives other results for the same SQL.
@@ -65,8 +66,8 @@ class AnalysisCache:
 
     def _read(self) -> dict[str, Any]:
         try:
-            return dict(from_hashed_text(self._edition, self._path.read_text("utf-8")))
-        except (OSError, ValueError, TypeError):
+            return dict(from_hashed_text(self._edition, read_regular(self._path)))
+        except (OSError, EnvironmentProblemError, ValueError, TypeError):
             return {}
 
 
