@@ -323,7 +323,8 @@ def _decision(job: Job, record: ProductRecord, records: _Records, now: datetime)
         begun = record.periods.get(job.name, {})
         return decide_period(job.trigger.every, _built(job.trigger, records), begun, now)
     updates = {key: records.updates(key) for key in job.trigger.ports}
-    return decide(job.trigger, updates, record.updates_seen_by(job.name), now)
+    seen, noticed = record.updates_seen_by(job.name), record.noticed.get(job.name, {})
+    return decide(job.trigger, updates, seen, now, noticed=noticed)
 
 
 def _stale(job: Job, record: ProductRecord, records: _Records, now: datetime) -> tuple[str, ...]:

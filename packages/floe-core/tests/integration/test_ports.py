@@ -28,6 +28,7 @@ from floe_core.execution import BuildEnded, BuildRequest, NodeResult, build
 from floe_core.foundation.errors import InvalidProductError, NothingNewError
 from floe_core.lineage import flush
 from floe_core.ports.ledger import ledger_of
+from floe_core.ports.watch import look
 from floe_core.schedules.job_schedules import JobSchedules
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
@@ -259,6 +260,31 @@ def test_a_second_run_for_the_same_updates_builds_nothing(mesh: Mesh) -> None:
     assert run(products["marts"], "first", updates=started_for)
     with pytest.raises(NothingNewError, match="another run of marts has begun with the updates"):
         run(products["marts"], "second", updates=started_for)
+
+
+def test_a_run_for_updates_of_a_restored_record_begins_once(mesh: Mesh) -> None:
+    edit(mesh, "marts", "onUpdate: all", "onUpdate: any")
+    products = mesh.compile()
+    marts, ledger = products["marts"], ledger_of(products["marts"])
+    assert ledger is not None
+    assert all(run(products[name], f"run of {name}") for name in ("crm", "billing"))
+    record = Path(ledger.place_of("crm"))
+    backup = record.read_bytes()
+    assert run(products["crm"], "another")
+    assert run(marts, "before")
+    assert look(marts, "marts", datetime.now(UTC)).action == "wait"
+    record.write_bytes(backup)
+    states = read_mesh(read_platform(mesh.folder / "manifest-crm.yaml")).products
+    assert [job.is_due for each in states if each.name == "marts" for job in each.jobs] == [True]
+    decision = look(marts, "marts", datetime.now(UTC))
+    assert (decision.action, decision.ports) == ("run", ["crm/customers@1"])
+    started_for = tuple(decision.updates.items())
+    assert run(marts, "first", updates=started_for)
+    with pytest.raises(NothingNewError, match="another run of marts has begun with the updates"):
+        run(marts, "second", updates=started_for)
+    assert look(marts, "marts", datetime.now(UTC)).action == "wait"
+    assert run(products["crm"], "after")
+    assert look(marts, "marts", datetime.now(UTC)).ports == ["crm/customers@1"]
 
 
 def test_a_ledger_that_cannot_be_written_makes_a_run_fail(mesh: Mesh) -> None:

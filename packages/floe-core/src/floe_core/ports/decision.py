@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Literal
 
-from floe_core.ports.record import Numbers, Update
+from floe_core.ports.record import Numbers, Update, as_seen
 from floe_core.schemas.ports import UpdateTrigger
 
 _FOR = "for="
@@ -41,9 +42,13 @@ class Decision:
     @property
     def key(self) -> str:
         """Return a text that is the same for the same updates and records, and for no others."""
-        updates = ",".join(f"{port}#{number}" for port, number in sorted(self.updates.items()))
         period = f"{_FOR}{self.period}" if self.period else ""
-        return ";".join(filter(None, (self.epoch, period, updates)))
+        return ";".join(filter(None, (self.epoch, period, ",".join(self.names))))
+
+    @property
+    def names(self) -> list[str]:
+        """Return the new updates, each as `Update.name_in_epoch`."""
+        return [f"{port}#{number}" for port, number in sorted(self.updates.items())]
 
     @property
     def waits_for(self) -> str:
@@ -97,15 +102,22 @@ def decide(
     now: datetime,
     *,
     is_running: bool = False,
+    noticed: Mapping[str, datetime] = MappingProxyType({}),
 ) -> Decision:
     """Return what a job does at a moment.
 
     `updates` are those of the trigger's ports, oldest first; `seen` is numbered port -> the last
     number that runs of the job began with, so that a number counts as 0 in another epoch;
-    `is_running`: a run of the job is queued or running, so that no other one begins.
+    `is_running`: a run of the job is queued or running, so that no other one begins. `noticed` is
+    `Update.name_in_epoch` -> when the job first saw it, for those that the clock of their producer
+    put into the future.
     """
     new = {
-        port: [u for u in updates.get(port, ()) if u.number > seen.get(u.port_in_epoch(port), 0)]
+        port: [
+            update
+            for update in as_seen(port, updates.get(port, ()), seen)
+            if update.number > seen.get(update.port_in_epoch(port), 0)
+        ]
         for port in trigger.ports
     }
     last = numbers_of({port: found[-1] for port, found in new.items() if found})
@@ -116,7 +128,11 @@ def decide(
         return Decision("run", last, missing)
     if trigger.wait_seconds is None:
         return Decision("wait", last, missing)
-    first = min(update.moment for found in new.values() for update in found)
+    first = min(
+        min(update.moment, noticed.get(update.name_in_epoch(port), update.moment))
+        for port, found in new.items()
+        for update in found
+    )
     until = first + timedelta(seconds=trigger.wait_seconds)
     if now < until:
         return Decision("wait", last, missing, until)

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from floe_core.foundation.errors import EnvironmentProblemError, UsageError
 from floe_core.ports.periods import PortPartitions, partitions_in
-from floe_core.ports.record import Numbers, ProductRecord, Start, Update
+from floe_core.ports.record import Numbers, ProductRecord, Start, Update, as_seen
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.partitions import Partitions
 from floe_core.secrets.references import UnsetVariableError, resolve
@@ -72,9 +72,10 @@ class Ledger:
             for key, calendar in ports.items()
         }
 
-    def last_updates(self, ports: Iterable[str]) -> dict[str, Update]:
-        """Return key of port -> its last update, for those that have one."""
-        return {port: updates[-1] for port, updates in self.updates(ports).items() if updates}
+    def last_updates(self, ports: Iterable[str], seen: Numbers = NOTHING) -> dict[str, Update]:
+        """Return key of port -> its last update `as_seen`, for those that have one."""
+        updates = self.updates(ports).items()
+        return {port: as_seen(port, found, seen)[-1] for port, found in updates if found}
 
     def add_updates(
         self,
@@ -136,6 +137,10 @@ class Ledger:
         """Record that these updates start no run of a job."""
         start = Start(moment=moment, run_id="", seen=dict(seen))
         self._change(product, lambda record: record.with_start(job, start))
+
+    def notice(self, product: str, job: str, updates: Iterable[str], moment: datetime) -> None:
+        """Record that a job first sees these updates, by name, which are from the future."""
+        self._change(product, lambda record: record.with_notice(job, updates, moment))
 
     def _change(self, product: str, changed: Callable[[ProductRecord], ProductRecord]) -> None:
         text = self._text(product)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from floe_core.schemas.frozen import Frozen
@@ -53,6 +53,10 @@ class Update(Frozen):
         """
         return f"{port}~{self.epoch}" if self.epoch else port
 
+    def name_in_epoch(self, port: str) -> str:
+        """Return the update's own key, as in `crm/orders@2~9be1d0f2#7`."""
+        return f"{self.port_in_epoch(port)}#{self.number}"
+
 
 class Start(Frozen):
     """A run of a job began. `seen` is, for each numbered port, the last update before it.
@@ -78,6 +82,7 @@ class ProductRecord(Frozen):
     `epoch` tells the record from an earlier one of the product, "" in a record of an older floe.
     `partitions` is port -> name of a calendar -> key -> the last update of this partition, and
     `periods` is job -> key -> the run for this period, for jobs that run for `every` period.
+    `noticed` is job -> `Update.name_in_epoch` -> when the job first saw an update from the future.
     """
 
     epoch: str = ""
@@ -85,6 +90,12 @@ class ProductRecord(Frozen):
     starts: dict[str, tuple[Start, ...]] = {}
     partitions: dict[str, dict[str, dict[str, int]]] = {}
     periods: dict[str, dict[str, Begun]] = {}
+    noticed: dict[str, dict[str, datetime]] = {}
+
+    def with_notice(self, job: str, names: Iterable[str], moment: datetime) -> ProductRecord:
+        """Return the record after a job first saw these updates, which say that they come later."""
+        known = {**dict.fromkeys(names, moment), **self.noticed.get(job, {})}
+        return self.model_copy(update={"noticed": {**self.noticed, job: known}})
 
     def updates_seen_by(self, job: str) -> dict[str, int]:
         """Return numbered port -> the last update that runs of a job began with."""
@@ -130,4 +141,22 @@ class ProductRecord(Frozen):
         for port, number in start.seen.items():
             seen[port] = max(number, seen.get(port, 0))
         after = (*self.starts.get(job, ()), start.model_copy(update={"seen": seen}))[-KEPT:]
-        return self.model_copy(update={"starts": {**self.starts, job: after}})
+        noticed = {other: names for other, names in self.noticed.items() if other != job}
+        starts = {**self.starts, job: after}
+        return self.model_copy(update={"starts": starts, "noticed": noticed})
+
+
+def as_seen(port: str, updates: Sequence[Update], seen: Numbers) -> Sequence[Update]:
+    """Return the updates of a port, given numbered port -> the last number that a job has seen.
+
+    Numbers only grow. If a job has seen a higher one than the last, the record has come back from
+    an older backup, and counts again from there: for this job, in another epoch from then on.
+    """
+    if not updates:
+        return ()
+    last, epoch = updates[-1], f"{updates[-1].epoch}r"
+    again = last.model_copy(update={"epoch": epoch})
+    has_grown = last.number >= seen.get(last.port_in_epoch(port), 0)
+    if has_grown and again.port_in_epoch(port) not in seen:
+        return updates
+    return as_seen(port, [u.model_copy(update={"epoch": epoch}) for u in updates], seen)

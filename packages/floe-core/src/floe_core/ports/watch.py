@@ -81,7 +81,13 @@ def look_in(
             decision = replace(decision, action="wait")
     else:
         seen, updates = record.updates_seen_by(job.name), ledger.updates(job.trigger.ports)
-        decision = decide(job.trigger, updates, seen, now, is_running=is_running)
+        noticed = record.noticed.get(job.name, {})
+        decision = decide(job.trigger, updates, seen, now, is_running=is_running, noticed=noticed)
+        latest = now + timedelta(seconds=job.trigger.wait_seconds or 0)
+        if decision.until is not None and decision.until > latest:
+            # The clock of a producer is ahead. What it says cannot be waited for; from now on can.
+            ledger.notice(job.product, job.name, decision.names, now)
+            decision = replace(decision, until=latest)
     if decision.action == "skip":
         ledger.pass_over(job.product, job.name, decision.updates, now)
     if decision.action == "run" and record == ProductRecord():

@@ -9,7 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import psycopg2
@@ -113,6 +113,36 @@ def test_a_record_that_begins_again_has_other_numbers(place: str) -> None:
     assert run_for(ledger) is None
 
 
+def test_a_record_from_an_older_backup_is_new_to_a_job_that_has_seen_more(place: str) -> None:
+    ledger, text = Ledger(place), shared_text(place, "crm")
+    keys, count = [], 0
+
+    def add(times: int) -> None:
+        nonlocal count
+        for _ in range(times):
+            count += 1
+            ledger.add_updates("crm", ["a@1"], update(f"r{count}"))
+
+    add(3)
+    backup = text.read()
+    add(2)
+    keys.append(run_for(ledger))
+    for _ in range(2):
+        text.change(lambda _: backup or b"")
+        keys += [run_for(ledger), run_for(ledger)]
+        for _ in range(4):
+            add(1)
+            keys += [run_for(ledger), run_for(ledger)]
+    assert keys[2::2] == [None] * (len(keys) // 2)
+    assert [updates_in(key or "") for key in keys[1::2]] == [
+        {f"crm/a@1~{epoch}": number}
+        for epoch in (f"{ledger.read('crm').epoch}r", f"{ledger.read('crm').epoch}rr")
+        for number in (3, 4, 5, 6, 7)
+    ]
+    started = [key for key in keys if key]
+    assert len({*started}) == len(started), "no orchestrator takes one for another"
+
+
 def test_a_job_whose_own_record_begins_again_has_other_keys(place: str) -> None:
     ledger = Ledger(place)
     ledger.add_updates("crm", ["a@1"], update("r"))
@@ -169,6 +199,26 @@ def run_for(ledger: Ledger) -> str | None:
     updates = updates_in(decision.key)
     assert ledger.begin("marts", "marts", decision.key, updates, NOW, updates)
     return decision.key
+
+
+def test_a_producer_whose_clock_is_ahead_does_not_make_a_job_wait_longer(tmp_path: Path) -> None:
+    ledger, wait = Ledger(str(tmp_path)), timedelta(minutes=10)
+    rule = UpdateTrigger(on_update="all", ports=("crm/a@1", "crm/b@1"), wait_seconds=600)
+    job = TriggeredJob("marts", "marts", rule)
+    for round_ in range(2):
+        begin = NOW + round_ * timedelta(hours=1)
+        for minutes in (0, 5):
+            ahead = update(f"{begin}, {minutes}").model_copy(
+                update={"moment": begin + timedelta(days=1, minutes=minutes)}
+            )
+            ledger.add_updates("crm", ["a@1"], ahead)
+            waiting = look_in(ledger, job, begin + timedelta(minutes=minutes))
+            assert (waiting.action, waiting.until) == ("wait", begin + wait)
+        due = look_in(ledger, job, begin + wait)
+        assert (due.action, due.until) == ("run", begin + wait)
+        ledger.begin("marts", "marts", due.key, due.updates, begin + wait, due.updates)
+        assert look_in(ledger, job, begin + 2 * wait).action == "wait"
+    assert ledger.read("marts").noticed == {}
 
 
 def test_environments_do_not_see_each_other(place: str) -> None:

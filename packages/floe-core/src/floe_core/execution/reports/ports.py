@@ -72,7 +72,8 @@ class PortsOfBuild:
         if self._ledger is None or not ports or request.attempt > 1 or not self._is_whole_job():
             return
         product = self._artifacts.product.name
-        self._read = self._ledger.last_updates(port.key for port in ports)
+        before = self._ledger.read(product).updates_seen_by(request.job)
+        self._read = self._ledger.last_updates((port.key for port in ports), before)
         seen = numbers_of(self._read)
         started_for = dict(request.updates)
         if not self._ledger.begin(
