@@ -166,6 +166,16 @@ def test_a_pipe_in_place_of_a_state_file_is_not_waited_for(examples: Path) -> No
         assert "Traceback" not in each.stderr
 
 
+def test_opentelemetry_says_nothing_of_its_own_in_a_command(examples: Path) -> None:
+    quiet = [floe(command, "hello", cwd=examples) for command in ("compile", "show")]
+    dead = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9"}
+    told = [floe(command, "hello", cwd=examples, **dead) for command in ("compile", "show")]
+    assert [each.stdout for each in told] == [each.stdout for each in quiet]
+    [warning, *others] = sorted({*told[0].stderr.splitlines()} - {*quiet[0].stderr.splitlines()})
+    assert "not all spans of this run were sent: the collector does not take them: " in warning
+    assert (others, told[1].stderr) == ([], quiet[1].stderr)
+
+
 def test_a_path_is_shown_as_it_is(tmp_path: Path) -> None:
     """`[dev]` and `[/red]` are no markup, and what a person is to type is quoted."""
     folder = tmp_path / "my [dev]" / "a[" / "red]"

@@ -17,6 +17,7 @@ from floe_ci.revisions import check_side, is_product, product_at
 from floe_ci.scratch_build import Built, build_in_scratch
 from floe_ci.scratch_head import SNAPSHOT, ScratchHead
 from floe_ci.workplace import workplace
+from floe_core.cli.console import count_of
 from floe_core.compiler.ports.products import Consumers, consumers_of
 from floe_core.foundation.process_environment import environment_with
 from floe_core.foundation.stages import begin_stage
@@ -123,7 +124,7 @@ class _Sides:
         wanted = [i for i in self.affected.why if i not in scratch.left_out]
         own = scratch.compilation
         with scratch.dropped(self.change.home, tell):
-            begin_stage(f"building {len(wanted)} nodes in {scratch.shown}")
+            begin_stage(f"building {count_of(len(wanted), 'node')} in {scratch.shown}")
             with keeping_records_in(state), watch(own.artifacts, len(wanted)) as receive:
                 built = build_in_scratch(own, state, wanted, receive)
             begin_stage("comparing with production")

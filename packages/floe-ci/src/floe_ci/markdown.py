@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from floe_ci.report import ChangeReport
+from floe_core.cli.console import count_of
 from floe_core.runs.build_events import NodeResult
 from floe_diff.data import markdown as data_markdown
 from floe_diff.markdown import as_markdown as difference_markdown
@@ -51,9 +52,10 @@ def _summary(found: ChangeReport) -> str:
             *([] if found.is_breaking else [_harmless(found)]),
         ]
     )
+    total = count_of(found.total, "node")
     rows = [
-        ("built beside production", f"{len(found.built)} of {found.total} nodes{_kinds(found)}"),
-        ("read from production", f"{found.total - len(found.built)} nodes"),
+        ("built beside production", f"{len(found.built)} of {total}{_kinds(found)}"),
+        ("read from production", count_of(found.total - len(found.built), "node")),
         ("did not pass", str(len(found.failed))),
         ("breaking changes", str(breaks)),
         ("tables that differ from production", _tables(found)),

@@ -105,6 +105,23 @@ def test_a_default_selector_narrows_the_product_as_it_narrows_dbt_build(
     assert statuses(run(folder, job="but_one", run_id="t")) == {"second": "success"}
 
 
+def test_a_default_selector_takes_exposures_into_dbts_results(write_product: WriteProduct) -> None:
+    folder = write_product(first=TABLE + "select 1 as id", second=TABLE + "select 2 as id")
+    (folder / "selectors.yml").write_text(
+        "selectors: [{name: nightly, default: true, definition: {union: ["
+        "{method: fqn, value: second}, {method: exposure, value: dash}]}}]\n"
+    )
+    (folder / "models" / "dash.yml").write_text(
+        "exposures: [{name: dash, type: dashboard, owner: {email: a@b.c}, "
+        "depends_on: [ref('second')]}]\n"
+    )
+    assert statuses(run(folder)) == {"second": "success"}
+    results = json.loads((folder / ".floe/runs/r/attempt-1/run_results.json").read_text())
+    named = {each["unique_id"].split(".")[2]: each["status"] for each in results["results"]}
+    assert (0, named) == plain_dbt(folder)
+    assert named.keys() == {"second", "dash"}
+
+
 def test_vars_of_the_product_the_job_and_the_run_reach_dbt_the_nearest_wins(
     write_product: WriteProduct,
 ) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
+from floe_core.cli.console import count_of
 from floe_diff.jobs import JobDifference
 from floe_diff.nodes import NodeDifference
 from floe_diff.ports import PortChange
@@ -76,7 +77,7 @@ def _jobs(found: ProductDifference) -> Iterator[str]:
 def _job(job: JobDifference, days: int) -> str:
     parts = [job.kind if job.kind != "changed" else ""]
     if job.kind == "changed" and (job.gained or job.lost):
-        parts.append(f"{len(job.gained)} nodes gained, {len(job.lost)} lost")
+        parts.append(f"{count_of(len(job.gained), 'node')} gained, {len(job.lost)} lost")
     if job.old_schedule != job.new_schedule:
         parts.append(f"{job.old_schedule or 'no schedule'} -> {job.new_schedule or 'no schedule'}")
     if job.old_deadline != job.new_deadline:
@@ -89,7 +90,8 @@ def _job(job: JobDifference, days: int) -> str:
         parts.append(f"{'builds' if job.is_full_refresh else 'no longer builds'} from scratch")
     for what, ticks in (("gained", job.ticks_gained), ("lost", job.ticks_lost)):
         if ticks:
-            parts.append(f"{len(ticks)} ticks {what} in {days} days ({_ticks(ticks)})")
+            number = count_of(len(ticks), "tick")
+            parts.append(f"{number} {what} in {count_of(days, 'day')} ({_ticks(ticks)})")
     return f"`{job.name}`: {'; '.join(part for part in parts if part)}"
 
 

@@ -326,7 +326,7 @@ def test_the_page_for_a_pull_request(tmp_path: Path) -> None:
         "### `model.shop.people`\n"
         "\n"
         "- 1000 rows in old, 999 in new\n"
-        "- 1 rows only in old, 0 only in new\n"
+        "- 1 row only in old, 0 only in new\n"
         "- 2 rows changed, by id: name (2), amount (1)\n"
         "\n"
         "|  | id | name | amount |\n"

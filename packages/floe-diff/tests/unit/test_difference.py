@@ -164,7 +164,7 @@ def test_the_markdown_tells_all_of_it() -> None:
 
 ### Jobs and ticks (1)
 
-- `shop`: 1 nodes gained, 1 lost; 0 6 * * * in Europe/Berlin -> 30 6 * * * in Europe/Berlin; \
+- `shop`: 1 node gained, 1 lost; 0 6 * * * in Europe/Berlin -> 30 6 * * * in Europe/Berlin; \
 2 ticks gained in 2 days (2026-03-01 05:30, 2026-03-02 05:30 UTC); \
 2 ticks lost in 2 days (2026-03-01 05:00, 2026-03-02 05:00 UTC)
 

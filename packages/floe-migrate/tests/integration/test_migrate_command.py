@@ -212,7 +212,7 @@ def test_the_plan_names_what_is_lost_and_unknown_by_code(shop: Shop) -> None:
 @pytest.mark.parametrize(
     ("sql", "kind", "what"),
     [
-        ("select 1 as id", "ok", "a run of 1 nodes has the same results on both"),
+        ("select 1 as id", "ok", "a run of 1 node has the same results on both"),
         ("select uuid() as id", "loss", "model.shop.first: "),
     ],
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from html import escape
 from string import Template
 
+from floe_core.cli.console import count_of
 from floe_core.runs.build_events import NodeResult
 from floe_parity.comparison import Comparison, NodeComparison
 from floe_parity.sides.side import Side
@@ -63,7 +64,7 @@ def _verdict(comparison: Comparison) -> str:
     if not comparison.is_equal:
         return f"Not the same on {names}"
     failed = "" if comparison.has_succeeded else ", and failed on each"
-    return f"The same on {names}{failed}: {len(comparison.nodes)} nodes compared"
+    return f"The same on {names}{failed}: {count_of(len(comparison.nodes), 'node')} compared"
 
 
 def _run(side: Side) -> str:

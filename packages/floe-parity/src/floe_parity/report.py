@@ -90,7 +90,7 @@ def _print_verdict(comparison: Comparison, console: Console) -> None:
     elif comparison.is_equal:
         console.print(f"[bold yellow]the same on {everywhere}, and failed on {everywhere}[/]")
     else:
-        console.print(f"[bold red]not the same[/]: {differing} nodes differ")
+        console.print(f"[bold red]not the same[/]: nodes that differ: {differing}")
 
 
 def _counts(comparison: Comparison) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from floe_core.cli.console import stdout
+from floe_core.cli.console import count_of, stdout
 
 if TYPE_CHECKING:
     from floe_core.execution.record.saved_time import RunSaving
@@ -57,8 +57,7 @@ def total_of(savings: Sequence[RunSaving]) -> str:
     saved = sum(each.saved_seconds for each in savings)
     ran = sum(each.build_seconds for each in savings)
     share = f" ({saved / (saved + ran):.0%} of all)" if saved else ""
-    runs = "1 run" if len(savings) == 1 else f"{len(savings)} runs"
-    return f"{runs}: {ran:.1f} s of building, {saved:.1f} s saved{share}"
+    return f"{count_of(len(savings), 'run')}: {ran:.1f} s of building, {saved:.1f} s saved{share}"
 
 
 def _cells(saving: RunSaving) -> list[str]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from floe_core.cli.console import stdout
+from floe_core.cli.console import count_of, stdout
 
 MAX_SHOWN = 1_000
 
@@ -22,7 +22,9 @@ def print_ticks(
     changes = list(clock_changes(zone, *span))
     days = {wall.date() for change in changes for wall in (change.from_wall, change.to_wall)}
     console = stdout()
-    console.print(f"{cron} in {timezone}: {len(found)} ticks", style="bold", markup=False)
+    console.print(
+        f"{cron} in {timezone}: {count_of(len(found), 'tick')}", style="bold", markup=False
+    )
     for tick in found[:MAX_SHOWN]:
         local = tick.astimezone(zone)
         mark = "   clock change" if local.date() in days else ""
@@ -38,12 +40,12 @@ def print_comparison(name: str, ours: list[datetime], theirs: list[datetime]) ->
     """Print how an orchestrator's ticks differ from floe's; return whether they are the same."""
     console = stdout()
     if ours == theirs:
-        console.print(f"{name} computes the same {len(theirs)} ticks")
+        console.print(f"{name} computes the same {count_of(len(theirs), 'tick')}")
         return True
     for tick in sorted(set(ours) ^ set(theirs)):
         who = "floe" if tick in ours else name
         console.print(f"  {tick:%Y-%m-%d %H:%M} UTC only by {who}", markup=False)
-    console.print(f"{name} computes {len(theirs)} ticks, floe {len(ours)}: they differ")
+    console.print(f"{name} computes {count_of(len(theirs), 'tick')}, floe {len(ours)}: they differ")
     return False
 
 

@@ -32,12 +32,26 @@ class PreparedBuild:
     def invocation(self) -> Invocation:
         """Return the dbt call that builds all of it."""
         artifacts, request = self.artifacts, self.request
-        is_whole = len(self.todo) == len(artifacts.runnable)
+        is_whole, is_default = len(self.todo) == len(artifacts.runnable), self._is_default()
         is_selected = not is_whole or bool(artifacts.dbt.default_selector)
         enabled = enabled_nodes(artifacts, request) if is_selected else ()
         return invocation(
-            artifacts, request, artifacts.folder, self.todo, is_whole, enabled=enabled
+            *(artifacts, request, artifacts.folder, self.todo, is_whole),
+            enabled=enabled,
+            is_default=is_default,
         )
+
+    def _is_default(self) -> bool:
+        """Return whether dbt's default selector takes these nodes, and so needs no other one.
+
+        It also takes exposures, which dbt lists in its results. The vars of a run may change what
+        it takes.
+        """
+        artifacts, name = self.artifacts, self.artifacts.dbt.default_selector
+        own = next((job for job in artifacts.jobs if name and job.selector == name), None)
+        if own is None or self.request.parameters.vars:
+            return False
+        return {*self.todo} == {node.unique_id for node in artifacts.nodes_of(own)}
 
     def verdict(self) -> Verdict:
         """Return the verdict on it, before its first event."""

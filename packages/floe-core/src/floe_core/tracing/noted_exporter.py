@@ -11,16 +11,19 @@ from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
 # If a collector takes longer for one request, it is not waited for at the end.
 _SILENT_SECONDS = 1.0
+_LONGEST = 300
 
 
 class NotedExporter(SpanExporter):
     """An exporter that shows whether it fails, and that logs no secrets.
 
-    Exporters retry for a long time, and log warnings meanwhile: these are observed.
+    Exporters retry for a long time, and warn of each time: the first warning is kept in
+    `complaint`, without secrets, and none is logged.
     """
 
     def __init__(self, exporter: SpanExporter, redact: Callable[[str], str]) -> None:
         self._exporter = exporter
+        self.complaint = ""
         self._has_complained = False
         self._is_shut = False
         self._busy_since = 0.0
@@ -46,8 +49,9 @@ class NotedExporter(SpanExporter):
         self._has_complained = result is not SpanExportResult.SUCCESS
         return result
 
-    def _note_complaint(self) -> None:
+    def _note_complaint(self, text: str) -> None:
         self._has_complained = True
+        self.complaint = self.complaint or text.partition("\n")[0][:_LONGEST]
 
     def shutdown(self) -> None:
         """Stop retrying; a second call does nothing."""
@@ -62,13 +66,14 @@ class NotedExporter(SpanExporter):
 
 
 class _LogFilter(logging.Filter):
-    def __init__(self, redact: Callable[[str], str], on_complaint: Callable[[], None]) -> None:
+    def __init__(self, redact: Callable[[str], str], on_complaint: Callable[[str], None]) -> None:
         super().__init__()
         self._redact = redact
         self._on_complaint = on_complaint
 
     def filter(self, record: logging.LogRecord) -> bool:
-        if record.levelno >= logging.WARNING:
-            self._on_complaint()
         record.msg, record.args = self._redact(record.getMessage()), ()
-        return True
+        is_complaint = record.levelno >= logging.WARNING
+        if is_complaint:
+            self._on_complaint(record.msg)
+        return not is_complaint

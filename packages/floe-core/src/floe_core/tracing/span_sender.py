@@ -100,7 +100,8 @@ class SpanSender:
         for exporter in self._exporters:
             exporter.shutdown()
         if self._ending.is_alive() or any(exporter.fails for exporter in self._exporters):
-            _log.warning("not all spans of this run were sent: the collector does not take them")
+            why = ["the collector does not take them", *(e.complaint for e in self._exporters)]
+            _log.warning("not all spans of this run were sent: %s", ": ".join(filter(None, why)))
 
     def _send_the_rest(self) -> None:
         self._provider.shutdown()

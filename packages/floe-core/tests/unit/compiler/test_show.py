@@ -49,6 +49,18 @@ def test_an_id_is_in_one_piece(product: Path) -> None:
     assert LONG in shown(product)
 
 
+def test_a_job_that_only_excludes_has_all_but_that(product: Path) -> None:
+    with (product / "floe.yaml").open("a") as spec:
+        spec.write("jobs: [{name: most, exclude: after}, {name: one, select: after}]\n")
+    told = shown(product).splitlines()
+    jobs = [line.partition("─ ")[2] for line in told if line.startswith(("├── ", "└── "))]
+    assert [job for job in jobs if job.startswith(("shop", "most", "one"))] == [
+        "shop all, 3 nodes",
+        "most all but after, 2 nodes",
+        "one after, 1 node",
+    ]
+
+
 def test_a_default_selector_is_named(product: Path) -> None:
     (product / "selectors.yml").write_text(SELECTORS)
     assert "nightly, the default selector of selectors.yml, 1 node" in shown(product)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from floe_core.cli.console import count_of
 from floe_diff.data.tables import DataDifference, Sample, TableDifference
 
 MAX_TEXT = 60
@@ -13,8 +14,8 @@ MAX_COLUMNS = 8
 def as_markdown(found: DataDifference, title: str) -> str:
     """Return what differs, each table under a heading of its own."""
     if not found:
-        return f"## {title}\n\n{found.compared} tables, all equal.\n"
-    count = f"{len(found.tables)} of {found.compared} tables differ."
+        return f"## {title}\n\n{count_of(found.compared, 'table')}, all equal.\n"
+    count = f"{len(found.tables)} of {count_of(found.compared, 'table')} differ."
     return "\n".join([f"## {title}\n", count, *(_table(t, found.names) for t in found.tables)])
 
 
@@ -29,18 +30,19 @@ def _sentences(table: TableDifference, names: tuple[str, str]) -> Iterator[str]:
     for name, rows in zip(names, table.rows, strict=True):
         if rows is None:
             yield f"no table in {name}"
-    if None in table.rows:
+    left, right = table.rows
+    if left is None or right is None:
         return
     yield from table.columns
-    left, right = table.rows
     if left != right:
-        yield f"{left} rows in {names[0]}, {right} in {names[1]}"
+        yield f"{count_of(left, 'row')} in {names[0]}, {right} in {names[1]}"
     if table.only_left or table.only_right:
-        yield f"{table.only_left} rows only in {names[0]}, {table.only_right} only in {names[1]}"
+        number = count_of(table.only_left, "row")
+        yield f"{number} only in {names[0]}, {table.only_right} only in {names[1]}"
     if table.changed:
         by = ", ".join(table.key)
         columns = ", ".join(f"{name} ({count})" for name, count in table.by_column.items())
-        yield f"{table.changed} rows changed, by {by}: {columns}"
+        yield f"{count_of(table.changed, 'row')} changed, by {by}: {columns}"
     elif not table.key and (table.only_left or table.only_right):
         yield "dbt knows no key of it, so a row that changed is one on each side"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from floe_core.cli.console import count_of
 from floe_core.cli.fresh_product import read_or_compile
 from floe_core.foundation.errors import FloeError, InvalidProductError
 from floe_core.plugin_api.powers import ConceptExplainer
@@ -84,5 +85,5 @@ def parity(product: Path, source: LiveSide, target: LiveSide) -> Iterator[Findin
         failed = [side.name for side in compared.sides if side.report.status != "success"]
         yield Finding("parity", "loss", f"a run from scratch fails on {' and '.join(failed)}")
     elif not differences:
-        what = f"a run of {len(compared.nodes)} nodes has the same results on both"
+        what = f"a run of {count_of(len(compared.nodes), 'node')} has the same results on both"
         yield Finding("parity", "ok", what)

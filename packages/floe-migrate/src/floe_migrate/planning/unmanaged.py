@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
+from floe_core.cli.console import count_of
 from floe_core.foundation.errors import EnvironmentProblemError
 from floe_core.plugin_api.unmanaged_schedules import ScheduleState
 from floe_core.schedules import next_tick
@@ -88,5 +89,5 @@ def _ticks(old: UnmanagedSide, job: Job, ticks: Sequence[datetime]) -> Finding:
     if not others:
         what = f"the last {len(ticks)} ticks of {old.name} are ticks of job '{job.name}'"
         return Finding("ticks", "ok", what)
-    what = f"{old.name} has {len(others)} ticks that job '{job.name}' does not have"
+    what = f"{old.name} has {count_of(len(others), 'tick')} that job '{job.name}' does not have"
     return Finding("ticks", "unknown", f"{what}, the last one is {others[-1].isoformat()}")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from floe_core.cli.console import print_json, stdout
+from floe_core.cli.console import count_of, print_json, stdout
 from floe_core.cli.options import Env, Json, Product
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def check(product: Product = Path(), env: Env = None, as_json: Json = False) -> 
         print_json({"killed": killed, "jobs": [_facts_of_deadline(state) for state in found]})
         return
     if killed:
-        stdout().print(f"{killed} builds were killed; reported now")
+        stdout().print(f"killed and reported now: {count_of(killed, 'build')}")
     if not found:
         stdout().print("this product has no deadlines with alerts")
     for state in found:

@@ -64,7 +64,7 @@ def chosen_nodes(
     found = with_freshness(_that_dbt_runs(artifacts, found), among_nodes)
     if not found:
         selection = " ".join(_selection(parameters))
-        message = f"{selection}: selects none of {artifacts.product.name}'s {len(ids)} nodes"
+        message = f"{selection}: selects no node of {artifacts.product.name}"
         raise UsageError(message + (_WITH_VARS if parameters.vars else ""))
     return found
 
