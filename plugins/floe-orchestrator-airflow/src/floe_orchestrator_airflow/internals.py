@@ -8,6 +8,7 @@ imported where they are used, so a DAG file loads even if all of them are gone.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
 AIRFLOW, PROVIDER = "apache-airflow", "apache-airflow-providers-openlineage"
+_CONTEXT = "_AIRFLOW_PROCESS_CONTEXT"
 
 
 def is_run_by_supervisor() -> bool:
@@ -40,6 +42,52 @@ def is_run_by_supervisor() -> bool:
         warn_of_missing_name(AIRFLOW, "a task goes on when its supervisor is killed")
         return False
     return isinstance(getattr(task_runner, "SUPERVISOR_COMMS", None), CommsDecoder)
+
+
+@contextmanager
+def stored_connections() -> Iterator[bool]:
+    """Let Airflow find connections of its metadata database in the block; yield whether it does.
+
+    A task receives them from the API server; Airflow's own services set this variable to read the
+    database, and there is no public way for a command on the same machine. Without it, a command
+    finds the connections of the other secrets backends.
+    """
+    if _CONTEXT in os.environ or is_run_by_supervisor():
+        yield False
+        return
+    os.environ[_CONTEXT] = "server"
+    try:
+        yield True
+    finally:
+        del os.environ[_CONTEXT]
+
+
+def why_not_stored(name: str) -> str:
+    """Return why the metadata database does not give a connection, "" if it has none of this name.
+
+    Airflow's public function takes each error for a connection that is missing, and so does floe
+    without the name.
+
+    Raises:
+        AirflowException: There is no key to decrypt it with.
+    """
+    try:
+        from airflow.secrets.metastore import MetastoreBackend
+    except ImportError:
+        warn_of_missing_name(AIRFLOW, "a connection that can't be read is said to be missing")
+        return ""
+    from cryptography.fernet import InvalidToken
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        found = MetastoreBackend().get_connection(name)
+        _ = found and (found.password, found.extra)
+    except InvalidToken:
+        return "it can't be decrypted; set AIRFLOW__CORE__FERNET_KEY to the key of this Airflow"
+    except SQLAlchemyError as error:
+        reason = str(getattr(error, "orig", None) or error).partition("\n")[0]
+        return f"Airflow's metadata database can't be read: {reason}"
+    return ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,6 +64,7 @@ OF_RECORDS = [
     ("airflow.jobs.job", "Job"),
     ("airflow.models.dag_version", "DagVersion"),
 ]
+BACKEND = [("airflow.secrets.metastore", "MetastoreBackend")]
 UNFINISHED = [DAG_RUN, TASK_INSTANCE, ("airflow.utils.session", "create_session")]
 SHARED = [
     ("airflow.models", "dagrun"),
@@ -162,7 +163,7 @@ def test_the_plugin_loads_and_warns_where_airflow_has_other_names(name: Name, wa
 
 def test_these_are_all_that_are_borrowed() -> None:
     groups = {
-        internals: (OF_SUPERVISOR, COUNTS, STORED, OF_RECORDS, CONF, POLICY),
+        internals: (OF_SUPERVISOR, BACKEND, COUNTS, STORED, OF_RECORDS, CONF, POLICY),
         local_internals: (UNFINISHED, SHARED, OF_SCHEDULER, EXECUTION_API, VERSIONS),
         mirror_internals: (OF_TIMES, OF_TRIGGERS, OF_CALLBACKS),
     }
@@ -217,6 +218,14 @@ def test_without_the_database_what_has_ever_run_makes_up_for_its_latest_tick(
         ]
     assert made_up == [True, False]
     assert consequences(caplog) == ["a DAG that has ever run makes up for its latest tick"]
+
+
+def test_without_the_backend_what_cannot_be_read_is_missing(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with borrowed_names.without(*BACKEND[0]):
+        assert internals.why_not_stored("stored") == ""
+    assert consequences(caplog) == ["a connection that can't be read is said to be missing"]
 
 
 @pytest.mark.parametrize("name", UNFINISHED)

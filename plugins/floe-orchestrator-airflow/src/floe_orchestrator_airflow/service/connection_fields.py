@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import nullcontext
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
+from airflow.configuration import conf
 from airflow.sdk import BaseHook, Connection
 from airflow.sdk.exceptions import AirflowException, AirflowNotFoundException
+from sqlalchemy.engine import make_url
+
+from floe_orchestrator_airflow.internals import stored_connections, why_not_stored
 
 # dbt's name of a field -> the connection's; any other field is a key of its extra.
 _ATTRIBUTES = {
@@ -43,26 +49,41 @@ _REFERENCE = re.compile(r"\{\{\s*env_var\('(\w+)'\)\s*\}\}")
 def read_connection(name: str, adapter: str) -> Mapping[str, Any]:
     """Return dbt's field -> value of a connection, from Airflow's secrets backends.
 
-    Where Cosmos is installed, its mapping adds fields that the connection has by another name.
+    Outside of a task, the metadata database is the one that AIRFLOW_HOME leads to. Where Cosmos is
+    installed, its mapping adds fields that the connection has by another name.
 
     Raises:
-        LookupError: There is no such connection, or it is of another type.
+        LookupError: There is no such connection, it can't be read, or it is of another type.
     """
-    try:
-        connection = BaseHook.get_connection(name)
-    except AirflowNotFoundException:
-        what = "Airflow has no such connection; add it, or set the variable"
-        raise LookupError(f"{what} AIRFLOW_CONN_{name.upper()}") from None
-    except AirflowException as error:
-        raise LookupError(f"Airflow can't read it: {error}") from error
+    with stored_connections() if _has_database() else nullcontext(False) as is_database_read:
+        try:
+            connection = _connection(name, is_database_read=is_database_read)
+        except AirflowException as error:
+            raise LookupError(f"Airflow can't read it: {error}") from error
+        by_cosmos = _by_cosmos(name)
     allowed = _TYPES.get(adapter, ())
     if allowed and (connection.conn_type or "") not in (*allowed, *_ANY_TYPE):
         what = f"it is of type '{connection.conn_type}'"
         raise LookupError(f"{what}; {adapter} needs one of type {' or '.join(allowed)}")
-    fields = {**_by_cosmos(name), **dict(_fields(connection))}
+    fields = {**by_cosmos, **dict(_fields(connection))}
     if adapter == "snowflake":
         fields |= _snowflake_account(fields)
     return fields
+
+
+def _connection(name: str, *, is_database_read: bool) -> Connection:
+    try:
+        return BaseHook.get_connection(name)
+    except AirflowNotFoundException:
+        missing = "Airflow has no such connection; add it, or set the variable"
+        why = why_not_stored(name) if is_database_read else ""
+        raise LookupError(why or f"{missing} AIRFLOW_CONN_{name.upper()}") from None
+
+
+def _has_database() -> bool:
+    """Return whether Airflow's database is there; to read a file that is not would create it."""
+    url = make_url(conf.get("database", "sql_alchemy_conn"))
+    return url.get_backend_name() != "sqlite" or Path(url.database or "").is_file()
 
 
 def _fields(connection: Connection) -> Iterator[tuple[str, Any]]:
