@@ -8,7 +8,7 @@ from pathlib import Path
 
 from watchfiles import Change, DefaultFilter, watch
 
-from floe_dev.product_files import left_in, sources_among
+from floe_dev.product_files import left_in, sources_among, work_of_dbt
 
 # An editor that saves several files, or one file in several steps, is done by then.
 SETTLE_MILLISECONDS = 80
@@ -32,6 +32,8 @@ class SourceFilter(DefaultFilter):
         if not parts or not super().__call__(change, path):
             return False
         top, below = left_in(is_top=is_inside), left_in(is_top=False)
+        if folder is not None and not work_of_dbt(folder).isdisjoint((changed, *changed.parents)):
+            return False
         return (
             parts[0] not in top
             and not below.intersection(parts)

@@ -13,6 +13,7 @@ from floe_core.compiler.copy_project import (
     LEFT_AT_TOP,
     external_paths,
     is_written_by_tools,
+    work_folders,
 )
 from floe_core.compiler.findings import Findings
 from floe_core.compiler.inputs import read_inputs
@@ -20,9 +21,13 @@ from floe_core.compiler.profile import HEADER
 from floe_core.foundation.errors import FloeError
 from floe_core.schemas.compiled_artifacts import ARTIFACTS_FILE
 from floe_core.warehouse.dbt_profiles import dbt_profiles_dir
+from floe_dev.dbt_project import read_dbt_project
 
 # What builds write beside the files of a project.
-_WRITTEN_BY_RUNS = (".duckdb", ".wal", ".lock", ".db", ".pyc", ".tmp", ".log")
+_WRITTEN_BY_RUNS = (
+    *(".duckdb", ".wal", ".lock", ".db", ".sqlite", ".sqlite3", "-journal", "-wal", "-shm"),
+    *(".parquet", ".pyc", ".tmp", ".log"),
+)
 _MARK = HEADER.encode()
 _Stat = tuple[int, int, int, int]
 
@@ -101,16 +106,22 @@ def files_below(folder: Path, *, is_top: bool) -> Iterator[Path]:
     `is_top`: it is the folder of a product, in which floe, dbt and editors have folders.
     """
     seen: set[Path] = set()
+    work = work_of_dbt(folder) if is_top else frozenset()
     for place, folders, files in os.walk(folder, followlinks=True):
         here = Path(place)
         real = here.resolve()
-        if real in seen or is_written_by_tools(here):
+        if real in seen or here in work or is_written_by_tools(here):
             folders.clear()
             continue
         seen.add(real)
         left = left_in(is_top=is_top and here == folder)
         folders[:] = [name for name in folders if name not in left]
         yield from (here / name for name in sources_among(files, left))
+
+
+def work_of_dbt(folder: Path) -> frozenset[Path]:
+    """Return the folders that the dbt project of a product names for what dbt writes."""
+    return work_folders(folder, read_dbt_project(folder) or {})
 
 
 def left_in(*, is_top: bool) -> frozenset[str]:

@@ -41,6 +41,33 @@ def test_files_that_floe_dbt_and_runs_write_are_left_out(tmp_path: Path) -> None
     assert set(found) == {"models/a.sql", "floe.yaml", "models/a.sql_swp"}
 
 
+@pytest.mark.parametrize("place", ["build", "./build/", "build/dbt"])
+def test_the_projects_own_folders_for_what_dbt_writes_are_left_out(
+    tmp_path: Path, place: str
+) -> None:
+    write(tmp_path, dbt_project_DOT_yml=f"target-path: {place}\nlog-path: said\n")
+    write(tmp_path, models__a_DOT_sql="select 1", models__build__b_DOT_sql="select 1")
+    sources = {"dbt_project.yml", "models/a.sql", "models/build/b.sql"}
+    written = [tmp_path / place / "manifest.json", tmp_path / "said/dbt.log.1"]
+    for file in written:
+        file.parent.mkdir(parents=True)
+        file.write_text("")
+    assert set(ProductFiles(tmp_path).snapshot()) == sources
+    wakes = SourceFilter([tmp_path])
+    assert [wakes(Change.modified, str(file)) for file in written] == [False, False]
+    assert all(wakes(Change.modified, str(tmp_path / name)) for name in sources)
+    write(tmp_path, dbt_project_DOT_yml="target-path: elsewhere\nlog-path: .\n")
+    assert set(ProductFiles(tmp_path).snapshot()) > sources
+    assert wakes(Change.modified, str(written[0]))
+
+
+@pytest.mark.parametrize("name", ["shop.sqlite", "shop.sqlite-journal", "shop.db-wal", "a.parquet"])
+def test_a_warehouse_in_the_folder_is_no_source(tmp_path: Path, name: str) -> None:
+    write(tmp_path, floe_DOT_yaml="x")
+    (tmp_path / name).write_text("")
+    assert set(ProductFiles(tmp_path).snapshot()) == {"floe.yaml"}
+
+
 def test_folders_of_those_names_below_the_top_are_the_products(tmp_path: Path) -> None:
     write(tmp_path, models__target__a_DOT_sql="select 1", models__logs__b_DOT_sql="select 1")
     assert set(ProductFiles(tmp_path).snapshot()) == {"models/target/a.sql", "models/logs/b.sql"}

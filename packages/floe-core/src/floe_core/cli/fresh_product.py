@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import nullcontext, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from floe_core.cli.console import notice
 
 if TYPE_CHECKING:
     from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
-_WRITTEN_BY_RUNS = (".duckdb", ".wal", ".lock", "schedules.json")
+_WRITTEN_BY_RUNS = (".duckdb", ".sqlite", ".parquet", ".wal", ".lock", "schedules.json")
 # Nanoseconds. Writing the artifacts into the folder changes the folder itself.
 _OF_ONE_WRITE = 100_000_000
 _CHOOSING = ("DBT_PROFILES_DIR", "DBT_PROFILE", "DBT_TARGET")
@@ -88,21 +88,20 @@ def _is_changed(folder: Path, moment: int) -> bool:
     if manifest.stat().st_ctime_ns > moment or any(external_paths(inputs)):
         return True
     # A link may point to a package that is edited elsewhere, or back to its own folder.
-    entries = (path.lstat() for path in _entries(folder))
+    entries = (path.lstat() for path in _entries(folder, inputs.dbt_document.data))
     return any(stat.S_ISLNK(each.st_mode) or each.st_ctime_ns > moment for each in entries)
 
 
-def _entries(folder: Path) -> Iterator[Path]:
+def _entries(folder: Path, project: Mapping[str, Any]) -> Iterator[Path]:
     """Yield the product's files and folders, without those that runs and tools write."""
-    from floe_core.compiler.copy_project import LEFT_ANYWHERE, LEFT_AT_TOP, is_written_by_tools
+    from floe_core.compiler import copy_project as copied
 
+    work = copied.work_folders(folder, project)
     for place, folders, files in os.walk(folder):
-        left = LEFT_ANYWHERE | LEFT_AT_TOP if Path(place) == folder else LEFT_ANYWHERE
-        folders[:] = [
-            name
-            for name in folders
-            if name not in left and not is_written_by_tools(Path(place, name))
-        ]
+        left = copied.LEFT_ANYWHERE | (copied.LEFT_AT_TOP if Path(place) == folder else set())
+        kept = [Path(place, name) for name in folders if name not in left]
+        kept = [each for each in kept if each not in work and not copied.is_written_by_tools(each)]
+        folders[:] = [each.name for each in kept]
         for name in (*folders, *files):
             if not name.endswith(_WRITTEN_BY_RUNS):
                 yield Path(place, name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import shutil
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -38,7 +38,6 @@ _PATH_KEYS = (
     "docs-paths",
     "function-paths",
 )
-_WORK_KEYS = ("target-path", "log-path")
 _PACKAGE_FILES = ("packages.yml", "dependencies.yml", "package-lock.yml")
 
 
@@ -89,9 +88,8 @@ class _Copier:
 
     def __init__(self, inputs: Inputs, out: Path, warehouses: Collection[Path]) -> None:
         root = self._root = inputs.product_dir.resolve()
-        project = inputs.dbt_document.data
         self._out = out.resolve()
-        self._at_top = {*LEFT_AT_TOP, *(str(project.get(k) or "") for k in _WORK_KEYS)}
+        self._work = work_folders(root, inputs.dbt_document.data)
         self._tops = {root}
         packages = root / inputs.packages_path
         if packages.is_dir():
@@ -125,7 +123,8 @@ class _Copier:
         is_at_top = source.parent.resolve() in self._tops
         return (
             name in LEFT_ANYWHERE
-            or (is_at_top and name in self._at_top)
+            or (is_at_top and name in LEFT_AT_TOP)
+            or source.resolve() in self._work
             or name.endswith(".pyc")
             or source.resolve() in self._warehouse
             or is_written_by_tools(source)
@@ -209,6 +208,12 @@ def external_paths(inputs: Inputs) -> Iterator[tuple[str, Path]]:
 
 def _is_outside(source: Path, root: Path) -> bool:
     return source.is_dir() and not source.is_relative_to(root)
+
+
+def work_folders(folder: Path, project: Mapping[str, Any]) -> frozenset[Path]:
+    """Return the folders below a project's that it names for what dbt writes."""
+    given = (str(project.get(key) or "") for key in ("target-path", "log-path"))
+    return frozenset(folder / each for each in given) - {folder}
 
 
 def is_written_by_tools(folder: Path) -> bool:

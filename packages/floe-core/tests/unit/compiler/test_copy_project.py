@@ -44,6 +44,20 @@ def test_folders_with_the_names_of_work_folders_are_left_behind_at_the_top_alone
     assert "written/shop/latest/manifest.json" not in copied
 
 
+def test_the_projects_own_work_folders_are_left_behind(
+    write_product: WriteProduct, tmp_path: Path
+) -> None:
+    product = write_product(first="select 1 as id")
+    project = product / "dbt_project.yml"
+    put(project, f"{project.read_text()}\ntarget-path: ./build/dbt/\nlog-path: said\n")
+    for name in ("build/dbt/manifest.json", "said/dbt.log", "build/notes.md", "models/said/a.md"):
+        put(product / name)
+    compile_product(product, out=tmp_path / "out")
+    copied = names(tmp_path / "out")
+    assert {"build/notes.md", "models/said/a.md"} <= copied
+    assert copied.isdisjoint({"build/dbt/manifest.json", "said/dbt.log"})
+
+
 def test_a_package_that_holds_the_product_is_copied_without_end_nowhere(
     write_product: WriteProduct, tmp_path: Path
 ) -> None:

@@ -66,6 +66,24 @@ def test_a_file_in_a_folder_with_the_name_of_a_work_folder_counts(folder: Path) 
     assert read_or_compile(folder, None, refuses_losses=True).project_dir is None
 
 
+def test_what_dbt_writes_to_folders_of_the_projects_choice_does_not_count(folder: Path) -> None:
+    project = folder / "dbt_project.yml"
+    project.write_text(f"{project.read_text()}\ntarget-path: build/dbt\nlog-path: ./said\n")
+    for place in ("build/dbt", "said"):
+        (folder / place).mkdir(parents=True)
+    compile_product(folder)
+    path = folder / ARTIFACTS_FILE
+    path.write_text(
+        path.read_text().replace('"name":"shop",', f'"description":"{MARK}","name":"shop",', 1)
+    )
+    assert is_read(folder)
+    for place in ("build/dbt/manifest.json", "said/dbt.log"):
+        (folder / place).write_text("written")
+    assert is_read(folder)
+    (folder / "build/macro.sql").write_text("of the product")
+    assert not is_read(folder)
+
+
 def test_a_manifest_of_any_name_counts(folder: Path) -> None:
     (folder.parent / "platform").mkdir()
     (folder / "manifest.yaml").rename(folder.parent / "platform" / "ours.yaml")
