@@ -77,8 +77,9 @@ def import_files(request: Request) -> ImportReport:
 def import_products(request: Request) -> tuple[ImportReport, list[Product]]:
     """Return the report of an import, and the products that it makes. Writes nothing."""
     report = ImportReport()
-    components = [f for f in request.files if f.suffix in (".yaml", ".yml")]
-    others = [file for file in request.files if file not in components]
+    files = list({file.resolve(): file for file in request.files}.values())
+    components = [file for file in files if file.suffix in (".yaml", ".yml")]
+    others = [file for file in files if file not in components]
     beside = frozenset(file.resolve() for file in others)
     read = [found for file in others if (found := _read(file, beside, report))]
     defined = [each for file in components if (each := _read_component(file, report))]
@@ -91,7 +92,8 @@ def import_products(request: Request) -> tuple[ImportReport, list[Product]]:
     for file in read:
         _write_dag_file(file, names, request.out, report)
     for each in defined:
-        target = request.out / "definitions" / f"{each.file.absolute().parent.name}.py"
+        named = Path(f"{each.file.absolute().parent}.py")
+        target = _free_target(request.out / "definitions", named, report)
         report.files[str(target)] = each.text()
         report.steps.append(f"put {target} in the place of {each.file}, as definitions.py")
     _report_same_ids(read, report)
@@ -223,10 +225,18 @@ def _write_dag_file(file: ReadFile, names: dict[int, str], out: Path, report: Im
         said = "its value is in another file: import it there, and pass it"
         _say(report, "FLI005", argument.name, argument.place, said)
     orchestrator = next(iter(replaced.values()))[0].orchestrator
-    target = out / _FOLDERS[orchestrator] / file.module.path.name
+    target = _free_target(out / _FOLDERS[orchestrator], file.module.path, report)
     report.files[str(target)] = text
-    report.replaced.append((str(file.module.path), str(target)))
+    if orchestrator == "dagster":
+        report.definitions.append((str(file.module.path), str(target)))
     report.steps.append(f"put {target} in the place of {file.module.path}")
+
+
+def _free_target(folder: Path, file: Path, report: ImportReport) -> Path:
+    """Return where to write a file: below those of its folders that no other file leaves it."""
+    parts = file.absolute().parts
+    targets = (folder.joinpath(*parts[-count:]) for count in range(1, len(parts)))
+    return next(each for each in targets if str(each) not in report.files)
 
 
 def _report_same_ids(read: list[ReadFile], report: ImportReport) -> None:

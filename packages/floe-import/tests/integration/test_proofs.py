@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import sys
+import venv
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from warm_floe import floe
 
 from floe_import.import_files import Request, import_products
 from floe_import.proof.all_proofs import prove_import
@@ -139,3 +142,37 @@ def test_each_difference_of_definitions_is_told(tmp_path: Path) -> None:
     assert "its dependencies ['one'] becomes []" in [
         v.sentence for w, v in prove_definitions(old, new, sys.executable)
     ]
+
+
+ASSETS = """
+from dagster_dbt import DbtCliResource, DbtProject, dbt_assets
+
+@dbt_assets(manifest=DbtProject({folder!r}).manifest_path)
+def shop_assets(context, dbt: DbtCliResource):
+    yield from dbt.cli(["build"], context=context).stream()
+"""
+
+
+@pytest.mark.parametrize("python", ["bare/bin/python", "no/python"])
+def test_an_import_goes_on_where_the_old_tools_are_missing(python: str, tmp_path: Path) -> None:
+    """Two files of each tool, of one name: all are written, and none is proven."""
+    venv.create(tmp_path / "bare")
+    files = []
+    for place in ("one", "two"):
+        folder = tmp_path / place / "shop"
+        for name, text in FILES.items():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_text(text)
+        for name, text in (("dag.py", DAG), ("assets.py", ASSETS)):
+            files.append(tmp_path / place / name)
+            files[-1].write_text(text.format(folder=str(folder)))
+    done = floe("import", *files, "--prove", "--python", tmp_path / python, "--json", cwd=tmp_path)
+    report = json.loads(done.stdout)
+    assert done.returncode == 0, done.stderr
+    assert all((tmp_path / path).exists() for path in report["written"])
+    written = [path for path in report["written"] if path.endswith(".py")]
+    assert [Path(path).parent.name for path in written] == ["dags", "definitions", "two", "two"]
+    proofs = [each for each in report["findings"] if each["code"].startswith("PRV")]
+    assert sorted(each["code"] for each in proofs) == sorted(2 * ["PRV101", "PRV102", "PRV201"])
+    assert {each["disposition"] for each in proofs} == {"unknown"}
+    assert all(each["sentence"].startswith("not proven: ") for each in proofs)

@@ -15,8 +15,7 @@ def prove_import(report: ImportReport, products: Sequence[Product], python: str)
     """Add to the report what each proof says."""
     for product in products:
         report.findings += prove_product(product, python)
-    for old, new in report.replaced:
-        if Path(new).parent.name == "definitions":
-            for what, verdict in prove_definitions(Path(old), Path(new), python):
-                place, said = Place(old), verdict.sentence
-                report.findings.append(Finding("PRV201", what, place, verdict.disposition, said))
+    for old, new in report.definitions:
+        for what, verdict in prove_definitions(Path(old), Path(new), python):
+            place, said = Place(old), verdict.sentence
+            report.findings.append(Finding("PRV201", what, place, verdict.disposition, said))

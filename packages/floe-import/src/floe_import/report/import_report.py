@@ -14,14 +14,14 @@ from floe_import.report.findings import DISPOSITIONS, Disposition, Finding, wors
 class ImportReport:
     """What one import found: its findings in the order of the files, and `path -> text` to write.
 
-    `steps` are sentences about what to do next; `replaced` are pairs of a file and the one that
-    takes its place.
+    `steps` are sentences about what to do next; `definitions` are pairs of a definitions file and
+    the one that takes its place.
     """
 
     findings: list[Finding] = field(default_factory=list)
     files: dict[str, str] = field(default_factory=dict)
     steps: list[str] = field(default_factory=list)
-    replaced: list[tuple[str, str]] = field(default_factory=list)
+    definitions: list[tuple[str, str]] = field(default_factory=list)
 
     @property
     def disposition(self) -> Disposition:
