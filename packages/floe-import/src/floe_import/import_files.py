@@ -30,6 +30,7 @@ from floe_import.readers import Reading
 from floe_import.report.findings import Disposition, Finding, Place
 from floe_import.report.import_report import ImportReport
 from floe_import.rewriting.dag_file import rewritten
+from floe_import.unread.unread_code import UnreadCode
 
 READERS: tuple[Callable[[Module, set[ast.AST]], Reading], ...] = (
     read_cosmos,
@@ -110,7 +111,9 @@ def _read_component(file: Path, report: ImportReport) -> ComponentFile | None:
         return None
     if found is None:
         said = f"it is not a component of type {TYPE}"
-        _say(report, "FLI002", "file", Place(str(file)), said)
+        lines = file.read_text(encoding="utf-8").lower().splitlines()
+        line = next((n for n, text in enumerate(lines, 1) if "dbt" in text), 0)
+        _say(report, "FLI002", "file", Place(str(file), line), said)
         return None
     report.findings += found.findings
     _report_group(found.draft, report)
@@ -137,7 +140,9 @@ def _read(file: Path, beside: frozenset[Path], report: ImportReport) -> ReadFile
         for _, draft in reading.groups:
             _check_selector(draft, report)
             _report_group(draft, report)
-    if not any(reading.findings for reading in found.readings):
+    unread = UnreadCode(module, report.findings, nodes).find()
+    report.findings += unread
+    if not unread and not any(reading.findings for reading in found.readings):
         said = "nothing in it runs dbt as floe import reads it, so it stays as it is"
         alone: Disposition = "unknown" if len(beside) == 1 else "exact"
         report.findings.append(Finding("FLI002", "file", Place(str(file)), alone, said))

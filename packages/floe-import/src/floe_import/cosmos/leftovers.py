@@ -47,8 +47,8 @@ def _report_name(node: ast.Name | ast.Attribute, module: Module, groups: CosmosG
     parent = module.parents.get(node)
     if isinstance(value, Symbol) and value.name.startswith("cosmos."):
         if isinstance(parent, ast.Call) and parent.func is node:
-            if parent in _configurations(module):
-                said = "no group uses it, so nothing is lost without it"
+            if parent in _configurations(module) and not is_used(parent, module):
+                said = "nothing in this file uses it, so nothing is lost without it"
                 groups.judging.add("COS008", text, place, exact(said))
                 return
             said = f"`{text}` makes something that no group uses: decide what it is for"
@@ -75,6 +75,16 @@ def _configurations(module: Module) -> set[ast.Call]:
         if made.last in names or made.last.endswith("ProfileMapping"):
             found.add(made.call)
     return found
+
+
+def is_used(call: ast.Call, module: Module) -> bool:
+    """Return whether code may use what a call makes: it is only assigned if none does."""
+    parent = module.parents.get(call)
+    targets = parent.targets if isinstance(parent, ast.Assign) else []
+    names = {each.id if isinstance(each, ast.Name) else "" for each in targets}
+    reads = (n for n in ast.walk(module.tree) if isinstance(n, ast.Name))
+    is_read = any(isinstance(each.ctx, ast.Load) and each.id in names for each in reads)
+    return is_read or not names or "" in names
 
 
 def uses_cosmos(function: LocalFunction) -> bool:

@@ -51,10 +51,25 @@ def value_of_name(name: str, module: Module, at: ast.AST, depth: int = 0) -> Val
     for scope in module.scopes_of(at):
         if found := module.bindings.get((scope, name)):
             return _value_of_bindings(name, module.in_force(found, scope, at), module, depth)
-    return Symbol(f"builtins.{name}")
+    return _from_star(name, module, depth) or Symbol(f"builtins.{name}")
+
+
+def _from_star(name: str, module: Module, depth: int) -> Value | None:
+    """Return what `from ... import *` of another file of the user brings, None if nothing does."""
+    for star in reversed(module.bindings.get((module.tree, "*"), [])):
+        owner = star.imported.rpartition(".")[0]
+        file = module.file_of(owner, star.level) if owner or star.level else None
+        try:
+            other = module.open(file) if file and depth < _DEEPEST else None
+        except InvalidProductError:
+            continue  # The import is reported.
+        if other and (other.tree, name) in other.bindings:
+            return _member(other, name, depth + 1)
+    return None
 
 
 def _value_of_bindings(name: str, found: Sequence[Binding], module: Module, depth: int) -> Value:
+    found = module.where_all_is_installed(found)
     first = found[0]
     if all(each.imported for each in found):
         return _imported(first, module, depth)

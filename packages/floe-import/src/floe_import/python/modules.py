@@ -116,6 +116,18 @@ class Module:
             at = self.parents.get(at)
         return None
 
+    def where_all_is_installed(self, found: Sequence[Binding]) -> Sequence[Binding]:
+        """Return the bindings without those of `except ImportError:`, if others import the name."""
+        kept = [each for each in found if not self._is_substitute(each.node)]
+        return kept if kept and all(each.imported for each in kept) else found
+
+    def _is_substitute(self, node: ast.AST) -> bool:
+        at: ast.AST | None = node
+        while at is not None and not isinstance(at, ast.ExceptHandler):
+            at = self.parents.get(at)
+        caught = ast.unparse(at.type) if at is not None and at.type is not None else ""
+        return caught in ("ImportError", "ModuleNotFoundError")
+
     def in_force(
         self, found: Sequence[Binding], scope: ast.AST, at: ast.AST | None = None
     ) -> Sequence[Binding]:
