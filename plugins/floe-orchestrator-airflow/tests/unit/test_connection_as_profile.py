@@ -36,6 +36,13 @@ def test_postgres(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "role" not in fields
 
 
+def test_it_is_read_where_airflow_forbids_the_database(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a task."""
+    monkeypatch.setenv("AIRFLOW__DATABASE__SQL_ALCHEMY_CONN", "airflow-db-not-allowed:///")
+    connection(monkeypatch, conn_type="postgres", login="me")
+    assert read_connection("wh", "postgres")["user"] == "me"
+
+
 def test_snowflake_joins_the_account_and_its_region(monkeypatch: pytest.MonkeyPatch) -> None:
     extra = {"extra__snowflake__account": "acme", "region": "eu-west-1", "warehouse": "small"}
     connection(monkeypatch, conn_type="snowflake", login="me", password="pw", extra=extra)

@@ -12,7 +12,6 @@ from typing import Any
 from airflow.configuration import conf
 from airflow.sdk import BaseHook, Connection
 from airflow.sdk.exceptions import AirflowException, AirflowNotFoundException
-from sqlalchemy.engine import make_url
 
 from floe_orchestrator_airflow.internals import stored_connections, why_not_stored
 
@@ -82,8 +81,9 @@ def _connection(name: str, *, is_database_read: bool) -> Connection:
 
 def _has_database() -> bool:
     """Return whether Airflow's database is there; to read a file that is not would create it."""
-    url = make_url(conf.get("database", "sql_alchemy_conn"))
-    return url.get_backend_name() != "sqlite" or Path(url.database or "").is_file()
+    # In a task it is no URL of SQLAlchemy: Airflow forbids tasks to use the database.
+    kind, _, place = conf.get("database", "sql_alchemy_conn").partition(":///")
+    return not kind.startswith("sqlite") or Path(place.partition("?")[0]).is_file()
 
 
 def _fields(connection: Connection) -> Iterator[tuple[str, Any]]:
