@@ -114,4 +114,4 @@ def _console(**options: Any) -> Console:
             for text, style, control in super().render(renderable, options):
                 yield Segment(text if control else without_controls(text), style, control)
 
-    return PlainTextConsole(highlight=False, **options)
+    return PlainTextConsole(highlight=False, emoji=False, **options)
