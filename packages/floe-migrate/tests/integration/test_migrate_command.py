@@ -43,6 +43,9 @@ class Shop:
         self.store = folder / "store"
         self.store.mkdir()
         self._tables = tables
+        # Settings of both orchestrators.
+        self.settings: dict[str, str] = {}
+        self.ledger = ""
         self.urls = {name: f"http://127.0.0.1:{free_port()}" for name in ("dagster", "airflow")}
         (self.folder / "models").mkdir(parents=True)
         (self.folder / "models" / "first.sql").write_text("select 1 as id")
@@ -56,9 +59,11 @@ class Shop:
             ("dagster", self.folder / "manifest.yaml", dagster),
             ("airflow", self.airflow, airflow),
         ):
-            config = {"url": self.urls[name], **({"schedule_store": store} if store else {})}
+            own = {"schedule_store": store} if store else {}
+            config = {"url": self.urls[name], **own, **self.settings}
             text = MANIFEST.replace("TYPE", name).replace("CONFIG", json.dumps(config))
-            file.write_text(text.replace("PATH", self._tables))
+            ledger = f"ledger: {self.ledger}\n" if self.ledger else ""
+            file.write_text(text.replace("PATH", self._tables) + ledger)
         compile_product(self.folder)
         return self
 
@@ -206,6 +211,72 @@ def test_the_plan_names_what_is_lost_and_unknown_by_code(shop: Shop) -> None:
     accepted = [word for each in against for word in ("--accept", each)]
     done = floe("migrate", "plan", str(shop.folder), *options, *accepted)
     assert json.loads(done.stdout)["is_ready"] is True
+
+
+REMEMBERING = """\
+outputPorts: [{name: first, model: first}]
+alerts: [{on: [failure, recovery], to: "{{ env_var('SHOP_ALERTS') }}"}]
+execution: {reuse: unchanged}
+partitions: {by: day, start: 2026-11-01, select: first, vars: {day: start_date}}
+"""
+REMEMBERED = ("store:alerts", "store:ledger", "store:reuse", "store:partitions")
+NOT_ALONG = (
+    "warning: store:alerts: it is in the folder of one orchestrator and stays there: open failures "
+    "and last successes stay on dagster"
+)
+
+
+@pytest.fixture
+def remembering(shop: Shop) -> Shop:
+    """Return a product with alerts, ports, reuse and partitions."""
+    file = shop.folder / "floe.yaml"
+    file.write_text(f"{file.read_text()}{REMEMBERING}")
+    (shop.folder / "models" / "first.sql").write_text(
+        "{{ config(materialized='incremental', unique_key='id') }}\n"
+        'select \'{{ var("start_date", "x") }}\' as id'
+    )
+    (shop.folder / "models" / "first.yml").write_text(
+        "models: [{name: first, columns: [{name: id}]}]\n"
+    )
+    shop.ledger = "ledger"
+    return shop
+
+
+def kinds_of(shop: Shop, **environment: str) -> dict[str, str]:
+    options = ("--to", "airflow", "--no-parity", "--json", "--access", str(shop.airflow))
+    done = floe("migrate", "plan", str(shop.folder), *options, **environment)
+    found = {each["code"]: each["kind"] for each in json.loads(done.stdout)["findings"]}
+    return {code: found[code] for code in REMEMBERED}
+
+
+def test_what_the_source_remembers_in_its_folder_does_not_go_along(remembering: Shop) -> None:
+    shop = remembering.shared()
+    assert kinds_of(shop) == dict.fromkeys(REMEMBERED, "loss")
+    _, told = shop.migrate("apply", "--to", "airflow")
+    assert NOT_ALONG in told
+    assert [code for code in REMEMBERED if f"warning: {code}: " in told] == [*REMEMBERED]
+    _, told = shop.migrate("apply", "--to", "airflow", "--accept", "store:alerts")
+    assert [code for code in REMEMBERED if f"warning: {code}: " in told] == [*REMEMBERED[1:]]
+
+
+def test_what_the_source_remembers_in_shared_stores_goes_along(
+    remembering: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    places = {name: tmp_path / name for name in ("alerts", "ledger", "reuse", "partitions")}
+    for place in places.values():
+        place.mkdir()
+    remembering.settings = {"alert_store": str(places["alerts"])}
+    remembering.ledger = str(places["ledger"])
+    shop = remembering.shared()
+    stores = {
+        "FLOE_REUSE_STORE": str(places["reuse"]),
+        "FLOE_PARTITION_STORE": str(places["partitions"]),
+    }
+    assert kinds_of(shop, **stores) == dict.fromkeys(REMEMBERED, "ok")
+    for name, place in stores.items():
+        monkeypatch.setenv(name, place)
+    _, told = shop.migrate("apply", "--to", "airflow")
+    assert "warning: store:" not in told
 
 
 @pytest.mark.slow

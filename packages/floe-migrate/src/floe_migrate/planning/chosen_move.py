@@ -11,6 +11,7 @@ from floe_migrate.moving.mover import Mover
 from floe_migrate.moving.records import Records
 from floe_migrate.moving.taking_over import TakeOver
 from floe_migrate.planning.finding import Finding
+from floe_migrate.planning.stores import memory
 from floe_migrate.planning.unmanaged import before_handing_back, before_taking_over
 from floe_migrate.sides.chosen_sides import Sides
 from floe_migrate.sides.unmanaged_side import is_unmanaged
@@ -26,6 +27,8 @@ def mover_between(
     accepted: Collection[str],
 ) -> Mover:
     """Return the move of jobs from the first side of a pair to the second.
+
+    Tells what the source remembers and the target will not, unless that is accepted by its code.
 
     Raises:
         UsageError: They share no store, or a schedule of others may leave out ticks, or run them
@@ -44,7 +47,11 @@ def mover_between(
             _require_accepted(before_handing_back(old, records.job(jobs[0]), owner), accepted)
         return HandBack(records, side, old, jobs, margin, tell, old=old)
     sides.require_shared_store(*pair)
-    return Mover(records, sides.side(source), sides.side(target), jobs, margin, tell)
+    here, there = sides.side(source), sides.side(target)
+    for each in memory(here, there):
+        if each.blocks(accepted):
+            tell(f"warning: {each.code}: {each.what} (fix: {each.fix})")
+    return Mover(records, here, there, jobs, margin, tell)
 
 
 def _require_accepted(found: Iterable[Finding], accepted: Collection[str]) -> None:

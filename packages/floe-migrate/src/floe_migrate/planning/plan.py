@@ -34,7 +34,7 @@ def plan_move(
         *source_runs(source, jobs),
         *target_service(target, jobs),
         *services(target),
-        *listeners(source),
+        *listeners(source, target.name),
         Finding("history", "note", f"runs that {source.name} has recorded stay there"),
     ]
     return [*found, *(parity(product, source, target) if with_parity else ())]

@@ -12,7 +12,7 @@ from floe_migrate.sides.side import LiveSide
 
 
 def source_runs(source: LiveSide, jobs: Sequence[str]) -> Iterator[Finding]:
-    """Yield the runs of the jobs in progress, backfills included, for which a move waits."""
+    """Yield the runs of the jobs in progress, those of backfills too, for which a move waits."""
     code = f"service:{source.name}"
     try:
         runs = [run for name in jobs for run in source.runs(name) if not run.is_over]

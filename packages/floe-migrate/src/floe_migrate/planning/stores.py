@@ -21,9 +21,14 @@ from floe_migrate.sides.side import LiveSide
 
 def stores(sides: Sides, source: LiveSide, target: LiveSide) -> Iterator[Finding]:
     """Yield a finding for each store that the product uses."""
-    artifacts = source.artifacts
     yield _schedules(sides, source, target)
-    yield from _tables(artifacts, target.name)
+    yield from _tables(source.artifacts, target.name)
+    yield from memory(source, target)
+
+
+def memory(source: LiveSide, target: LiveSide) -> Iterator[Finding]:
+    """Yield a finding for each store that holds what the source remembers of the product."""
+    artifacts = source.artifacts
     if artifacts.alerts or any(job.deadline for job in artifacts.jobs):
         yield _alerts(source, target)
     place = os.environ.get(LEDGER_VARIABLE) or artifacts.ledger
