@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from alert_receiver import AlertReceiver
 from microbatch_product import FAILING, PlainDbt, days_of, models, rows_of
 from plain_shop import FLOE
 from warm_floe import dbt
@@ -17,6 +18,7 @@ from warm_floe import dbt
 from floe_core.alerts.alert import first_error_line
 from floe_core.compiler import compile_product
 from floe_core.execution import BuildEnded, BuildRequest, NodeResult, RunParameters, build
+from floe_core.runs.failure_text import failure_text
 from floe_core.schemas import CompiledArtifacts
 
 WriteProduct = Callable[..., Path]
@@ -95,6 +97,36 @@ def test_a_failed_batch_is_named_with_its_error(write_product: WriteProduct) -> 
     assert first_error_line(result) == first
     assert (last, result.built_batches) == ("PARTIAL SUCCESS (4/6)", 4)
     assert result.failed_batches == ("2026-10-29", "2026-10-31")
+
+
+@pytest.mark.parametrize("more", [{}, {f"2026-11-{day:02}": f"c{day}" for day in range(1, 8)}])
+def test_batches_that_fail_with_different_errors_are_named_each(
+    write_product: WriteProduct, receiver: AlertReceiver, more: dict[str, str]
+) -> None:
+    failing = {"2026-10-29": "no_such_column", "2026-10-31": "another", **more}
+    by_day = FAILING.replace(
+        '{{ "no_such_column" if name in failing else "true" }}',
+        f"{{{{ {failing}.get(name, 'true') }}}}",
+    )
+    floe = FLOE + """alerts: [{on: [failure], to: "{{ env_var('SHOP_ALERTS') }}"}]\n"""
+    artifacts = compiled(write_product(floe=floe, events=models()["events"], by_day=by_day))
+    tick = TICK + timedelta(days=8)
+    events = list(build(artifacts, BuildRequest("shop", "1", nominal_time=tick)))
+    [result] = [e for e in events if isinstance(e, NodeResult) and not e.passed]
+    assert result.failed_batches == (*failing,)
+    failure = failure_text(e for e in events if isinstance(e, NodeResult))
+    receiver.wait_for(1)
+    alert = receiver.posted[0]["message"].splitlines()
+    shown = dict([*failing.items()][:5])
+    for told in (result.message.splitlines(), failure.splitlines(), alert):
+        lines = [line.removeprefix("model.shop.by_day:").strip() for line in told]
+        named = [line for line in lines if line.startswith("batch")]
+        assert [line.split(":")[0] for line in named[: len(shown)]] == [f"batch {x}" for x in shown]
+        assert all(
+            f'"{column}" not' in line for column, line in zip(shown.values(), named, strict=False)
+        )
+        others = ["batches 2026-11-04, 2026-11-05, 2026-11-06, 2026-11-07: other errors"]
+        assert named[len(shown) :] == (others if more else [])
 
 
 def test_if_the_first_batch_fails_the_others_are_named_as_skipped(

@@ -119,8 +119,15 @@ def _lines_of(problem: str) -> list[str]:
 def _list_errors(results: list[NodeResult]) -> Iterable[str]:
     for result in results[:_MOST_NODES]:
         yield f"{result.unique_id}: {first_error_line(result)}"
+        yield from _further_batches(result)
     if len(results) > _MOST_NODES:
         yield f"... and {len(results) - _MOST_NODES} more"
+
+
+def _further_batches(result: NodeResult) -> list[str]:
+    """Return the lines of other errors of a microbatch model, each with its batches."""
+    lines = result.message.splitlines()[1:] if result.failed_batches else []
+    return [f"  {x[:_LONGEST_LINE]}" for x in lines if x.startswith(("batch ", "batches "))]
 
 
 def _where(artifacts: CompiledArtifacts, outcome: RunOutcome) -> list[str]:

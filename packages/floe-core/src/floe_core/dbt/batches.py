@@ -11,7 +11,7 @@ BATCH_STARTED, BATCH_ENDED = "LogStartBatch", "LogBatchResult"
 _NAME = re.compile(r"^batch (\S+) of ")
 # What dbt writes before the error of the warehouse.
 _HEADER = re.compile(r"^(?:Exception on worker thread\. )?(?:\w+ Error(?: in [^\n]*)?\n\s*)?")
-_MOST_NAMES = 5
+_MOST_NAMES = _MOST_ERRORS = 5
 
 
 @dataclass(slots=True)
@@ -60,7 +60,7 @@ def _name_of(batch: _Batch) -> str:
 
 
 def _describe(failed: Iterable[_Batch]) -> str:
-    """Return the errors, each with the batches that ended with it; the SQL is of the first one.
+    """Return some errors, each with the batches that ended with it; the SQL is of the first one.
 
     >>> said = "Exception on worker thread. Runtime Error\\n  Binder Error: no b\\n  LINE 7: b"
     >>> failed = [_Batch("2026-11-03", "error", said), _Batch("2026-11-04", "error", said)]
@@ -76,7 +76,10 @@ def _describe(failed: Iterable[_Batch]) -> str:
         first = error.partition("\n")[0]
         details.setdefault(first, error)
         by_error.setdefault(first, []).append(batch.name)
-    return "\n".join(f"{_list_names(names)}: {details[k]}" for k, names in by_error.items())
+    lines = [f"{_list_names(names)}: {details[k]}" for k, names in by_error.items()]
+    others = [name for names in [*by_error.values()][_MOST_ERRORS:] for name in names]
+    further = [f"{_list_names(sorted(others))}: other errors"] if others else []
+    return "\n".join([*lines[:_MOST_ERRORS], *further])
 
 
 def _list_names(names: list[str]) -> str:
