@@ -15,6 +15,8 @@ from pods import named
 
 NEXT = {"image": {"tag": "9.9.9"}, "podAnnotations": {"changed": "yes"}}
 ON, OFF = ({"migrations": {"useHelmHooks": choice}} for choice in (True, False))
+LOGS = {"logs": {"persistence": {"enabled": True}}, "migrations": {"useHelmHooks": False}}
+[AIRFLOW] = [chart for chart in CHARTS if chart.name == "floe-airflow"]
 each_engine = pytest.mark.parametrize("line", ENGINES)
 
 
@@ -64,6 +66,18 @@ def test_an_upgrade_that_fails_can_be_rolled_back_tried_again_and_uninstalled(
 @each_chart
 def test_a_release_of_the_defaults_lives(chart: Chart) -> None:
     test_a_release_lives_and_leaves_nothing_that_stops_the_next(chart, "defaults", ENGINES[0])
+
+
+@pytest.mark.parametrize("line", ENGINES)
+def test_airflows_logs_outlive_the_release(line: str) -> None:
+    ours = release(AIRFLOW, line)
+    ours.install(LOGS)
+    [volume] = [name for name in ours.cluster.objects if name.startswith("PersistentVolumeClaim/")]
+    ours.upgrade(LOGS, {"logs": {"persistence": {"enabled": False}}})
+    assert volume in ours.cluster.objects
+    ours.upgrade(LOGS)
+    ours.uninstall()
+    assert [*ours.cluster.objects] == [volume]
 
 
 @each_chart

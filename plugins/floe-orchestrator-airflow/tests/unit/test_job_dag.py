@@ -6,12 +6,16 @@ from pathlib import Path
 
 import pytest
 from airflow.sdk import DAG
+from killed_build import begin_and_die, waiting_lineage
 from serialized_dags import DagSerialization
 
+from floe_core.runs.build_request import BuildRequest
 from floe_core.runs.run_parameters import RunParameters
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_orchestrator_airflow.alerts.run_end import report_end_of_run
 from floe_orchestrator_airflow.dag.job_dag import job_dag
 from floe_orchestrator_airflow.internals import has_retry_policies, starts_tasks_in_triggerer
+from floe_orchestrator_airflow.names.run_of_product import run_name
 
 of_nodes = pytest.mark.skipif(
     not starts_tasks_in_triggerer(), reason="this Airflow starts no tasks in the triggerer"
@@ -321,3 +325,16 @@ def test_the_ends_of_runs_are_reported_beside_a_teams_own_callbacks(make_artifac
     assert dag.get_task("dbt_build").sends_alerts is False
     quiet = dag_of(make_artifacts())
     assert (quiet.on_failure_callback, quiet.on_success_callback) == (None, None)
+
+
+def test_without_alerts_a_failure_ends_the_lineage_of_a_killed_build(
+    make_artifacts: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENLINEAGE_URL", "http://127.0.0.1:1")
+    artifacts = make_artifacts().bound_to(tmp_path)
+    dag = dag_of(artifacts)
+    assert [each.__name__ for each in dag.on_failure_callback] == ["report_failure"]
+    assert dag.on_success_callback is None
+    begin_and_die(artifacts, BuildRequest("shop", run_name("shop", "r"), sends_alerts=False))
+    report_end_of_run(artifacts, "shop", "shop", "r", succeeded=False)
+    assert waiting_lineage(artifacts) == [("shop", "FAIL")]

@@ -6,8 +6,10 @@ import json
 
 import dagster as dg
 import pytest
+from killed_build import begin_and_die, waiting_lineage
 
 from floe_core.alerts import status
+from floe_core.runs.build_request import BuildRequest
 from floe_core.schemas.policies import AlertRule
 from floe_orchestrator_dagster.alerts.run_end import report_end_of_run
 from floe_orchestrator_dagster.definitions.product_definitions import definitions_of
@@ -42,6 +44,16 @@ def test_a_product_without_alerts_has_no_sensor(shop):
         "shop__alerts",
         dg.DefaultSensorStatus.RUNNING,
     )
+
+
+def test_without_alerts_the_lineage_of_a_killed_run_worker_is_ended(shop, monkeypatch):
+    monkeypatch.setenv("OPENLINEAGE_URL", "http://127.0.0.1:1")
+    quiet = shop.model_copy(update={"alerts": ()}).bound_to(shop.folder)
+    assert [sensor.name for sensor in definitions_of(quiet).sensors] == ["shop__alerts"]
+    begin_and_die(quiet, BuildRequest("shop", "r-1", sends_alerts=False))
+    with dg.DagsterInstance.ephemeral() as instance:
+        report_end_of_run(quiet, instance, ended(dg.DagsterRunStatus.FAILURE))
+    assert waiting_lineage(quiet) == [("shop", "FAIL")]
 
 
 def test_a_failed_run_is_reported_once_with_its_page(shop):

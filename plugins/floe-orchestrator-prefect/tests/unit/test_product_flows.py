@@ -3,20 +3,26 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
+from killed_build import begin_and_die, waiting_lineage
+from prefect.client.schemas.objects import FlowRun
 from prefect.exceptions import ParameterTypeError
+from prefect.states import Crashed
 from prefect.tasks import MaterializingTask
 from prefect.utilities.callables import parameter_schema
 
 from floe_core.foundation.errors import InvalidProductError
 from floe_core.plugin_api.powers import RetryPlan
+from floe_core.runs.build_request import BuildRequest
 from floe_core.runs.run_parameters import RunParameters
 from floe_core.schemas.policies import ExecutionPolicy, Job
 from floe_core.schemas.ports import InputPort
 from floe_core.schemas.steps import Step
 from floe_orchestrator_prefect import PrefectPlugin
 from floe_orchestrator_prefect.names.prefect_names import attribute_name, node_names
+from floe_orchestrator_prefect.task.run_history import builds_of
 
 
 def flows_of(artifacts, folder=Path("/compiled")):
@@ -167,3 +173,17 @@ def test_prefect_refuses_what_is_no_parameter(node, product, given, wrong):
     flow = flows_of(product(node("model", "a"))).flows["web-shop"]
     with pytest.raises(ParameterTypeError, match=wrong):
         flow.validate_parameters(given)
+
+
+def test_without_alerts_a_crash_ends_the_lineage_of_a_killed_build(
+    node, product, tmp_path, monkeypatch
+):
+    artifacts = product(node("model", "a")).bound_to(tmp_path)
+    assert flows_of(artifacts, tmp_path).flows["web-shop"].on_crashed_hooks == []
+    monkeypatch.setenv("OPENLINEAGE_URL", "http://127.0.0.1:1")
+    flow = flows_of(artifacts, tmp_path).flows["web-shop"]
+    run = FlowRun(id=uuid4(), flow_id=uuid4(), name="r")
+    begin_and_die(artifacts, BuildRequest("web-shop", builds_of(run)[-1], sends_alerts=False))
+    for hook in flow.on_crashed_hooks:
+        hook(flow, run, Crashed())
+    assert waiting_lineage(artifacts) == [("web-shop", "FAIL")]

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
         column_origins,
         source_loaded_at,
     )
+    from floe_core.execution.reports.reported_ends import has_reported_ends
     from floe_core.foundation.parent_death import end_with_parent
 
 __all__ = [
@@ -66,6 +67,7 @@ __all__ = [
     "failure_of",
     "failure_of_build",
     "first_attempt_number",
+    "has_reported_ends",
     "may_retry",
     "nodes_of_job",
     "outcome_of_run",
@@ -97,6 +99,7 @@ _HOMES = {
     "nodes_of_job": "floe_core.execution.node_selection.wanted",
     "read_events": "floe_core.execution.record.journal",
     "record_of": "floe_core.execution.record.run_record",
+    "has_reported_ends": "floe_core.execution.reports.reported_ends",
     "report_outcome": "floe_core.execution.reports.open_builds",
     "reported_if_killed": "floe_core.execution.reports.open_builds",
     "source_loaded_at": "floe_core.execution.reports.relations",

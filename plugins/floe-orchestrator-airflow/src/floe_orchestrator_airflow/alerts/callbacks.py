@@ -10,6 +10,7 @@ from datetime import UTC
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from floe_core.execution import has_reported_ends
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
 if TYPE_CHECKING:
@@ -23,9 +24,10 @@ def end_callbacks(
 ) -> dict[str, list[Callback]]:
     """Return the DAG arguments with the callbacks that report the ends of its runs.
 
-    Empty for a product without alerts, since each callback makes the DAG processor parse the file.
+    Each callback makes the DAG processor parse the file. So a product without alerts has one for
+    failures alone, whose builds may have been killed, and only if it has lineage.
     """
-    if not artifacts.alerts:
+    if not has_reported_ends(artifacts):
         return {}
 
     def report_success(context: Context) -> None:
@@ -34,7 +36,8 @@ def end_callbacks(
     def report_failure(context: Context) -> None:
         _report(context, job, project_dir, succeeded=False)
 
-    return {"on_success_callback": [report_success], "on_failure_callback": [report_failure]}
+    successes = {"on_success_callback": [report_success]} if artifacts.alerts else {}
+    return {**successes, "on_failure_callback": [report_failure]}
 
 
 def _report(context: Context, job: str, project_dir: Path, *, succeeded: bool) -> None:

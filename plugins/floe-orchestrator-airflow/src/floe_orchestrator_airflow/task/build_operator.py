@@ -16,6 +16,7 @@ from floe_core.execution import (
     automatic_attempt,
     chosen_nodes,
     failure_of,
+    has_reported_ends,
     nodes_of_job,
 )
 from floe_core.foundation.errors import NothingNewError, UsageError
@@ -199,7 +200,7 @@ class FloeBuildOperator(EmitsNoDatasets, BaseOperator):
 
     def _report_if_run_is_over(self, artifacts: CompiledArtifacts, context: Context) -> None:
         """Report a run that a user marked as failed, for which Airflow calls no callback."""
-        if artifacts.alerts and not self.sends_alerts:
+        if has_reported_ends(artifacts) and not self.sends_alerts:
             from floe_orchestrator_airflow.alerts.marked_run import report_if_marked_failed
 
             report_if_marked_failed(artifacts, self.job, context)

@@ -1,4 +1,4 @@
-"""Report the end of a run for alerts, as Dagster recorded it."""
+"""Report the end of a run for alerts and lineage, as Dagster recorded it."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def report_end_of_run(
     Pass `ended_at` for a run that may have ended a while ago.
     """
     has_successor = run.tags.get(WILL_RETRY_TAG) == "true" or REPLACED_TAG in run.tags
-    if has_successor or NOT_OURS_TAG in run.tags or not (artifacts.alerts and run.is_finished):
+    if has_successor or NOT_OURS_TAG in run.tags or not run.is_finished:
         return
     builds = [id_ for each in resumed_runs(run, instance) for id_ in _builds_of(artifacts, each)]
     moment = run.tags.get(NOMINAL_TIME_TAG) or run.tags.get(SCHEDULED_EXECUTION_TIME_TAG)

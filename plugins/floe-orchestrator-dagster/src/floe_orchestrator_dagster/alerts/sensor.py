@@ -32,7 +32,7 @@ _UNDER_WAY = [each for each in DagsterRunStatus if each not in _ENDED]
 
 
 def alert_sensor(artifacts: CompiledArtifacts, asset_map: AssetMap) -> SensorDefinition:
-    """Return the sensor of a product with alerts.
+    """Return the sensor of a product with alerts or lineage.
 
     It reports runs that end from the daemon's first evaluation on. It starts no runs.
     """
@@ -58,8 +58,14 @@ def alert_sensor(artifacts: CompiledArtifacts, asset_map: AssetMap) -> SensorDef
         evaluation_fn=report_ended_runs,
         minimum_interval_seconds=INTERVAL_SECONDS,
         default_status=DefaultSensorStatus.RUNNING,
-        description="Alerts when a run fails, warns, recovers, or is late.",
+        description=_description(artifacts),
     )
+
+
+def _description(artifacts: CompiledArtifacts) -> str:
+    if artifacts.alerts:
+        return "Alerts when a run fails, warns, recovers, or is late."
+    return "Completes the lineage of runs whose worker was killed."
 
 
 def ended_runs(instance: DagsterInstance, since: float) -> list[RunRecord]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from dagster import AssetSpec, Definitions, SensorDefinition
 
+from floe_core.execution import has_reported_ends
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_orchestrator_dagster.definitions.assets_of_product import assets_of_product
 from floe_orchestrator_dagster.definitions.building import StepSettings, building_assets
@@ -53,7 +54,7 @@ def _sensors(
         from floe_orchestrator_dagster.ticks.update_sensors import update_sensors
 
         found += update_sensors(artifacts, jobs)
-    if artifacts.alerts:
+    if has_reported_ends(artifacts):
         from floe_orchestrator_dagster.alerts.sensor import alert_sensor
 
         found.append(alert_sensor(artifacts, asset_map))

@@ -12,7 +12,7 @@ from prefect.client.schemas.objects import FlowRun, State
 from prefect.flows import Flow, FlowStateHook
 
 from floe_core.alerts import parameters_among
-from floe_core.execution import outcome_of_run, report_outcome
+from floe_core.execution import has_reported_ends, outcome_of_run, report_outcome
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.policies import Job
 from floe_core.secrets.settings import setting
@@ -23,8 +23,8 @@ Hook = FlowStateHook[..., Any]
 
 
 def end_hooks(artifacts: CompiledArtifacts, job: Job) -> list[Hook]:
-    """Return the hooks that a flow calls however its runs end; none without alerts."""
-    if not artifacts.alerts:
+    """Return the hooks that a flow calls however its runs end, if any is needed."""
+    if not has_reported_ends(artifacts):
         return []
 
     def report(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:
