@@ -7,29 +7,17 @@ from typing import TYPE_CHECKING
 from floe_core.foundation.lazy_names import importer
 
 if TYPE_CHECKING:
-    from floe_core.alerts.deadline_watch import (
-        green_runs,
-        report_lateness,
-        watch_deadlines_since,
-    )
-    from floe_core.alerts.delivery_status import AlertStatus, flush, status
-    from floe_core.alerts.lateness import jobs_with_deadlines
-    from floe_core.alerts.report import report_run, send_waiting
-    from floe_core.alerts.run_outcome import RunOutcome, parameters_among
-
-__all__ = [
-    "AlertStatus",
-    "RunOutcome",
-    "flush",
-    "green_runs",
-    "jobs_with_deadlines",
-    "parameters_among",
-    "report_lateness",
-    "report_run",
-    "send_waiting",
-    "status",
-    "watch_deadlines_since",
-]
+    from floe_core.alerts.deadline_watch import green_runs as green_runs
+    from floe_core.alerts.deadline_watch import report_lateness as report_lateness
+    from floe_core.alerts.deadline_watch import watch_deadlines_since as watch_deadlines_since
+    from floe_core.alerts.delivery_status import AlertStatus as AlertStatus
+    from floe_core.alerts.delivery_status import flush as flush
+    from floe_core.alerts.delivery_status import status as status
+    from floe_core.alerts.lateness import jobs_with_deadlines as jobs_with_deadlines
+    from floe_core.alerts.report import report_run as report_run
+    from floe_core.alerts.report import send_waiting as send_waiting
+    from floe_core.alerts.run_outcome import RunOutcome as RunOutcome
+    from floe_core.alerts.run_outcome import parameters_among as parameters_among
 
 _HOMES = {
     "AlertStatus": "floe_core.alerts.delivery_status",

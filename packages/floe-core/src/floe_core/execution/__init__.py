@@ -5,79 +5,42 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from floe_core.foundation.lazy_names import importer
-from floe_core.runs.build_events import (
-    BuildEnded,
-    BuildEvent,
-    NodeLog,
-    NodeResult,
-    NodeStarted,
-    NodeStatus,
-    PartitionResult,
-)
-from floe_core.runs.build_request import BuildRequest
-from floe_core.runs.run_parameters import RunParameters
+from floe_core.runs.build_events import BuildEnded as BuildEnded
+from floe_core.runs.build_events import BuildEvent as BuildEvent
+from floe_core.runs.build_events import NodeLog as NodeLog
+from floe_core.runs.build_events import NodeResult as NodeResult
+from floe_core.runs.build_events import NodeStarted as NodeStarted
+from floe_core.runs.build_events import NodeStatus as NodeStatus
+from floe_core.runs.build_events import PartitionResult as PartitionResult
+from floe_core.runs.build_request import BuildRequest as BuildRequest
+from floe_core.runs.run_parameters import RunParameters as RunParameters
 
 if TYPE_CHECKING:
-    from floe_core.execution.build_run import build
-    from floe_core.execution.node_selection.wanted import chosen_nodes, nodes_of_job, wanted_nodes
-    from floe_core.execution.record.attempt import (
-        Attempt,
-        attempt_by_hand,
-        attempt_of_caller,
-        automatic_attempt,
-        first_attempt_number,
-        may_retry,
-    )
-    from floe_core.execution.record.build_failure import BuildFailure, failure_of, failure_of_build
-    from floe_core.execution.record.journal import read_events
-    from floe_core.execution.record.outcome import outcome_of_run
-    from floe_core.execution.record.run_record import RunRecord, record_of
-    from floe_core.execution.reports.open_builds import report_outcome, reported_if_killed
-    from floe_core.execution.reports.relations import (
-        ColumnOrigins,
-        built_relation,
-        column_origins,
-        source_loaded_at,
-    )
-    from floe_core.execution.reports.reported_ends import has_reported_ends
-    from floe_core.foundation.parent_death import end_with_parent
-
-__all__ = [
-    "Attempt",
-    "BuildEnded",
-    "BuildEvent",
-    "BuildFailure",
-    "BuildRequest",
-    "ColumnOrigins",
-    "NodeLog",
-    "NodeResult",
-    "NodeStarted",
-    "NodeStatus",
-    "PartitionResult",
-    "RunParameters",
-    "RunRecord",
-    "attempt_by_hand",
-    "attempt_of_caller",
-    "automatic_attempt",
-    "build",
-    "built_relation",
-    "chosen_nodes",
-    "column_origins",
-    "end_with_parent",
-    "failure_of",
-    "failure_of_build",
-    "first_attempt_number",
-    "has_reported_ends",
-    "may_retry",
-    "nodes_of_job",
-    "outcome_of_run",
-    "read_events",
-    "record_of",
-    "report_outcome",
-    "reported_if_killed",
-    "source_loaded_at",
-    "wanted_nodes",
-]
+    from floe_core.execution.build_run import build as build
+    from floe_core.execution.node_selection.wanted import chosen_nodes as chosen_nodes
+    from floe_core.execution.node_selection.wanted import nodes_of_job as nodes_of_job
+    from floe_core.execution.node_selection.wanted import wanted_nodes as wanted_nodes
+    from floe_core.execution.record.attempt import Attempt as Attempt
+    from floe_core.execution.record.attempt import attempt_by_hand as attempt_by_hand
+    from floe_core.execution.record.attempt import attempt_of_caller as attempt_of_caller
+    from floe_core.execution.record.attempt import automatic_attempt as automatic_attempt
+    from floe_core.execution.record.attempt import first_attempt_number as first_attempt_number
+    from floe_core.execution.record.attempt import may_retry as may_retry
+    from floe_core.execution.record.build_failure import BuildFailure as BuildFailure
+    from floe_core.execution.record.build_failure import failure_of as failure_of
+    from floe_core.execution.record.build_failure import failure_of_build as failure_of_build
+    from floe_core.execution.record.journal import read_events as read_events
+    from floe_core.execution.record.outcome import outcome_of_run as outcome_of_run
+    from floe_core.execution.record.run_record import RunRecord as RunRecord
+    from floe_core.execution.record.run_record import record_of as record_of
+    from floe_core.execution.reports.open_builds import report_outcome as report_outcome
+    from floe_core.execution.reports.open_builds import reported_if_killed as reported_if_killed
+    from floe_core.execution.reports.relations import ColumnOrigins as ColumnOrigins
+    from floe_core.execution.reports.relations import built_relation as built_relation
+    from floe_core.execution.reports.relations import column_origins as column_origins
+    from floe_core.execution.reports.relations import source_loaded_at as source_loaded_at
+    from floe_core.execution.reports.reported_ends import has_reported_ends as has_reported_ends
+    from floe_core.foundation.parent_death import end_with_parent as end_with_parent
 
 _HOMES = {
     "Attempt": "floe_core.execution.record.attempt",

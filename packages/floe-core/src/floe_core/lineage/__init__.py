@@ -7,25 +7,16 @@ from typing import TYPE_CHECKING
 from floe_core.foundation.lazy_names import importer
 
 if TYPE_CHECKING:
-    from floe_core.lineage.backend import is_configured
-    from floe_core.lineage.calling_run import CONTEXT, CallingRun, NamedRun
-    from floe_core.lineage.emission import emit_lineage_event
-    from floe_core.lineage.run_recorder import RunLineage
-    from floe_core.lineage.sending.delivery_status import LineageStatus, flush, status
-    from floe_core.spooling.flushing import Flushed
-
-__all__ = [
-    "CONTEXT",
-    "CallingRun",
-    "Flushed",
-    "LineageStatus",
-    "NamedRun",
-    "RunLineage",
-    "emit_lineage_event",
-    "flush",
-    "is_configured",
-    "status",
-]
+    from floe_core.lineage.backend import is_configured as is_configured
+    from floe_core.lineage.calling_run import CONTEXT as CONTEXT
+    from floe_core.lineage.calling_run import CallingRun as CallingRun
+    from floe_core.lineage.calling_run import NamedRun as NamedRun
+    from floe_core.lineage.emission import emit_lineage_event as emit_lineage_event
+    from floe_core.lineage.run_recorder import RunLineage as RunLineage
+    from floe_core.lineage.sending.delivery_status import LineageStatus as LineageStatus
+    from floe_core.lineage.sending.delivery_status import flush as flush
+    from floe_core.lineage.sending.delivery_status import status as status
+    from floe_core.spooling.flushing import Flushed as Flushed
 
 _HOMES = {
     "CONTEXT": "floe_core.lineage.calling_run",

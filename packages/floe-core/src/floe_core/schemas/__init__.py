@@ -7,11 +7,9 @@ from typing import TYPE_CHECKING
 from floe_core.foundation.lazy_names import importer
 
 if TYPE_CHECKING:
-    from floe_core.schemas.compiled_artifacts import CompiledArtifacts
-    from floe_core.schemas.floe_yaml import FloeSpec
-    from floe_core.schemas.manifest_yaml import Manifest
-
-__all__ = ["CompiledArtifacts", "FloeSpec", "Manifest"]
+    from floe_core.schemas.compiled_artifacts import CompiledArtifacts as CompiledArtifacts
+    from floe_core.schemas.floe_yaml import FloeSpec as FloeSpec
+    from floe_core.schemas.manifest_yaml import Manifest as Manifest
 
 _HOMES = {
     "CompiledArtifacts": "floe_core.schemas.compiled_artifacts",
