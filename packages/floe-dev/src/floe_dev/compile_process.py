@@ -18,10 +18,10 @@ from floe_core.foundation.errors import EnvironmentProblemError, FloeError
 from floe_dev.messages import Message, error_of, of_error
 
 if TYPE_CHECKING:
-    from floe_core.compiler.dbt.earlier_parses import EarlierParses
+    from floe_dev.earlier_parses import ParsesInMemory
 
 # What this process keeps from one compile to the next: folder of the product -> parses.
-_earlier_parses: dict[Path, EarlierParses] = {}
+_earlier_parses: dict[Path, ParsesInMemory] = {}
 T = TypeVar("T")
 # dbt keeps a little of every parse, so the process is replaced after this many.
 COMPILES_OF_A_PROCESS = 40
@@ -146,11 +146,12 @@ def _end_with_parent() -> None:
 
 def _compile(folder: Path, orchestrator: str, reuse: bool | None, is_partial: bool) -> Compiled:
     from floe_core.compiler import compile_product
-    from floe_core.compiler.dbt.earlier_parses import EarlierParses, using
+    from floe_core.compiler.dbt.earlier_parses import using
+    from floe_dev.earlier_parses import ParsesInMemory
 
     notices: list[str] = []
     if not is_partial or folder not in _earlier_parses:
-        _earlier_parses[folder] = EarlierParses()
+        _earlier_parses[folder] = ParsesInMemory()
     try:
         with using(_earlier_parses[folder]):
             compile_product(

@@ -17,7 +17,7 @@ from typing import Any
 
 import msgpack
 
-from floe_core.compiler.dbt.earlier_parses import EarlierParses, using
+from floe_core.compiler.dbt.earlier_parses import using
 from floe_core.dbt.parse_environment import ENV_VARS, changed_variables, digests_of
 from floe_core.foundation.errors import EnvironmentProblemError
 from floe_core.product_folder.state_folder import state_folder, state_place
@@ -25,8 +25,9 @@ from floe_core.secrets.sealed_cache import seal_cache, unseal_cache
 from floe_core.storage.atomic_files import write_together
 from floe_core.storage.regular_files import open_regular
 from floe_dev.dev_place import hash_of_environment
+from floe_dev.earlier_parses import ParsesInMemory
 from floe_dev.partial_parse import is_partly_parsed, model_paths
-from floe_dev.product_files import ProductFiles, changes, paths_outside
+from floe_dev.product_files import ProductFiles, paths_outside
 
 FILE = "parses.msgpack"
 # Of a file that is read in each command: no model or description is larger, but data may be.
@@ -41,13 +42,15 @@ class KeptParses:
 
     `surroundings` stands for the folder, and the versions and variables that choose how dbt parses.
     `variables` are hashes of those that the project reads. `files` is name -> hash of the content,
-    `caches` the name of a parse -> dbt's own cache of it, without the values of variables.
+    `caches` the name of a parse -> dbt's own cache of it, without the values of variables, and
+    `shapes` -> the shape of it.
     """
 
     surroundings: str = ""
     variables: Mapping[str, str] = field(default_factory=dict)
     files: Mapping[str, bytes] = field(default_factory=dict)
     caches: Mapping[str, bytes] = field(default_factory=dict)
+    shapes: Mapping[str, str] = field(default_factory=dict)
 
     def usable(
         self, folder: Path, surroundings: str, files: Mapping[str, bytes]
@@ -55,7 +58,7 @@ class KeptParses:
         """Return the caches that an exact parse of these files can begin with; {} for none."""
         if self.surroundings != surroundings or changed_variables(self.variables):
             return {}
-        if not is_partly_parsed(changes(self.files, files), model_paths(folder)):
+        if not is_partly_parsed(self.files, files, model_paths(folder)):
             return {}
         return {name: unseal_cache(cache) for name, cache in self.caches.items()}
 
@@ -69,17 +72,18 @@ def using_kept_parses(folder: Path) -> Iterator[None]:
     sources = ProductFiles(folder, most=_MOST_BYTES)
     sources.outside = paths_outside(folder)
     files, surroundings = sources.snapshot(), _surroundings(folder)
-    parses = EarlierParses(_read(folder).usable(folder, surroundings, files))
+    kept = _read(folder)
+    parses = ParsesInMemory(kept.usable(folder, surroundings, files), kept.shapes)
     with using(parses):
         yield
-    kept = _kept(parses, surroundings, files)
+    new = _kept(parses, surroundings, files)
     # Without them, the next compile parses everything.
     with suppress(OSError, EnvironmentProblemError):
-        _write(folder, kept)
+        _write(folder, new)
 
 
 def _kept(
-    parses: EarlierParses, surroundings: str, files: Mapping[str, bytes]
+    parses: ParsesInMemory, surroundings: str, files: Mapping[str, bytes]
 ) -> KeptParses | None:
     """Return the parses of a good compile; None if there are none that can be written.
 
@@ -99,7 +103,8 @@ def _kept(
             return None
         variables |= values.keys()
         caches[name] = sealed
-    return KeptParses(surroundings, digests_of(variables), files, caches) if caches else None
+    digests = digests_of(variables)
+    return KeptParses(surroundings, digests, files, caches, parses.shapes) if caches else None
 
 
 def _unpacked(cache: bytes) -> dict[str, Any]:

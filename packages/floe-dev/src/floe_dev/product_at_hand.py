@@ -71,7 +71,8 @@ class ProductAtHand:
         self.files.outside = paths_outside(self.files.folder)
         now = self.files.snapshot()
         changed = changes(before or {}, now) if before is not None else ()
-        is_partial = bool(changed) and is_partly_parsed(changed, model_paths(self.files.folder))
+        models = model_paths(self.files.folder)
+        is_partial = bool(changed) and is_partly_parsed(before or {}, now, models)
         compiled = self._process.compile(reuse, is_partial=is_partial)
         artifacts = None
         try:

@@ -18,16 +18,18 @@ import pytest
 
 from floe_core.compiler.compile_product import prepare_product
 from floe_core.compiler.dbt import parse
-from floe_core.compiler.dbt.earlier_parses import EarlierParses, using
+from floe_core.compiler.dbt.earlier_parses import using
 from floe_core.dbt.ask import Answer
 from floe_core.dbt.call import DbtCall
 from floe_core.foundation.errors import FloeError
+from floe_dev.earlier_parses import ParsesInMemory
 from floe_dev.kept_parses import FILE, using_kept_parses
 from floe_dev.partial_parse import is_partly_parsed, model_paths
-from floe_dev.product_files import ProductFiles, changes
+from floe_dev.product_files import ProductFiles
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from edited_shop import write_shop
+from edited_properties import PropertyEdits
+from edited_shop import FILES, write_shop
 
 ROOT = Path(__file__).parents[4]
 Compiled = tuple[dict[str, bytes], str]
@@ -158,7 +160,7 @@ class Edits:
         self.append_to(seeds[0], f"{last}\n")
 
 
-def compiled(product: Path, parses: EarlierParses | None) -> Compiled:
+def compiled(product: Path, parses: ParsesInMemory | None) -> Compiled:
     """Return the files of a compile but for dbt's own caches, and its error."""
     return compiled_in(using(parses), product)
 
@@ -192,7 +194,7 @@ def replace(folder: Path, source: Path) -> None:
 
 
 def compare_after_edits(
-    product: Edits, edits: int, kept: Path, compile_: Callable[[], Compiled]
+    product: Edits | PropertyEdits, edits: int, kept: Path, compile_: Callable[[], Compiled]
 ) -> None:
     """Make edits, and compile after each as it is to be tested, and from nothing.
 
@@ -223,15 +225,15 @@ def compare_after_edits(
 @pytest.mark.timeout(3000)
 def test_random_edits(seed: int, edits: int, tmp_path: Path) -> None:
     product = Edits(tmp_path / "examples", seed)
-    parses, files = EarlierParses(), ProductFiles(product.product)
+    parses, files = ParsesInMemory(), ProductFiles(product.product)
     files.outside = (product.manifest,)
     before = files.snapshot()
 
     def compile_with_parses_in_memory() -> Compiled:
         nonlocal parses, before
         now = files.snapshot()
-        if not is_partly_parsed(changes(before, now), model_paths(product.product)):
-            parses = EarlierParses()
+        if not is_partly_parsed(before, now, model_paths(product.product)):
+            parses = ParsesInMemory()
         before = now
         return compiled(product.product, parses)
 
@@ -247,7 +249,23 @@ def test_random_edits(seed: int, edits: int, tmp_path: Path) -> None:
 )
 @pytest.mark.timeout(3000)
 def test_random_edits_between_commands(seed: int, edits: int, tmp_path: Path) -> None:
-    product, partial = Edits(tmp_path / "examples", seed), 0
+    compare_with_parses_on_disk(Edits(tmp_path / "examples", seed), edits, tmp_path / "kept")
+
+
+@pytest.mark.parametrize(
+    ("seed", "edits"),
+    [
+        pytest.param(6, 12, marks=pytest.mark.long),
+        *(pytest.param(seed, 200, marks=pytest.mark.slow) for seed in (7, 8)),
+    ],
+)
+@pytest.mark.timeout(3000)
+def test_random_edits_of_properties_between_commands(seed: int, edits: int, tmp_path: Path) -> None:
+    compare_with_parses_on_disk(PropertyEdits(tmp_path, seed), edits, tmp_path / "kept")
+
+
+def compare_with_parses_on_disk(product: Edits | PropertyEdits, edits: int, kept: Path) -> None:
+    partial = 0
 
     def compile_with_parses_on_disk() -> Compiled:
         nonlocal partial
@@ -256,8 +274,8 @@ def test_random_edits_between_commands(seed: int, edits: int, tmp_path: Path) ->
         partial += counts["--partial-parse"]
         return ours
 
-    compare_after_edits(product, edits, tmp_path / "kept", compile_with_parses_on_disk)
-    assert partial > edits / 4
+    compare_after_edits(product, edits, kept, compile_with_parses_on_disk)
+    assert partial > edits / 8
 
 
 @pytest.mark.long
@@ -346,7 +364,7 @@ def test_tests_of_a_model_that_is_missing_for_a_while(tmp_path: Path) -> None:
     shop = tmp_path / "shop"
     write_shop(shop, "dagster")
     model, other = shop / "models/marts/customers.sql", shop / "models/marts/orders.sql"
-    sql, parses = model.read_text(), EarlierParses()
+    sql, parses = model.read_text(), ParsesInMemory()
     for change in (
         lambda: None,
         model.unlink,
@@ -357,3 +375,99 @@ def test_tests_of_a_model_that_is_missing_for_a_while(tmp_path: Path) -> None:
         ours, whole = compiled(shop, parses), compiled(shop, None)
         assert whole[1] == ""
         assert ours == whole
+
+
+UNIT_TEST = """\
+unit_tests:
+- name: totals
+  model: customers
+  given: [{input: ref('orders'), rows: []}, {input: ref('stg_customers'), rows: []}]
+  expect: {rows: []}
+"""
+OFF = "{{ config(enabled=false) }}\n"
+TESTS = (
+    "models: [{name: orders, config: {group: sales}, columns: [{name: id, data_tests: [unique]}]}]"
+)
+GROUP = "groups: [{name: NAME, owner: {name: ada}}]"
+SNAPSHOT = """\
+snapshots:
+- name: orders_over_time
+  relation: ref('orders')
+  config: {unique_key: id, strategy: check, check_cols: all}
+"""
+# What dbt's partial parse does not get right: files before, and files after an edit.
+EDITS: dict[str, tuple[dict[str, str], dict[str, str]]] = {
+    "a model with a unit test is disabled": (
+        {"models/unit.yml": UNIT_TEST},
+        {"models/marts/customers.sql": OFF + FILES["models/marts/customers.sql"]},
+    ),
+    "a model with a unit test is disabled where it is described": (
+        {"models/unit.yml": UNIT_TEST},
+        {"models/schema.yml": "models: [{name: customers, config: {enabled: false}}]"},
+    ),
+    "a model becomes private in its file": (
+        {"models/schema.yml": TESTS, "models/groups.yml": GROUP.replace("NAME", "sales")},
+        {
+            "models/marts/orders.sql": "{{ config(access='private') }}\n"
+            + FILES["models/marts/orders.sql"]
+        },
+    ),
+    "a block of docs changes, of a model that a described test reads": (
+        {
+            "models/docs.md": "{% docs all %}All{% enddocs %}",
+            "models/schema.yml": "models: [{name: orders, description: \"{{ doc('all') }}\"}]\n"
+            "data_tests: [{name: no_negative_amount, description: none}]",
+        },
+        {"models/docs.md": "{% docs all %}All of them{% enddocs %}"},
+    ),
+    "something is described in the file that defines a snapshot": (
+        {"models/over_time.yml": SNAPSHOT},
+        {"models/over_time.yml": f"{SNAPSHOT}exposures: []\n"},
+    ),
+    "one of two models with one name is enabled": (
+        {"models/orders.sql": f"{OFF}select 1 as id"},
+        {"models/orders.sql": "select 1 as id"},
+    ),
+    "a macro in a folder of models changes": (
+        {
+            "dbt_project.yml": f"{FILES['dbt_project.yml']}macro-paths: [macros, models/macros]\n",
+            "models/macros/tag.sql": "{% macro tag() %}one{% endmacro %}",
+            "models/marts/orders.sql": "{{ config(tags=[tag()]) }}\n"
+            + FILES["models/marts/orders.sql"],
+        },
+        {"models/macros/tag.sql": "{% macro tag() %}two{% endmacro %}"},
+    ),
+}
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("case", EDITS)
+def test_an_edit_that_changes_more_than_its_file(case: str, tmp_path: Path) -> None:
+    shop = tmp_path / "shop"
+    write_shop(shop, "dagster")
+    for files in EDITS[case]:
+        for name, text in files.items():
+            (shop / name).parent.mkdir(exist_ok=True)
+            (shop / name).write_text(text)
+        ours = compiled_in(using_kept_parses(shop), shop)
+        assert ours == compiled(shop, None)
+
+
+@pytest.mark.long
+def test_an_edit_that_changes_no_more_than_its_file_is_parsed_once(tmp_path: Path) -> None:
+    product = PropertyEdits(tmp_path, 0).product
+    _ = compiled_in(using_kept_parses(product), product)
+    tests = "columns: [{name: id, data_tests: [unique, not_null]}]"
+    for name, text in {
+        "models/a.sql": "-- a comment",
+        "models/v_v1.sql": "-- {{ ref('b') }}",
+        "models/b.sql": "{{ config(tags=['t'], meta={'a': 1}) }}",
+        "models/one.yml": "# a comment",
+        "models/more.yml": f"models: [{{name: d, {tests}}}]",
+    }.items():
+        with (product / name).open("a") as file:
+            file.write(f"{text}\n")
+        with counted_parses() as counts:
+            assert compiled_in(using_kept_parses(product), product)[1] == ""
+        is_new = name == "models/more.yml"
+        assert (counts["--partial-parse"], counts["--no-partial-parse"]) == (not is_new, is_new)

@@ -6,36 +6,25 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
 
-# What dbt reads, and writes, in its target folder.
-CACHE = "partial_parse.msgpack"
+if TYPE_CHECKING:
+    from floe_core.dbt.internals import Manifest
 
 
-class EarlierParses:
-    """dbt's own caches of the latest good parses of one product, in memory: they hold secrets.
-
-    `secrets` is variable or file -> value, for those that they may hold.
-    """
-
-    def __init__(self, caches: Mapping[str, bytes] | None = None) -> None:
-        self.caches = dict(caches or {})
-        self.secrets: dict[str, str] = {}
+class EarlierParses(Protocol):
+    """The latest good parses of one product, each with a name."""
 
     def lay_out(self, name: str, target: Path) -> bool:
-        """Put the cache of a parse of this name where dbt reads it; return whether there is one.
+        """Put dbt's cache of a parse where dbt reads it; return whether there is one."""
 
-        It is forgotten until `keep`.
-        """
-        cache = self.caches.pop(name, None)
-        if cache is None:
-            return False
-        target.mkdir(parents=True, exist_ok=True)
-        (target / CACHE).write_bytes(cache)
-        return True
+    def is_exact(self, name: str, manifest: Manifest | None) -> bool:
+        """Return whether a parse that began with that cache came to what a whole one would."""
 
-    def keep(self, name: str, target: Path) -> None:
-        """Keep the cache of a good parse."""
-        self.caches[name] = (target / CACHE).read_bytes()
+    def keep(
+        self, name: str, target: Path, manifest: Manifest | None, secrets: Mapping[str, str]
+    ) -> None:
+        """Keep a good parse. `secrets` is variable or file -> value, for those it may hold."""
 
 
 _current: ContextVar[EarlierParses | None] = ContextVar("earlier_parses", default=None)

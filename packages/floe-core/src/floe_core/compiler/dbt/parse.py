@@ -136,12 +136,9 @@ class Dbt:
         if earlier.lay_out(name, target):
             with suppress(InvalidProductError):
                 answer = self._ask(["parse", "--partial-parse"])
-        answer = answer or self._ask(_WHOLE)
-        # A later parse would not enable a test again whose model was missing in this one.
-        nodes = answer.manifest.nodes.values() if answer.manifest else ()
-        if all(node.config.enabled for node in nodes):
-            earlier.keep(name, target)
-            earlier.secrets |= known_secrets(self._profile.output)
+        if answer is None or not earlier.is_exact(name, answer.manifest):
+            answer = self._ask(_WHOLE)
+        earlier.keep(name, target, answer.manifest, known_secrets(self._profile.output))
         return answer
 
     def list_ids(self, selection: list[str], nodes: Sequence[Node]) -> list[str]:
