@@ -67,7 +67,10 @@ class Model:
     tags: int = 0
     knows: str = "nothing"
     is_tested: bool = False
+    stores_failures: bool = False
+    has_unit_test: bool = False
     fails: bool = False
+    is_written_by_hooks: bool = False
     is_packaged: bool = False
     is_configured_in_yml: bool = False
     described: int = 0
@@ -78,7 +81,8 @@ class Model:
     @property
     def may_have_hooks(self) -> bool:
         """Whether its rows can be changed after it is built."""
-        return self.kind in KINDS and self.materialized == "table"
+        is_table = self.kind in KINDS and self.materialized == "table"
+        return is_table and not self.is_written_by_hooks
 
 
 class ChangingProduct:
@@ -119,6 +123,8 @@ class ChangingProduct:
                 self._add_special(name, kind)
         if is_worldly:
             self._add_package()
+            self._add_special("noted", "table")
+            self.models["noted"].is_written_by_hooks = True
         if reads_files:
             self._add_data("src_file", "source", "file")
             self._add_data("from_file", "file")
@@ -152,7 +158,12 @@ class ChangingProduct:
 
     def _add_model(self, name: str) -> None:
         kind = self.random.choice(KINDS)
-        pool = [each for each in self.models.values() if each.materialized != "snapshot"]
+        # Hooks write to it at any moment of a run.
+        pool = [
+            each
+            for each in self.models.values()
+            if each.materialized != "snapshot" and not each.is_written_by_hooks
+        ]
         # A source of which nothing is known makes all below it new in every run.
         unknown = ("nothing", "file")
         weights = [
@@ -165,6 +176,9 @@ class ChangingProduct:
         model = Model(name, kind, parents, style=self.random.randrange(4))
         model.materialized = self.random.choice(["view", "table", "table", "ephemeral"])
         model.is_tested = model.materialized != "ephemeral" and self.random.random() < 0.4
+        model.stores_failures = self.random.random() < 0.3
+        is_plain = kind == "project" and model.materialized != "ephemeral"
+        model.has_unit_test = self.is_worldly and is_plain and self.random.random() < 0.2
         model.columns = {"id": ("same", [(parent, "id") for parent in parents])}
         for number in range(1, self.random.randint(2, 4)):
             model.columns[f"c{number}"] = self.column(model)
@@ -194,6 +208,8 @@ class ChangingProduct:
 
     def hook_parent(self, model: Model) -> str:
         """Return the relation that a foreign hook of a model reads, "" if it has none to read."""
+        if model.around.hook == "notes":
+            return next(m.name for m in self.models.values() if m.is_written_by_hooks)
         fitting = (
             p
             for p in model.parents
@@ -338,7 +354,8 @@ class ChangingProduct:
             (folder / "models" / f"{model.name}.sql").write_text(self._sql(model))
         if model.is_tested:
             bad = "id is not null" if model.fails else "id is null"
-            text = f"select id from {{{{ ref('{model.name}') }}}} where {bad}\n"
+            head = "{{ config(store_failures=true) }}\n" if model.stores_failures else ""
+            text = f"{head}select id from {{{{ ref('{model.name}') }}}} where {bad}\n"
             (folder / "tests" / f"checks_{model.name}.sql").write_text(text)
 
     def _schema(self, schema: str, folder: Path) -> str:
@@ -358,7 +375,22 @@ class ChangingProduct:
         told = [m for m in self.order() if m.is_packaged == is_packaged]
         models = [properties(m) for m in told if m.kind in KINDS]
         seeds = [properties(m) for m in told if m.kind == "seed"]
-        return [f"models: {json.dumps(models)}", f"seeds: {json.dumps(seeds)}"]
+        tests = [self._unit_test(m) for m in told if m.has_unit_test]
+        return [
+            f"models: {json.dumps(models)}",
+            f"seeds: {json.dumps(seeds)}",
+            f"unit_tests: {json.dumps(tests)}",
+        ]
+
+    def _unit_test(self, model: Model) -> dict[str, Any]:
+        place = self._place(model.parents[0]).strip("{} ")
+        rows = [{"id": 5}]
+        return {
+            "name": f"row_of_{model.name}",
+            "model": model.name,
+            "given": [{"input": place, "rows": rows}],
+            "expect": {"rows": rows},
+        }
 
     def _sql(self, model: Model) -> str:
         own = f"materialized='{model.materialized}', tags=['t{model.tags}']"

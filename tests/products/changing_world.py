@@ -45,7 +45,7 @@ _VALUES: dict[str, tuple[object, ...]] = {
 OWN = ("cut", "cut_by_macro", "indexed")
 FOREIGN = (
     *("filled", "filled_by_name", "filled_by_macro", "filled_by_cte", "filled_by_branch"),
-    *("filled_by_text", "stamped"),
+    *("filled_by_text", "stamped", "notes"),
 )
 FUNCTION = "nvl2"  # sqlglot knows a function of this name.
 MACROS = """\
@@ -111,5 +111,6 @@ def hook_sql(around: Surroundings, parent: str, schema: str) -> str:
         f"insert into {{{{ this }}}} (id) select max(id) + {number} from {{{{ from }}}}",
         "filled_by_text": f"{{% set top = run_query('select max(id) from {schema}.{parent}') %}}"
         f"insert into {{{{ this }}}} (id) select {number} + length('{{{{ top.columns[0][0] if execute }}}}')",
+        "notes": f"insert into {{{{ ref('{parent}') }}}} (id) values ({number})",
         "stamped": "delete from {{ this }} where now() < timestamptz '2020-01-01'",
     }[around.hook]

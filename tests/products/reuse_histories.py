@@ -173,7 +173,8 @@ class History:
 
     def change_config(self) -> None:
         model = self._model()
-        if self.random.random() < 0.5 or model.materialized not in ("view", "table"):
+        is_fixed = model.materialized not in ("view", "table") or model.is_written_by_hooks
+        if self.random.random() < 0.5 or is_fixed:
             model.tags += 1
         else:
             model.materialized = "table" if model.materialized == "view" else "view"
@@ -413,7 +414,10 @@ class History:
         made = {what for what, _ in model.columns.values()}
         # The packaged macro reads a variable, and nobody can say that the hook does not call it.
         is_open = model.around.is_foreign or (model.around.hook != "" and "packaged" in made)
-        own = is_open or bool(made & {*VARYING})
+        is_noted = model.is_written_by_hooks and any(
+            each.around.hook == "notes" for each in self.product.models.values()
+        )
+        own = is_open or is_noted or bool(made & {*VARYING})
         return own or any(self._varies(p) for p in through if p.materialized == "ephemeral")
 
     def _versions(self) -> dict[str, dict[str, str]]:
