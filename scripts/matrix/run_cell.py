@@ -82,7 +82,7 @@ def make_environment(cell: Cell, folder: Path) -> str:
     lines = (NO_EXPERIMENTAL_PARSER, *cell.overrides)
     overrides.write_text("".join(f"{line}\n" for line in lines))
     packages = (
-        "floe-core[duckdb,tracing]",
+        "floe-core[duckdb]",
         "floe-artifacts",
         "floe-ci",
         "floe-console",
@@ -93,6 +93,7 @@ def make_environment(cell: Cell, folder: Path) -> str:
         "floe-migrate",
         "floe-parity",
         "floe-partitions",
+        "floe-tracing",
         "floe-warehouses",
         "floe-conformance",
         f"floe-orchestrator-{cell.orchestrator}",

@@ -15,7 +15,7 @@ from floe_core.tracing.span_ids import SpanIds
 from floe_core.tracing.trace_id import trace_id_of_run
 
 if TYPE_CHECKING:
-    from opentelemetry.trace import Span
+    from floe_core.tracing.span_sender import Span
 
 _log = logging.getLogger("floe.tracing")
 
@@ -96,9 +96,9 @@ class BuildTrace:
 
     def _end_node(self, result: NodeResult) -> None:
         self._start_node(result.unique_id, result.started_at or result.ended_at)
-        if result.unique_id not in self._open:
+        span = self._open.get(result.unique_id)
+        if span is None:
             return
-        span = self._open[result.unique_id]
         for name, number in (("floe.rows", result.rows), ("floe.failures", result.failures)):
             if number is not None:
                 span.set_attribute(name, number)
@@ -114,11 +114,11 @@ class BuildTrace:
             "floe.attempt": self._request.attempt,
             **about,
         }
-        span = self._sender.start(name, attributes, self._open.get(RUN), at)
+        span = (self._open.get(RUN) or self._sender).start(name, attributes, at)
         self._open[key] = span
-        self._ids[key] = self._sender.ids_of(span)
+        self._ids[key] = span.ids
 
     def _end(self, key: str, status: str, is_fine: bool, message: str, at: datetime | None) -> None:
-        if self._sender is not None and key in self._open:
-            text = "" if is_fine else self._redact(message)[:_LONGEST_MESSAGE]
-            self._sender.end(self._open.pop(key), status, None if is_fine else text, at)
+        if key in self._open:
+            problem = None if is_fine else self._redact(message)[:_LONGEST_MESSAGE]
+            self._open.pop(key).end(status, problem, at)

@@ -44,8 +44,8 @@ class CompileTrace:
         sender = open_sender(self._settings, self._on_notice, self._redact)
         if sender is None:
             return
-        span = sender.start("floe compile", self._attributes, at=self._began)
+        span = sender.start("floe compile", self._attributes, self._began)
         status = "failed" if kind else "success"
-        sender.end(span, status, None if kind is None else self._redact(str(error)))
+        span.end(status, None if kind is None else self._redact(str(error)))
         sender.finish(_SECONDS_AT_THE_END)
         sender.wait()

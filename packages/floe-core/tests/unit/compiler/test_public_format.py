@@ -5,12 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
-
 from floe_core.compiler import compile_product
 from floe_core.lineage.backend import manifest_transport
 from floe_core.schemas.policies import TracingSettings
-from floe_core.tracing.span_exporters import span_exporters
 
 WriteProduct = Callable[..., Path]
 
@@ -64,22 +61,3 @@ def test_a_lineage_backend_of_its_own_goes_before_the_endpoint(write_product: Wr
     )
     transport = manifest_transport(compile_product(write_product(manifest=manifest)).lineage)
     assert transport == {"type": "http", "url": "http://other:5000"}
-
-
-@pytest.mark.parametrize(
-    ("environment", "endpoint"),
-    [
-        ({}, "http://otel-collector:4318/v1/traces"),
-        ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://near:4318"}, "http://near:4318/v1/traces"),
-    ],
-)
-def test_spans_go_to_the_manifests_endpoint_unless_the_environment_names_one(
-    monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], endpoint: str
-) -> None:
-    for name in ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"):
-        monkeypatch.delenv(name, raising=False)
-    for name, value in environment.items():
-        monkeypatch.setenv(name, value)
-    settings = TracingSettings(enabled=True, endpoint="http://otel-collector:4318")
-    (exporter,) = span_exporters(settings)
-    assert exporter._endpoint == endpoint  # type: ignore[attr-defined]

@@ -273,13 +273,30 @@ def test_what_cannot_be_used_is_said_and_fails_nothing(
     assert built(artifacts).succeeded
 
 
-def test_without_opentelemetry_a_notice_says_what_to_install(
-    write_product: WriteProduct, plain_site: Path
+@pytest.mark.parametrize(
+    ("missing", "wanted"),
+    [
+        (
+            # No package has such an entry point.
+            "from floe_core.tracing import opening; opening.GROUP = 'floe.tracing_of_nobody'",
+            "tracing is asked for, but OpenTelemetry is not installed: "
+            "pip install 'floe-core[tracing]'",
+        ),
+        (
+            # As if it were not installed.
+            "import sys; sys.modules['opentelemetry.sdk.resources'] = None",
+            "no spans are sent: ModuleNotFoundError: import of opentelemetry.sdk.resources halted; "
+            "None in sys.modules",
+        ),
+    ],
+    ids=["no package", "no OpenTelemetry"],
+)
+def test_without_what_sends_spans_a_notice_says_so_and_nothing_fails(
+    write_product: WriteProduct, plain_site: Path, missing: str, wanted: str
 ) -> None:
     folder = write_product(manifest=TRACED)
     code = f"""
-import sys
-sys.modules["opentelemetry.sdk"] = None  # as if it were not installed
+{missing}
 from floe_core.compiler import compile_product
 from floe_core.execution import BuildRequest, build
 artifacts = compile_product({str(folder)!r}, on_notice=lambda notice: print("notice:", notice))
@@ -292,9 +309,6 @@ print(end)
         text=True,
         check=True,
         env={**os.environ, "PYTHONPATH": str(plain_site)},
-    )
-    wanted = (
-        "tracing is asked for, but OpenTelemetry is not installed: pip install 'floe-core[tracing]'"
     )
     assert done.stdout.splitlines() == [
         f"notice: {wanted}",
@@ -330,14 +344,15 @@ def test_a_build_that_is_broken_off_ends_its_spans(
     assert (run.attributes["floe.status"], run.message) == ("failed", "canceled")
 
 
-def test_when_off_opentelemetrys_sdk_is_not_even_imported(write_product: WriteProduct) -> None:
+def test_when_off_what_sends_spans_is_not_even_imported(write_product: WriteProduct) -> None:
     artifacts = compile_product(write_product())
     code = f"""
 import sys
 from floe_core.execution import BuildRequest, build
 from floe_core.schemas import CompiledArtifacts
 list(build(CompiledArtifacts.load({str(artifacts.project_dir)!r}), BuildRequest("shop", "r")))
-print([name for name in sys.modules if name.startswith("opentelemetry.sdk")])
+senders = ("floe_core.tracing.span_sender", "floe_tracing", "opentelemetry.sdk")
+print([name for name in sys.modules if name.startswith(senders)])
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"

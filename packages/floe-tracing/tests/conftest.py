@@ -1,3 +1,5 @@
+"""Small products, an orchestrator that runs nothing, and a collector of spans."""
+
 from __future__ import annotations
 
 import os
@@ -5,6 +7,9 @@ from collections.abc import Iterator
 
 import pytest
 from otlp_collector import Collector, running_collector
+from plain_products import plain_orchestrator, plain_site, write_product
+
+__all__ = ["plain_orchestrator", "plain_site", "write_product"]
 
 
 @pytest.fixture(autouse=True)
