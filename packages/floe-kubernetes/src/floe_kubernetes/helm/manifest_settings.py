@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from floe_core.plugin_api.helm.outgoing_ports import alert_ports, ports_of_place, warehouse_ports
+from floe_core.plugin_api.helm.outgoing_ports import ports_of_place
 from floe_core.plugin_api.helm.settings import HelmSettings
 from floe_core.schemas.floe_yaml import FloeSpec
 from floe_core.schemas.manifest_yaml import Manifest
+from floe_kubernetes.helm.outgoing_ports import alert_ports, warehouse_ports
 
 
 def products_of(specs: Sequence[FloeSpec], template: str) -> list[dict[str, str]]:

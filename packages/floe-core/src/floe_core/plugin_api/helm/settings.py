@@ -132,8 +132,8 @@ class HelmSettings(SnakeModel):
     component that serves pages; None leaves them to the size. `environment` is the manifest's
     one that the pods are in; `floe helm --env` sets it. `warehouse_ports` are those of warehouses
     and sources, `alert_ports` those of receivers and of the store of alerts, `ledger_ports` those
-    of the ledger; core adds them by the manifest.
-    `step_pods` lets runs start pods for steps; core sets it where a product has such steps.
+    of the ledger; `floe helm` adds them.
+    `step_pods` lets runs start pods for steps; `floe helm` sets it where a product has such steps.
     """
 
     size: Size = "small"
