@@ -3,7 +3,7 @@
 
 Runs examples/customer-360 from nothing on both orchestrators, opens what they then have in their
 own pages, and takes pictures with headless Chromium; then three products, one on each orchestrator,
-as the page of their platform shows them. Needs Debian's `chromium` and `pngquant`.
+as the page of their platform shows them, and the partitions of examples/events. Needs Debian's `chromium` and `pngquant`.
 """
 
 from __future__ import annotations
@@ -22,19 +22,20 @@ from airflow_run import picture_of_run  # noqa: E402
 from browser import WIDTH, Clip, Page, browser  # noqa: E402
 from console_page import picture_of_console  # noqa: E402
 from dagster_lineage import picture_of_lineage  # noqa: E402
+from partitions_page import picture_of_partitions  # noqa: E402
 
 from floe_core.schemas import CompiledArtifacts  # noqa: E402
 
 PICTURES = ROOT / "docs" / "pictures"
 PRODUCT = ROOT / "examples" / "customer-360"
-# The others are drawn by benchmarks and by `floe partitions`.
-TAKEN = ("parity", "dagster", "airflow", "console")
+# The other one is drawn by a benchmark.
+TAKEN = ("parity", "dagster", "airflow", "console", "partitions")
 MAX_BYTES = 200_000
 REPORT_WIDTH, REPORT_HEIGHT = 1240, 880
 
 
 def main() -> None:
-    """Write the four pictures anew."""
+    """Write the five pictures anew."""
     chromium, pngquant = _program("chromium"), _program("pngquant")
     PICTURES.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="floe-pictures-") as name:
@@ -47,6 +48,7 @@ def main() -> None:
             on_airflow = CompiledArtifacts.load(folder / "airflow")
             picture_of_run(page, on_airflow, PICTURES / "airflow.png")
             picture_of_console(page, folder / "platform", PICTURES / "console.png")
+            picture_of_partitions(page, folder / "partitions", PICTURES / "partitions.png")
     for name in TAKEN:
         _shrink(pngquant, PICTURES / f"{name}.png")
 
