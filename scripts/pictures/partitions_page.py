@@ -14,7 +14,8 @@ from floe_core.execution import BuildRequest, RunParameters, build
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 HEIGHT = 190
-FAILS = "{% if (var('min_date') or '')[:10] in ('2026-01-15', '2026-01-26') %}select no_such{% endif %}\n"
+BAD_DAYS = ("2026-01-15", "2026-01-26")
+FAILS = f"{{% if (var('min_date') or '')[:10] in {BAD_DAYS} %}}select no_such{{% endif %}}\n"
 
 
 def picture_of_partitions(page: Page, folder: Path, path: Path) -> None:

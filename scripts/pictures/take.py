@@ -3,7 +3,8 @@
 
 Runs examples/customer-360 from nothing on both orchestrators, opens what they then have in their
 own pages, and takes pictures with headless Chromium; then three products, one on each orchestrator,
-as the page of their platform shows them, and the partitions of examples/events. Needs Debian's `chromium` and `pngquant`.
+as the page of their platform shows them, and the partitions of examples/events. Needs Debian's
+`chromium` and `pngquant`.
 """
 
 from __future__ import annotations
