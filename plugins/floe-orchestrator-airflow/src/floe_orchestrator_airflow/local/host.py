@@ -12,7 +12,6 @@ import ctypes
 import gc
 import os
 import signal
-import socket
 import sys
 import threading
 import time
@@ -33,7 +32,7 @@ from floe_orchestrator_airflow.local.internals import (
     import_what_components_share,
     let_scheduler_rest,
 )
-from floe_orchestrator_airflow.local.processes import end_descendants, kill_descendants
+from floe_orchestrator_airflow.local.processes import answers, end_descendants, kill_descendants
 
 # Component -> the arguments of `airflow` that run it.
 ARGUMENTS = {
@@ -181,13 +180,9 @@ def _wait_for_api_server() -> None:
     A scheduler that follows schedules starts the task of a missed tick at once, and a task that
     does not reach the API server fails after some ten seconds.
     """
-    address = os.environ["AIRFLOW__API__HOST"], int(os.environ["AIRFLOW__API__PORT"])
-    while True:
-        try:
-            socket.create_connection(address, timeout=1).close()
-            return
-        except OSError:
-            time.sleep(0.2)
+    host, port = os.environ["AIRFLOW__API__HOST"], int(os.environ["AIRFLOW__API__PORT"])
+    while not answers(host, port):
+        time.sleep(0.2)
 
 
 def _run_airflow(arguments: list[str]) -> None:

@@ -1,8 +1,9 @@
-"""End processes and their descendants."""
+"""End processes and their descendants, and find out who listens at a port."""
 
 from __future__ import annotations
 
 import os
+import socket
 from contextlib import suppress
 
 import psutil  # type: ignore[import-untyped]
@@ -65,6 +66,14 @@ def listens(pid: int, port: int) -> bool:
             for each in process.net_connections("tcp"):
                 if each.status == psutil.CONN_LISTEN and each.laddr.port == port:
                     return True
+    return False
+
+
+def answers(host: str, port: int) -> bool:
+    """Return whether anyone listens at a TCP port."""
+    with suppress(OSError):
+        socket.create_connection((host, port), timeout=1).close()
+        return True
     return False
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
 import threading
@@ -24,7 +23,7 @@ from floe_core.storage.atomic_files import write_together
 from floe_core.storage.regular_files import open_regular
 from floe_orchestrator_airflow.local.components import end_leftovers, write_host
 from floe_orchestrator_airflow.local.home import USER, Home
-from floe_orchestrator_airflow.local.processes import end, listens, tree
+from floe_orchestrator_airflow.local.processes import answers, end, listens, tree
 from floe_orchestrator_airflow.local.progress import STUCK_SECONDS, Progress
 from floe_orchestrator_airflow.local.rest_api import RestApi, RestError
 from floe_orchestrator_airflow.local.unstored_dags import why_unstored
@@ -277,7 +276,11 @@ class LocalAirflow:
         if self._process is None or not _has_ended(self._process, seconds):
             return
         # Its own server has ended, too.
-        taken = f"; another program listens at {self.home.url}" if _answers(self.home.port) else ""
+        taken = (
+            f"; another program listens at {self.home.url}"
+            if answers("127.0.0.1", self.home.port)
+            else ""
+        )
         raise EnvironmentProblemError(
             f"the local Airflow ended while {doing}{taken}; the end of {self.home.output}:\n"
             f"{self._last_words()}"
@@ -304,13 +307,6 @@ def _has_ended(process: subprocess.Popen[bytes], seconds: float) -> bool:
     except subprocess.TimeoutExpired:
         return False
     return True
-
-
-def _answers(port: int) -> bool:
-    with suppress(OSError):
-        socket.create_connection(("127.0.0.1", port), timeout=1).close()
-        return True
-    return False
 
 
 def _end_host(process: subprocess.Popen[bytes]) -> None:

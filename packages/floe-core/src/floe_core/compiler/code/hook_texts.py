@@ -30,6 +30,8 @@ class HookTexts:
         for each in macros.values():
             self._texts.setdefault(str(each.get("name")), set()).add(str(each.get("macro_sql")))
         self._macros: dict[str, nodes.Macro | None] = {}
+        # Many nodes share a hook of their project, and each is asked about several times.
+        self._rendered: dict[str, str] = {}
 
     def render(self, hook: str) -> str:
         """Return the SQL of a hook, `floe_unknown` if its Jinja can't be read.
@@ -39,6 +41,11 @@ class HookTexts:
         >>> texts.render("{{ empty(this) }} where {{ var('x') }}")
         'delete from floe_this where floe_unknown'
         """
+        if hook not in self._rendered:
+            self._rendered[hook] = self._render(hook)
+        return self._rendered[hook]
+
+    def _render(self, hook: str) -> str:
         try:
             return self._body(_ENVIRONMENT.parse(hook).body, {"this": THIS}, 0)
         except (TemplateError, RecursionError):

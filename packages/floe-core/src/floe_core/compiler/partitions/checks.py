@@ -131,14 +131,14 @@ def _full_refreshes(
 def _doubts(
     node: Node, entry: Entry, reader: _Code, deletes: _Code, partitions: Partitions
 ) -> Iterator[str]:
-    config = entry.get("config") or {}
-    if reader.has(entry) and node.materialization in _BUILT_ANEW:
+    config, uses_vars = entry.get("config") or {}, reader.has(entry)
+    if uses_vars and node.materialization in _BUILT_ANEW:
         kind = node.materialization.replace("_", " ")
         yield (
             f"{node.unique_id} is a {kind}, so building a partition removes those built before; "
             "make it incremental to keep them"
         )
-    if node.unique_id not in partitions.microbatch and not reader.has(entry):
+    if not uses_vars and node.unique_id not in partitions.microbatch:
         names = ", ".join(partitions.vars) or "floe_range_start"
         yield (
             f"{node.unique_id} uses none of the vars {names} and is no microbatch model, so it is "

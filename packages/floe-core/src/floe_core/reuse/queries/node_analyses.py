@@ -32,7 +32,9 @@ class NodeAnalyses:
             return analysis_of_text(code, inputs)
         if not is_adding(node):
             found = self._analyse(code, inputs)
-            whole = {Leaf(each.node_id, WHOLE) for each in inputs if node.reuse.reads_whole}
+            if not node.reuse.reads_whole:
+                return found
+            whole = {Leaf(each.node_id, WHOLE) for each in inputs}
             return replace(found, rows=Part(found.rows.hash, found.rows.leaves | whole))
         # It may read its own existing relation, which is not an input.
         found = self._analyse(code, [*inputs, _itself(node)])
