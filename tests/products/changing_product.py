@@ -177,7 +177,9 @@ class ChangingProduct:
         model.materialized = self.random.choice(["view", "table", "table", "ephemeral"])
         model.is_tested = model.materialized != "ephemeral" and self.random.random() < 0.4
         model.stores_failures = self.random.random() < 0.3
-        is_plain = kind == "project" and model.materialized != "ephemeral"
+        # dbt asks the relations that a unit test replaces for their columns.
+        is_read = all(self.models[parent].materialized != "ephemeral" for parent in parents)
+        is_plain = kind == "project" and model.materialized != "ephemeral" and is_read
         model.has_unit_test = self.is_worldly and is_plain and self.random.random() < 0.2
         model.columns = {"id": ("same", [(parent, "id") for parent in parents])}
         for number in range(1, self.random.randint(2, 4)):
@@ -269,7 +271,8 @@ class ChangingProduct:
             if model.name in kept:
                 found[model.name] = kept[model.name]
             elif model.name in new:
-                found[model.name] = dict.fromkeys(("#", *model.columns), new[model.name])
+                own = new[model.name]
+                found[model.name] = {each: digest(own, each) for each in ("#", *model.columns)}
             elif model.kind == "seed":
                 rows = digest(len(model.rows), model.seed_type)
                 data = {c: [row[i] for row in model.rows] for i, c in enumerate(model.columns)}
@@ -287,8 +290,9 @@ class ChangingProduct:
             rows = digest(rows, [found[p]["id"] for p in (*read, *grouped)])
         else:
             rows = digest(rows, [found[p]["id"] for p in model.parents] if model.keep else [])
-        if model.around.hook in OWN:  # It changes any row by any column.
-            above = [self._read_of(p, model, found) for p in model.parents]
+        if model.around.hook:
+            is_whole = model.around.changes_rows
+            above = [self.whole(p, found) for p in model.parents if is_whole]
             rows = digest(rows, self.hook_of(model), model.columns, above)
         own = {"#": rows}
         for name, (what, reads) in model.columns.items():
@@ -299,11 +303,12 @@ class ChangingProduct:
             own[name] = digest(rows, how, [found[p][c] for p, c in used])
         return own
 
-    def _read_of(self, parent: str, model: Model, found: dict[str, dict[str, str]]) -> list[str]:
-        """Return the versions of a parent's rows, and of those of its columns that a model reads."""
-        versions = found[parent]
-        used = {column for _, reads in model.columns.values() for p, column in reads if p == parent}
-        return [versions["#"], *(versions[column] for column in sorted(used))]
+    def whole(self, name: str, found: dict[str, dict[str, str]]) -> object:
+        """Return the versions of all that a relation has, or an ephemeral model reads."""
+        model = self.models[name]
+        if model.materialized != "ephemeral":
+            return found[name]
+        return [self.whole(parent, found) for parent in model.parents]
 
     def hook_of(self, model: Model) -> object:
         """Return what a model's hook is made of."""

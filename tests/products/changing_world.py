@@ -70,6 +70,11 @@ class Surroundings:
         """Whether a hook depends on more than the node's own rows."""
         return self.hook in FOREIGN
 
+    @property
+    def changes_rows(self) -> bool:
+        """Whether the hook is more than one that changes no rows."""
+        return self.hook not in ("", "indexed")
+
 
 def option_names(adapter: str) -> dict[str, Any]:
     """Return key -> type, of all that dbt and the adapter list for a model's configuration."""

@@ -449,8 +449,8 @@ class History:
         if model.kind == "seed":
             return model.rows, model.seed_type
         # A hook that changes rows may read any column.
-        if model.materialized in ("incremental", "snapshot") or "cut" in model.around.hook:
-            return [versions[p] for p in model.parents]
+        if model.materialized in ("incremental", "snapshot") or model.around.changes_rows:
+            return [self.product.whole(p, versions) for p in model.parents]
         return self.product.version(model, versions)
 
     def _text(self, model: Model) -> Any:

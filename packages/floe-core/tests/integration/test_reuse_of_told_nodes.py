@@ -80,6 +80,15 @@ def test_what_a_macro_reads_of_a_node_counts(
     assert (status_of_build(folder, "3"), values_in(folder)) == ("success", ["a", "two"])
 
 
+@pytest.mark.parametrize("told", ["model.created_at", "model['build_path']", "invocation_id"])
+def test_a_value_of_a_hook_that_the_parse_or_the_run_makes_is_new_each_time(
+    told: str, write_product: WriteProduct
+) -> None:
+    hook = f""", post_hook="insert into {{{{ this }}}} values ('{{{{ {told} }}}}')\""""
+    folder = write_product(floe=FLOE, told=MODEL.format(hook))
+    assert [status_of_build(folder, run_id) for run_id in ("1", "2")] == ["success", "success"]
+
+
 @pytest.mark.parametrize("told", ["invocation_id", "run_started_at", "target.threads"])
 def test_what_a_macro_reads_of_the_run_is_new_each_time(
     told: str, write_product: WriteProduct

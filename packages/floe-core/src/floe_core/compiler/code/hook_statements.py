@@ -11,7 +11,7 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
-from floe_core.compiler.code.hook_texts import THIS, UNKNOWN
+from floe_core.compiler.code.hook_texts import THIS, TOLD, UNKNOWN
 from floe_core.sql.parsed import is_cte
 
 _CHANGING = (exp.Insert, exp.Update, exp.Delete, exp.Merge, exp.TruncateTable)
@@ -20,7 +20,7 @@ _IDLE = (exp.Comment, exp.Grant, exp.Revoke, exp.Alter, exp.Analyze, exp.Set, ex
 # Statements that sqlglot knows by their first words only; none of them changes rows.
 _IDLE_COMMAND = re.compile(
     rf"(?:alter|analyze|cluster|comment|grant|optimize|refresh|reindex|revoke|vacuum)\b"
-    rf"(?:(?!\b(?:from|join|into|using|select)\b).)*\b{THIS}\b(?!.*\b{UNKNOWN}\b).*",
+    rf"(?:(?!\b(?:from|join|into|using|select)\b).)*\b{THIS}\b(?!.*\b{UNKNOWN}).*",
     re.DOTALL | re.IGNORECASE,
 )
 # These are syntax; anyone may have created a function of any other name.
@@ -90,7 +90,7 @@ def _writes(statement: exp.Expr) -> Iterator[str]:
     changing: list[exp.Expr] = [*statement.find_all(*_CHANGING)]
     for each in changing or [statement]:
         written = each.find(exp.Table)
-        if written is None or written.name == UNKNOWN:
+        if written is None or UNKNOWN in written.name:
             yield ""
         elif not _is_own(written):
             yield written.name.lower()
@@ -110,12 +110,17 @@ def _of_statement(statement: exp.Expr) -> Iterator[str]:
     for node in statement.walk():
         if isinstance(node, exp.Table):
             if not (is_cte(node) or _is_own(node)):
-                is_known = UNKNOWN not in {part.name for part in node.parts}
+                is_known = not any(UNKNOWN in part.name for part in node.parts)
                 yield node.sql(comments=False) if is_known else "another relation"
         elif isinstance(node, exp.Func) and not isinstance(node, _SYNTAX):
             yield f"{node.name if isinstance(node, exp.Anonymous) else node.sql_name()}()".lower()
-        elif isinstance(node, unknown) and UNKNOWN in node.name:
+        elif isinstance(node, unknown) and UNKNOWN in _text_of(node):
             yield "a value that only the run knows"
+
+
+def _text_of(node: exp.Expr) -> str:
+    """Return a name or a value; a property of the node in a value is known."""
+    return node.name.replace(TOLD, "") if isinstance(node, exp.Literal) else node.name
 
 
 def _is_idle(statement: exp.Expr) -> bool:

@@ -11,8 +11,15 @@ from typing import Any
 
 from jinja2 import Environment, TemplateError, nodes
 
-# The node's own relation in the SQL, and whatever only a run knows.
-THIS, UNKNOWN = "floe_this", "floe_unknown"
+# The node's own relation in the SQL, whatever only a run knows, and what its properties say.
+THIS, UNKNOWN, TOLD = "floe_this", "floe_unknown", "floe_unknown_property"
+# What a parse or a run says of a node; its other properties are part of what decides its reuse.
+NEVER_TOLD = frozenset(
+    {
+        *("created_at", "checksum", "compiled", "compiled_code", "compiled_path", "build_path"),
+        *("extra_ctes", "extra_ctes_injected", "raw_code"),
+    }
+)
 _DEEPEST = 20
 # Calls that write nothing into the SQL.
 _SILENT = frozenset({"log", "print", "config"})
@@ -20,6 +27,7 @@ _ENVIRONMENT = Environment(
     extensions=["jinja2.ext.do", "jinja2.ext.loopcontrols"], autoescape=False
 )
 Values = Mapping[str, str]
+_KNOWN: Values = {"this": THIS, "model": TOLD}
 
 
 class HookTexts:
@@ -47,7 +55,7 @@ class HookTexts:
 
     def _render(self, hook: str) -> str:
         try:
-            return self._body(_ENVIRONMENT.parse(hook).body, {"this": THIS}, 0)
+            return self._body(_ENVIRONMENT.parse(hook).body, _KNOWN, 0)
         except (TemplateError, RecursionError):
             return UNKNOWN
 
@@ -81,13 +89,20 @@ class HookTexts:
             return str(node.value)
         if isinstance(node, nodes.Name):
             return values.get(node.name, UNKNOWN)
-        if isinstance(node, nodes.Getattr):
-            return THIS if self._value(node.node, values, depth) == THIS else UNKNOWN
+        if isinstance(node, nodes.Getattr | nodes.Getitem):
+            return self._part(node, values, depth)
         if isinstance(node, nodes.Concat):
             return "".join(self._value(each, values, depth) for each in node.nodes)
         if isinstance(node, nodes.Call):
             return self._call(node, values, depth)
         return UNKNOWN
+
+    def _part(self, node: nodes.Getattr | nodes.Getitem, values: Values, depth: int) -> str:
+        """Return what a part of the relation or of the node is; it has no marker of its own."""
+        whole = self._value(node.node, values, depth)
+        name = node.attr if isinstance(node, nodes.Getattr) else getattr(node.arg, "value", None)
+        is_told = whole == TOLD and name is not None and name not in NEVER_TOLD
+        return whole if whole == THIS or is_told else UNKNOWN
 
     def _call(self, call: nodes.Call, values: Values, depth: int) -> str:
         # A macro may be qualified by its package.
@@ -102,7 +117,7 @@ class HookTexts:
         parameters = [each.name for each in macro.args]
         passed = [self._value(each, values, depth) for each in call.args]
         named = {each.key: self._value(each.value, values, depth) for each in call.kwargs}
-        bound = {"this": THIS, **dict.fromkeys(parameters, UNKNOWN)}
+        bound = {**_KNOWN, **dict.fromkeys(parameters, UNKNOWN)}
         bound |= dict(zip(parameters, passed, strict=False)) | named
         return self._body(macro.body, bound, depth + 1)
 

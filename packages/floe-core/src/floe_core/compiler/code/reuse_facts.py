@@ -10,7 +10,7 @@ from typing import Any, Literal
 from floe_core.compiler.code import jinja_reads, python_reads
 from floe_core.compiler.code.code_hashes import CodeHashes
 from floe_core.compiler.code.hook_statements import find_foreign, find_written, may_change_rows
-from floe_core.compiler.code.hook_texts import HookTexts
+from floe_core.compiler.code.hook_texts import NEVER_TOLD, HookTexts
 from floe_core.compiler.code.lag_tolerance import parse_span
 from floe_core.compiler.code.steady_rendering import SteadyRendering
 from floe_core.compiler.code.token_text import token_text
@@ -58,12 +58,6 @@ _READS_OUTSIDE = re.compile(
 # A node as its hooks and its materialization see it, `meta`, tags and descriptions included.
 _READS_NODE = re.compile(r"\b(?:model|config)\b")
 _READS_RAW_CODE = re.compile(r"\braw_(?:code|sql)\b")
-_NEVER_TOLD = frozenset(
-    {
-        *("created_at", "checksum", "compiled", "compiled_code", "compiled_path", "build_path"),
-        *("extra_ctes", "extra_ctes_injected", "raw_code"),
-    }
-)
 _READS_RELATION = re.compile(r"\b(ref|source)\s*\(")
 # Of a merge, these choose columns to write, and no rows.
 _OF_COLUMNS = ("merge_update_columns", "merge_exclude_columns")
@@ -126,7 +120,7 @@ class ReuseFactsReader:
         text = " ".join(self._texts_of_building(entry))
         if not _READS_NODE.search(text):
             return {}
-        told = {name: value for name, value in entry.items() if name not in _NEVER_TOLD}
+        told = {name: value for name, value in entry.items() if name not in NEVER_TOLD}
         return told | ({"code": entry.get("raw_code")} if _READS_RAW_CODE.search(text) else {})
 
     def _texts_of_building(self, entry: Entry) -> list[str]:
