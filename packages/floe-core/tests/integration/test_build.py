@@ -32,6 +32,7 @@ from floe_core.execution import (
 from floe_core.execution.node_selection.list_nodes import ids_listed
 from floe_core.execution.record.journal import read_events
 from floe_core.execution.record.run_record import RunRecord
+from floe_core.execution.warehouse_lock import lock_file
 from floe_core.schemas import CompiledArtifacts
 
 WriteProduct = Callable[..., Path]
@@ -389,7 +390,7 @@ def test_what_a_build_leaves_running_keeps_the_warehouse(
     (folder / "models" / "waits.py").write_text(WAITS)
     events = list(build(compiled(folder), BuildRequest(job="shop", run_id="r")))
     assert events[-1] == BuildEnded(False, "timed out after 3 s")
-    lock = FileLock(folder / "shop.duckdb.lock")
+    lock = FileLock(lock_file(folder / "shop.duckdb"))
     with pytest.raises(Timeout):
         lock.acquire(timeout=0)
     lock.acquire(timeout=30)

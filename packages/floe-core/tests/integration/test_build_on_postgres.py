@@ -76,7 +76,7 @@ def test_nodes_run_side_by_side_and_leave_their_tables(
         cursor.execute(f"select greeting from {schema}.greetings order by id")
         assert cursor.fetchall() == [("Hello, Ada!",), ("Hello, Grace!",), ("Hello, Edsger!",)]
     assert most_at_once(events) > 1
-    assert not list(product.glob("*.lock"))
+    assert not list(product.rglob("*.duckdb.lock"))
 
 
 # What the query of a node that hangs takes.

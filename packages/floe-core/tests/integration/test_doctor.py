@@ -22,6 +22,7 @@ from typer.testing import CliRunner
 from floe_core.cli.main import app
 from floe_core.compiler import compile_product
 from floe_core.execution import BuildEnded, BuildRequest, build
+from floe_core.execution.warehouse_lock import lock_file
 from floe_core.foundation.errors import StaleProductError
 from floe_core.runs.build_events import BuildEvent, NodeLog
 from floe_core.schemas import CompiledArtifacts
@@ -258,7 +259,7 @@ def test_a_backend_that_is_away_and_what_waits_for_it_are_warnings(
 
 def test_a_build_that_has_the_warehouse_is_a_warning(shop: Path) -> None:
     (shop / "shop.duckdb").touch()
-    with FileLock(str(shop / "shop.duckdb.lock")):
+    with FileLock(lock_file(shop / "shop.duckdb")):
         code, found = doctor(shop)
     assert code == 0
     assert [each["what"] for each in found["warehouse"]] == [

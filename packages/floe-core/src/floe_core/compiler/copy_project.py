@@ -27,7 +27,7 @@ LEFT_AT_TOP = frozenset(
 LEFT_ANYWHERE = frozenset({".git", ".floe", "__pycache__"})
 # Files in an environment of Python's, and in the folder of dbt's artifacts of runs.
 _MARKS = ("pyvenv.cfg", "floe-runs.json")
-_WAREHOUSE_FILES = ("", ".wal", ".lock")
+_WAREHOUSE_FILES = ("", ".wal")
 _PATH_KEYS = (
     "model-paths",
     "seed-paths",

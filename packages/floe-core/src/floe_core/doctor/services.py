@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import fcntl
-import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 from floe_core.doctor.finding import Finding, Severity
+from floe_core.execution.warehouse_lock import lock_file
 from floe_core.foundation.entry_points import distribution_of, installed_points, named_failure
 from floe_core.foundation.errors import EnvironmentProblemError, PluginError, UsageError
 from floe_core.foundation.service_probe import NoAnswerError, send_request, without_secrets
@@ -76,15 +76,10 @@ def is_held(file: Path) -> bool:
     The file is opened for reading only, so the check changes nothing and needs no right to write.
     """
     try:
-        handle = os.open(f"{file}.lock", os.O_RDONLY)
-    except OSError:
-        return False
-    try:
-        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(handle)
+        with lock_file(file).open() as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError as error:
+        return isinstance(error, BlockingIOError)
     return False
 
 

@@ -13,6 +13,7 @@ from filelock import FileLock, Timeout
 
 from floe_core.execution.turns import take_turn
 from floe_core.foundation.errors import EnvironmentProblemError
+from floe_core.product_folder.state_folder import make_ignored
 from floe_core.warehouse.dialects import dialect_of
 
 
@@ -42,6 +43,16 @@ def _release_after(wait: Callable[[], object], lock: FileLock) -> None:
     lock.release()
 
 
+def lock_file(warehouse: Path) -> Path:
+    """Return the lock of a warehouse's file, by whatever links and from wherever it is named.
+
+    It is in `.floe` beside the file, since products, users and containers that share the file may
+    share nothing else.
+    """
+    file = warehouse.resolve()
+    return file.parent / ".floe" / f"{file.name}.lock"
+
+
 @contextmanager
 def sole_writer(
     profile: dict[str, Any], project_dir: Path, timeout: float, tick: datetime | None = None
@@ -52,22 +63,26 @@ def sole_writer(
     that wait. The lock ends with the process that holds it, however that ends.
 
     Raises:
-        EnvironmentProblemError: Another build still holds it after that time.
+        EnvironmentProblemError: Another build still holds it after that time, or the folder of
+            the warehouse cannot be written.
     """
     path = dialect_of(str(profile.get("type"))).file_of_one_writer(profile, project_dir)
     if path is None:
         yield WarehouseHold()
         return
-    path.parent.mkdir(parents=True, exist_ok=True)
+    file = lock_file(path)
     # A different thread may release it.
-    lock = FileLock(f"{path}.lock", thread_local=False)
+    lock = FileLock(file, thread_local=False)
     try:
+        make_ignored(file.parent)
         take_turn(lock, tick, timeout)
     except Timeout:
         raise EnvironmentProblemError(
             f"{path} is in use by another build, for more than {timeout:.0f} s; it takes one "
             "writer at a time"
         ) from None
+    except OSError as error:
+        raise EnvironmentProblemError(f"{file}: cannot be written: {error.strerror}") from error
     hold = WarehouseHold(lock)
     try:
         yield hold

@@ -34,14 +34,19 @@ def state_folder(project_dir: Path) -> Path:
     try:
         if place != folder:
             _move(place, folder)
-        folder.mkdir(parents=True, exist_ok=True)
-        ignore = folder / ".gitignore"
-        if not ignore.exists():
-            write_whole(ignore, b"*\n")
+        make_ignored(folder)
     except OSError as error:
         raise _not_writable(folder, error.strerror) from error
     _note_owner(folder, project_dir)
     return folder
+
+
+def make_ignored(folder: Path) -> None:
+    """Create a folder that git ignores, if it is missing."""
+    folder.mkdir(parents=True, exist_ok=True)
+    ignore = folder / ".gitignore"
+    if not ignore.exists():
+        write_whole(ignore, b"*\n")
 
 
 def state_place(project_dir: Path) -> Path:

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from floe_core.execution.warehouse_lock import sole_writer
+from floe_core.foundation.errors import EnvironmentProblemError
 from floe_core.warehouse.dialects import dialect_of
 
 SQLITE = {"type": "sqlite", "schema": "main", "schemas_and_paths": {"main": "/data/shop.sqlite"}}
@@ -47,3 +49,41 @@ def session_at(url: str) -> dict[str, Any]:
 def test_a_file_has_one_writer_and_a_server_many(profile: dict[str, Any], path: str | None) -> None:
     found = dialect_of(profile["type"]).file_of_one_writer(profile, Path("/product"))
     assert found == (Path(path) if path else None)
+
+
+def at(path: Path) -> dict[str, Any]:
+    """Return the profile of a DuckDB file."""
+    return {"type": "duckdb", "path": str(path)}
+
+
+def test_products_that_name_a_file_by_different_links_share_its_lock(tmp_path: Path) -> None:
+    for name in ("data", "one", "two"):
+        (tmp_path / name).mkdir()
+    file = tmp_path / "data" / "shop.duckdb"
+    (tmp_path / "one" / "mine.duckdb").symlink_to(file)
+    (tmp_path / "two" / "data").symlink_to(tmp_path / "data")
+    other = tmp_path / "two" / "data" / "shop.duckdb"
+    with (
+        sole_writer(at(Path("mine.duckdb")), tmp_path / "one", 0),
+        pytest.raises(EnvironmentProblemError, match="in use by another build"),
+        sole_writer(at(other), tmp_path / "two", 0),
+    ):
+        pass
+    with sole_writer(at(other), tmp_path / "two", 0):
+        pass
+
+
+def test_the_lock_is_no_file_that_users_see(tmp_path: Path) -> None:
+    with sole_writer(at(tmp_path / "new" / "shop.duckdb"), tmp_path, 0):
+        assert [each.name for each in (tmp_path / "new").iterdir()] == [".floe"]
+    assert (tmp_path / "new" / ".floe" / ".gitignore").read_text() == "*\n"
+
+
+def test_a_place_that_cannot_have_the_lock_is_named(tmp_path: Path) -> None:
+    (tmp_path / ".floe").touch()
+    told = f"{tmp_path}/.floe/shop.duckdb.lock: cannot be written: File exists"
+    with (
+        pytest.raises(EnvironmentProblemError, match=f"^{told}$"),
+        sole_writer(at(tmp_path / "shop.duckdb"), tmp_path, 0),
+    ):
+        pass
