@@ -14,7 +14,16 @@ from pathlib import Path
 from typing import Any
 
 from changing_files import ChangingPackage, data_file, properties
-from changing_world import FOREIGN, FUNCTION, MACROS, OWN, Surroundings, hook_sql
+from changing_world import (
+    DBT_FUNCTION,
+    FOREIGN,
+    FUNCTION,
+    MACROS,
+    OWN,
+    Surroundings,
+    hook_sql,
+    write_function,
+)
 
 PROJECT = "name: shop\nversion: 1.0.0\nprofile: shop\n"
 FLOE = """\
@@ -29,8 +38,9 @@ ASKED = (
     "{% else %}1{% endif %}"
 )
 # Columns that may differ though nothing that they read does.
-VARYING = ("stamped", "asked", "function")
+VARYING = ("stamped", "asked", "function", "called")
 # How incremental models add rows: what their key is, and which of their rows they compare with.
+BY_BATCH = "by_batch"
 WAYS_TO_ADD = {
     "by_id": ("'id'", ""),
     "by_id_again": ("'id'", ">="),
@@ -38,7 +48,22 @@ WAYS_TO_ADD = {
     "by_shared_key_again": ("'c2'", ">="),
     "merged": ("'id', incremental_strategy='merge'", ""),
     "newer": ("'id'", ">"),
+    BY_BATCH: (
+        "('id' if target.type == 'postgres' else none), "
+        "incremental_strategy='microbatch', event_time='happened_at', batch_size='year', "
+        "begin='2025-01-01'",
+        "",
+    ),
 }
+_HAPPENED = "timestamp '2025-01-01' + a.c2 * interval '60 day' as happened_at"
+# The rows of a model that is built by batches, of which each takes its own.
+_OF_BATCH = """\
+select * from (
+{text}
+) made {{% if model.batch %}}
+where happened_at >= '{{{{ model.batch.event_time_start.isoformat()[:19] }}}}'
+and happened_at < '{{{{ model.batch.event_time_end.isoformat()[:19] }}}}'
+{{% endif %}}"""
 KINDS = ("project", "join", "group", "union")
 
 
@@ -102,7 +127,7 @@ class ChangingProduct:
         self.random = random.Random(seed)
         self.models: dict[str, Model] = {}
         self.is_worldly = is_worldly
-        self.added_by_hooks = 1
+        self.added_by_hooks = self.added_by_function = 1
         self.unused_var = 0
         self.package, self.docs = ChangingPackage(), 0
         self.settings: dict[str, str] = {}
@@ -123,6 +148,8 @@ class ChangingProduct:
                 self._add_special(name, kind)
         if is_worldly:
             self._add_package()
+            self._add_special("batched", "incremental")
+            self.models["batched"].way_to_add = BY_BATCH
             self._add_special("noted", "table")
             self.models["noted"].is_written_by_hooks = True
         if reads_files:
@@ -154,7 +181,9 @@ class ChangingProduct:
         if kind == "snapshot":
             self.models[name].way_to_add = "by_id"
         if name == "grown":
-            self.models[name].way_to_add = self.random.choice([*WAYS_TO_ADD])
+            self.models[name].way_to_add = self.random.choice(
+                [w for w in WAYS_TO_ADD if w != BY_BATCH]
+            )
 
     def _add_model(self, name: str) -> None:
         kind = self.random.choice(KINDS)
@@ -229,7 +258,7 @@ class ChangingProduct:
             return "sum", reads
         roll = self.random.random()
         if roll < 0.03:
-            kinds = ["stamped", "asked", *(["function"] if self.is_worldly else [])]
+            kinds = ["stamped", "asked", *(["function", "called"] if self.is_worldly else [])]
             return self.random.choice(kinds), reads
         if self.is_worldly and "w" in self.models[parent].columns and roll < 0.5:
             return "compared", [(parent, "w")]
@@ -335,6 +364,7 @@ class ChangingProduct:
         )
         package = self.package.write(folder) if self.is_worldly else folder
         if self.is_worldly:
+            write_function(folder, self.added_by_function)
             (package / "models" / "schema.yml").write_text("\n".join(self._told(is_packaged=True)))
         for model in self.order():
             self._write(model, package if model.is_packaged else folder)
@@ -426,6 +456,8 @@ class ChangingProduct:
         if model.kind == "join":
             source += f" join {from_[1]} b on a.id = b.id"
         group = " group by a.id" if model.kind == "group" else ""
+        if model.way_to_add == BY_BATCH:
+            columns.append(_HAPPENED)
         text = f"select {', '.join(columns)} from {source} {where}{group}{note}"
         if model.style == 1:
             text = text.replace("select ", "SELECT\n  ").replace(" from ", "\nFROM\n  ")
@@ -438,6 +470,8 @@ class ChangingProduct:
             above = "and" if model.keep else "where"
             newer = f"{above} a.id {compared} (select max(id) from {{{{ this }}}})"
             text = f"select {', '.join(columns)} from {source} {where} {{% if is_incremental() %}}{newer}{{% endif %}} {note}"
+        if model.way_to_add == BY_BATCH:
+            text = _OF_BATCH.format(text=text)
         depends = (
             f"-- depends_on: {self._place(self.hook_parent(model))}\n" if around.is_foreign else ""
         )
@@ -459,6 +493,7 @@ class ChangingProduct:
         texts = {"same": value, "stamped": self._stamped, "asked": ASKED}
         texts["macro"] = f"{{{{ added('{value}') }}}}"
         texts["function"] = f"{FUNCTION}({value})"
+        texts["called"] = f"{{{{ function('{DBT_FUNCTION}') }}}}({value})"
         texts["packaged"] = f"{{{{ tools.scaled('{value}') }}}}"
         texts |= {how: text.format(value) for how, text in _BY_THE_WORLD.items()}
         if what.startswith("word "):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 import typing
 from dataclasses import dataclass, field, fields
+from pathlib import Path
 from typing import Any
 
 from dbt.adapters.factory import get_adapter_class_by_name, load_plugin
@@ -48,6 +49,15 @@ FOREIGN = (
     *("filled_by_text", "stamped", "notes"),
 )
 FUNCTION = "nvl2"  # sqlglot knows a function of this name.
+DBT_FUNCTION = "adds"
+_FUNCTION_FILES = {
+    "functions/adds.sql": "select x + {added}",
+    "functions/schema.yml": "functions: [{{name: adds, arguments: [{{name: x, data_type: bigint}}], "
+    "returns: {{data_type: bigint}}}}]",
+    "macros/functions.sql": "{{% macro duckdb__scalar_function_sql(target_relation) %}}"
+    "create or replace macro {{{{ target_relation }}}}(x) as ({{{{ model.compiled_code }}}})"
+    "{{% endmacro %}}",
+}
 MACROS = """\
 {{% macro cut(into, number) %}}delete from {{{{ into }}}} where id = {{{{ number }}}} + {added}{{% endmacro %}}
 {{% macro fill(into, name) %}}{{% if execute -%}}
@@ -74,6 +84,13 @@ class Surroundings:
     def changes_rows(self) -> bool:
         """Whether the hook is more than one that changes no rows."""
         return self.hook not in ("", "indexed")
+
+
+def write_function(folder: Path, added: int) -> None:
+    """Write the function of dbt that models call; dbt-duckdb has no statement of its own for it."""
+    (folder / "functions").mkdir(exist_ok=True)
+    for name, text in _FUNCTION_FILES.items():
+        (folder / name).write_text(text.format(added=added))
 
 
 def option_names(adapter: str) -> dict[str, Any]:

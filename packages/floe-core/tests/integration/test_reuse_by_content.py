@@ -33,6 +33,15 @@ unit_tests:
     given: [{input: ref('orders'), rows: [{id: 1, amount: 3}, {id: 2, amount: 4}]}]
     expect: {rows: [{total: 7}]}
 """
+EVENTS = """\
+{{{{ config(event_time='day') }}}}
+select timestamp '2026-03-01' as day, 10 as amount union all select timestamp '2026-04-01', {}
+"""
+BATCHED = """\
+{{ config(materialized='incremental', incremental_strategy='microbatch', event_time='day',
+          batch_size='year', begin='2026-01-01') }}
+select * from {{ ref('events') }}
+"""
 OF_ORDERS, OF_TOTALS, UNIT = "not_null_orders_id", "not_null_totals_total", "sums"
 
 
@@ -82,6 +91,17 @@ def test_what_reads_a_table_that_comes_to_the_same_rows_is_reused_as_any_other(
     assert isinstance(changed, NodeResult)
     assert changed.data_version != built.data_version
     assert shop.run() == set()
+
+
+def test_what_reads_a_microbatch_model_is_reused_if_its_batches_come_to_the_same_rows(
+    write_product: WriteProduct,
+) -> None:
+    shop = Shop(write_product, orders=BATCHED, events=EVENTS.format(20))
+    assert shop.run() == {*MODELS, "events"}
+    assert shop.run() == {"orders"}
+    assert shop.results()["orders"] == "success"
+    shop.model("events", EVENTS.format(30))
+    assert shop.run() == {*MODELS, "events"}
 
 
 def _ids(shop: Shop, name: str) -> set[str]:

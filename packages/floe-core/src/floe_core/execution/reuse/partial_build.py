@@ -181,17 +181,23 @@ class PartialBuild:
     def _green(self) -> dict[str, float]:
         """Return node id -> seconds, for the nodes that ended green and match the plan.
 
-        A node that dbt compiled to other code for the build than for the plan is left out. Unit
-        tests are not compiled for a plan, and follow their model.
+        A node that dbt compiled to other code for the build than for the plan is left out, unless
+        it is never reused, as a microbatch model, whose code is that of a batch. Unit tests are not
+        compiled for a plan, and follow their model.
         """
         given = self._planned.situation
+        by_id = given.artifacts.by_id
         call = invocation(given.artifacts, self._request, given.artifacts.folder, (), True)
         built = codes_in(call.target)
         return {
             node_id: result.seconds
             for node_id, result in self._ended.items()
             if result.status in GREEN
-            and (node_id.startswith("unit_test.") or built.get(node_id) == given.codes.get(node_id))
+            and (
+                node_id.startswith("unit_test.")
+                or by_id[node_id].reuse.never
+                or built.get(node_id) == given.codes.get(node_id)
+            )
         }
 
 
