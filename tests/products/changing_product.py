@@ -101,7 +101,13 @@ class Model:
     described: int = 0
     seed_type: str = ""
     way_to_add: str = "newer"
+    alias: str = ""
     around: Surroundings = field(default_factory=Surroundings)
+
+    @property
+    def relation(self) -> str:
+        """The name of its relation."""
+        return self.alias or self.name
 
     @property
     def may_have_hooks(self) -> bool:
@@ -126,6 +132,8 @@ class ChangingProduct:
     ) -> None:
         self.random = random.Random(seed)
         self.models: dict[str, Model] = {}
+        # Those that are out of the product for now; their relations stay.
+        self.removed: dict[str, Model] = {}
         self.is_worldly = is_worldly
         self.added_by_hooks = self.added_by_function = 1
         self.unused_var = 0
@@ -279,12 +287,33 @@ class ChangingProduct:
         """Give a model another name, wherever it is read."""
         self.models = {new if k == old else k: each for k, each in self.models.items()}
         self.models[new].name = new
-        for model in self.models.values():
+        for model in (*self.models.values(), *self.removed.values()):
             model.parents = [new if p == old else p for p in model.parents]
             model.columns = {
                 column: (what, [(new if p == old else p, c) for p, c in reads])
                 for column, (what, reads) in model.columns.items()
             }
+
+    def remove(self) -> None:
+        """Take a model that nothing reads out of the product."""
+        read = {parent for model in self.order() for parent in model.parents}
+        kinds = ("view", "table")
+        leaves = [
+            m
+            for m in self.order()
+            if m.kind in KINDS and m.materialized in kinds and m.name not in read
+            if not (m.is_packaged or m.is_written_by_hooks)
+        ]
+        if leaves:
+            model = self.random.choice(leaves)
+            self.removed[model.name] = self.models.pop(model.name)
+
+    def restore(self) -> None:
+        """Take one of the removed models back."""
+        fitting = [m for m in self.removed.values() if {*m.parents} <= self.models.keys()]
+        if fitting:
+            model = self.random.choice(fitting)
+            self.models[model.name] = self.removed.pop(model.name)
 
     # What a build makes of it, counted without any SQL.
 
@@ -342,7 +371,11 @@ class ChangingProduct:
     def hook_of(self, model: Model) -> object:
         """Return what a model's hook is made of."""
         added = self.added_by_hooks if "macro" in model.around.hook else 0
-        return hook_sql(model.around, self.hook_parent(model), "main"), added
+        return self._hook(model), added
+
+    def _hook(self, model: Model) -> str:
+        parent = self.models.get(self.hook_parent(model), model)
+        return hook_sql(model.around, parent.name, f"main.{parent.relation}")
 
     # Its files.
 
@@ -434,7 +467,9 @@ class ChangingProduct:
             config += f", unique_key={WAYS_TO_ADD[model.way_to_add][0]}"
         around = model.around
         config += "".join(f", {name}={value!r}" for name, value in around.options.items())
-        if hook := hook_sql(around, self.hook_parent(model), "main"):
+        if model.alias:
+            config += f", alias={model.alias!r}"
+        if hook := self._hook(model):
             config += f", post_hook={hook!r}"
         if around.header:
             config += f", sql_header='-- header {around.header}'"

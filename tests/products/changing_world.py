@@ -115,8 +115,8 @@ def value_of(name: str, kind: Any, chance: random.Random) -> object:
     return [] if "List" in text or "list" in text else f"v{chance.randint(1, 3)}"
 
 
-def hook_sql(around: Surroundings, parent: str, schema: str) -> str:
-    """Return the hook of a model, which reads this parent where it is foreign."""
+def hook_sql(around: Surroundings, parent: str, relation: str) -> str:
+    """Return the hook of a model, which reads this parent, or its relation, where it is foreign."""
     number = around.number
     return {
         "": "",
@@ -124,14 +124,14 @@ def hook_sql(around: Surroundings, parent: str, schema: str) -> str:
         "cut_by_macro": f"{{{{ cut(this, {number}) }}}}",
         "indexed": "create index if not exists by_id on {{ this }} (id)",
         "filled": f"insert into {{{{ this }}}} (id) select max(id) + {number} from {{{{ ref('{parent}') }}}}",
-        "filled_by_name": f"insert into {{{{ this }}}} (id) select max(id) + {number} from {schema}.{parent}",
+        "filled_by_name": f"insert into {{{{ this }}}} (id) select max(id) + {number} from {relation}",
         "filled_by_macro": f"{{{{ fill(this, '{parent}') }}}}",
-        "filled_by_cte": f"insert into {{{{ this }}}} (id) with {parent} as (select id from {schema}.{parent}) "
+        "filled_by_cte": f"insert into {{{{ this }}}} (id) with {parent} as (select id from {relation}) "
         f"select max(id) + {number} from {parent}",
         "filled_by_branch": "{% set from = this %}{% if execute %}"
         f"{{% set from = ref('{parent}') %}}{{% endif %}}"
         f"insert into {{{{ this }}}} (id) select max(id) + {number} from {{{{ from }}}}",
-        "filled_by_text": f"{{% set top = run_query('select max(id) from {schema}.{parent}') %}}"
+        "filled_by_text": f"{{% set top = run_query('select max(id) from {relation}') %}}"
         f"insert into {{{{ this }}}} (id) select {number} + length('{{{{ top.columns[0][0] if execute }}}}')",
         "notes": f"insert into {{{{ ref('{parent}') }}}} (id) values ({number})",
         "stamped": "delete from {{ this }} where now() < timestamptz '2020-01-01'",

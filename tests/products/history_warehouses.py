@@ -37,7 +37,7 @@ class Warehouse(Protocol):
     `drops_views` is whether a relation takes the views of it with it when it is dropped,
     `rebuilds_views` whether floe builds them when it is built, `marks_rows` whether it tells itself
     that a source was written to, `checks_views` whether it refuses a view that can't be read.
-    `adapter` is dbt's, "" if histories don't vary there what surrounds the SQL. `special` are the
+    `threads` is how many dbt has under floe. `adapter` is dbt's, "" if histories don't vary there what surrounds the SQL. `special` are the
     materializations beside views and tables that work there, `now` is a condition that asks for the
     time, and `reads_files` is whether a query can read a file of the product. `session_settings` is
     name -> its values, and whether results may depend on it.
@@ -50,6 +50,7 @@ class Warehouse(Protocol):
     special: tuple[str, ...]
     now: str
     adapter: str
+    threads: int
     reads_files: bool
     collations: tuple[str, ...]
     session_settings: Mapping[str, tuple[Sequence[str], bool]]
@@ -96,6 +97,7 @@ class DuckDbFiles:
     checks_views = True
     special = SPECIAL
     now = NOW
+    threads = 1
     adapter = "duckdb"
     reads_files = True
     collations = ("-", "collate nocase")
@@ -140,7 +142,8 @@ class DuckDbFiles:
         return SCHEMA
 
     def manifest(self, folder: Path) -> str:
-        return MANIFEST.format(compute=f"type: duckdb, config: {{{self._config(folder)}}}")
+        config = f"threads: {self.threads}, {self._config(folder)}"
+        return MANIFEST.format(compute=f"type: duckdb, config: {{{config}}}")
 
     def profile(self, folder: Path) -> str:
         target = f"{{type: duckdb, path: shop.duckdb, threads: 1, {self._config(folder)}}}"
@@ -199,6 +202,7 @@ class PostgresDatabases:
     checks_views = True
     special = SPECIAL
     now = NOW
+    threads = 1
     adapter = "postgres"
     reads_files = False
     collations = ("-", 'collate "C"', 'collate "und-x-icu"')
@@ -236,7 +240,7 @@ class PostgresDatabases:
     def manifest(self, folder: Path) -> str:
         from own_database import compute
 
-        settings = compute(self._databases[folder.name], SCHEMA, "threads: 1")
+        settings = compute(self._databases[folder.name], SCHEMA, f"threads: {self.threads}")
         return MANIFEST.format(compute=settings)
 
     def profile(self, folder: Path) -> str:

@@ -31,6 +31,7 @@ class SQLiteFiles:
     checks_views = False
     special = ("incremental",)
     adapter = ""
+    threads = 1
     reads_files = False
     collations = ()
     session_settings: ClassVar[Mapping[str, tuple[Sequence[str], bool]]] = {}
@@ -90,6 +91,7 @@ class FakeSnowflakeSchemas:
     checks_views = True
     special = ()
     adapter = ""
+    threads = 1
     reads_files = False
     collations = ()
     session_settings: ClassVar[Mapping[str, tuple[Sequence[str], bool]]] = {}

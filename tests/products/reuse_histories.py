@@ -21,7 +21,7 @@ import subprocess
 import sys
 import tempfile
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -67,6 +67,7 @@ class History:
 
     def __init__(self, seed: int, folder: Path, warehouse: Warehouse, size: int = 20) -> None:
         self.warehouse = warehouse
+        warehouse.threads = 1 if seed % 2 else 4
         self.random = random.Random(seed)
         special, is_worldly = warehouse.special, warehouse.adapter != ""
         self.product = ChangingProduct(
@@ -112,7 +113,7 @@ class History:
             (self.change_column, 4), (self.comment, 3), (self.change_filter, 2),
             (self.change_macro, 2), (self.change_seed, 3), (self.change_config, 3),
             (self.drop, 3), (self.change_by_hand, 3), (self.add_column, 2), (self.rename, 1),
-            (self.new_rows, 3), (self.nothing, 2), (self.fail, 1), (self.kill, 1),
+            (self.remove_or_restore, 2), (self.change_alias, 1), (self.new_rows, 3), (self.nothing, 2), (self.fail, 1), (self.kill, 1),
         ]  # fmt: skip
         if self.warehouse.adapter:
             edits += [
@@ -126,8 +127,9 @@ class History:
             if edit in (self.fail, self.kill, self.run_a_part, self.run_twice_at_once):
                 edit()
             else:
-                # Nobody says what an option does: it may be what the model has already.
-                counts = edit != self.change_option
+                # Nobody says what an option does: it may be what the model has already. Whether
+                # readers of a table have to follow its name, is open.
+                counts = edit not in (self.change_option, self.change_alias)
                 self.step(edit.__name__, edit, counts=counts)
         return self.score
 
@@ -185,6 +187,17 @@ class History:
         model = self._model()
         if model.materialized in ("view", "table"):
             self.product.rename(model.name, f"r_{uuid.UUID(int=self.random.getrandbits(128))}"[:9])
+
+    def remove_or_restore(self) -> None:
+        if self.product.removed and self.random.random() < 0.6:
+            self.product.restore()
+        else:
+            self.product.remove()
+
+    def change_alias(self) -> None:
+        model = self._model()
+        if model.materialized in ("view", "table") and not model.is_written_by_hooks:
+            model.alias = "" if model.alias else f"other_{model.name}"
 
     def change_hook(self) -> None:
         fitting = [m for m in self.product.order() if m.may_have_hooks]
@@ -250,9 +263,9 @@ class History:
 
     def _by_hand(self, models: list[Model], sql: str) -> None:
         model = self.random.choice(models)
-        kind = self.warehouse.kinds(self.ours).get(model.name)
+        kind = self.warehouse.kinds(self.ours).get(model.relation)
         if kind is not None and (kind == "table" or "drop" in sql):
-            self.warehouse.execute(self.ours, sql.format(kind=kind, name=model.name))
+            self.warehouse.execute(self.ours, sql.format(kind=kind, name=model.relation))
             self._spoiled.add(model.name)
             if "drop" in sql and self.warehouse.drops_views:
                 self._spoiled |= self._views_of({model.name})
@@ -303,7 +316,7 @@ class History:
         failed = [r for r in _results(self.ours, chosen) if r.status in ("error", "fail")]
         _build_plain(self.plain, chosen)
         if not failed:
-            self._compare(f"part {chosen}", self.warehouse.contents(self.plain, chosen))
+            self._compare(f"part {chosen}", self._contents(self.plain, chosen))
         self.step("after a part", lambda: None, counts=False)
 
     def run_twice_at_once(self) -> None:
@@ -338,7 +351,7 @@ class History:
             del tried[0].around.options[tried[1]]
             return self.step(f"without {tried[1]}", lambda: None, counts=False)
         names = [m.name for m in self.product.order() if m.materialized != "ephemeral"]
-        plain = self.warehouse.contents(self.plain, names)
+        plain = self._contents(self.plain, names)
         tables = [m.name for m in self.product.order() if _is_table(m)]
         self._found = {name: plain[name] for name in tables}
         failed = [i for i, status in results.items() if status in ("error", "fail", "skipped")]
@@ -365,6 +378,11 @@ class History:
         if self.warehouse.drops_views:  # Views that were dropped, and then held back.
             self._spoiled |= self._views_of(built) - built
 
+    def _contents(self, folder: Path, names: Iterable[str]) -> dict[str, Any]:
+        relations = {name: self.product.models[name].relation for name in names}
+        found = self.warehouse.contents(folder, relations.values())
+        return {name: found[relation] for name, relation in relations.items()}
+
     def _write(self) -> None:
         for folder in (self.ours, self.plain):
             self.product.write(folder, self.warehouse.source_schema(folder))
@@ -386,13 +404,16 @@ class History:
             self._new |= fresh
         fingerprints = self._fingerprints()
         needed = {n for n in fingerprints if self._changed(n, fingerprints)}
-        return needed | self._views_of(needed) if self.warehouse.rebuilds_views else needed
+        views = self._views_of(needed) if self.warehouse.rebuilds_views else set()
+        return needed | (views & fingerprints.keys())
 
     def _views_of(self, names: set[str]) -> set[str]:
         """Return the views that are dropped with these relations, views of such views too."""
         found: set[str] = set()
         through = set(names)
-        for model in self.product.order():
+        # A removed model may come before those that it reads.
+        models = [*self.product.order(), *reversed(self.product.removed.values())]
+        for model in models:
             if through & {*model.parents} and model.materialized in ("view", "ephemeral"):
                 through.add(model.name)
                 found |= {model.name} if model.materialized == "view" else set()
@@ -468,6 +489,8 @@ class History:
         ]
         macro = any(what == "macro" for what, _ in model.columns.values())
         return (
+            model.relation,
+            [self.product.models[p].relation for p in model.parents],
             model.name,
             model.parents,
             model.columns,
@@ -515,7 +538,7 @@ class History:
                     self._known[name] = (self._found[name], versions[name])
 
     def _compare(self, where: str, plain: dict[str, Any]) -> None:
-        ours = self.warehouse.contents(self.ours, plain)
+        ours = self._contents(self.ours, plain)
         for name, content in plain.items():
             if ours[name] != content:
                 self.score.wrong.append(f"{where}: {name}: {ours[name]} and {content}")
