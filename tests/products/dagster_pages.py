@@ -77,12 +77,12 @@ def end_of_run(artifacts: CompiledArtifacts, run_id: str) -> str:
 
 
 @contextmanager
-def webserver(artifacts: CompiledArtifacts, settings: str = "") -> Iterator[str]:
+def webserver(artifacts: CompiledArtifacts, settings: str = "", port: int = 0) -> Iterator[str]:
     """Give the address of a webserver that answers, for the length of the block.
 
-    `settings` is YAML for its dagster.yaml.
+    `settings` is YAML for its dagster.yaml; without a `port`, it has a free one.
     """
-    folder, port = artifacts.folder, free_port()
+    folder, port = artifacts.folder, port or free_port()
     home = instance_home(folder, artifacts.product.name)
     with (home / "dagster.yaml").open("a") as file:
         file.write(settings)

@@ -30,7 +30,7 @@ async function show({isNew = false} = {}) {
   const focused = main.contains(document.activeElement) ? document.activeElement.dataset.focus : null;
   const scrolls = [...main.querySelectorAll(".scroll")].map(each => [each.scrollLeft, each.scrollTop]);
   const opened = [...main.querySelectorAll("details[open]")].map(each => each.dataset.focus);
-  main.replaceChildren(...[content].flat());
+  main.replaceChildren(...[content].flat(Infinity));
   document.title = [main.querySelector("h2")?.textContent, state.platform?.platform].filter(Boolean).join(" · ");
   for (const [id, current] of [["to-products", name !== "runs" && name !== "run" && name !== "node"], ["to-runs", ["runs", "run", "node"].includes(name)]]) {
     current ? $(id).setAttribute("aria-current", "page") : $(id).removeAttribute("aria-current");

@@ -14,7 +14,7 @@ function fill(element, attributes, children) {
     if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
     else if (value !== null && value !== undefined && value !== false) element.setAttribute(name, value === true ? "" : value);
   }
-  element.append(...children.flat().filter(each => each !== null && each !== undefined && each !== false && each !== ""));
+  element.append(...children.flat(Infinity).filter(each => each !== null && each !== undefined && each !== false && each !== ""));
   return element;
 }
 

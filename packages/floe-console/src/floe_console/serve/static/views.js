@@ -129,7 +129,7 @@ export async function productView(state, [name]) {
       ["Late", product.late.length ? h("span", {class: "warn"}, product.late.map(each => `${each.job}: ${new Date(each.deadline).toLocaleString()}`).join(", ")) : Object.values(product.deadlines).length ? `no; due ${Object.values(product.deadlines).join(", ")}` : "no deadline"],
       ["Alerts", told(product.alerts, each => each.targets ? [`${each.waiting} wait, ${each.refused} refused`, each.last_failure].filter(Boolean).join(": ") : "none are sent")],
       ["Lineage events", told(product.lineage, each => [`${each.waiting} wait, ${each.refused} refused`, each.last_failure].filter(Boolean).join(": "))],
-      ["Reuse", told(product.reuse, each => each.policy === "off" && !each.reused ? "off" : `${each.reused} nodes reused, ${duration(each.saved_seconds)} saved in the last ${each.runs} runs`)],
+      ["Reuse", told(product.reuse, each => each.policy === "off" && !each.reused ? "off" : `${each.reused} node${each.reused === 1 ? "" : "s"} reused, ${duration(each.saved_seconds)} saved in the last ${each.runs} runs`)],
       ["Freshness", product.freshness.policy === "off" ? "not measured" : told(product.freshness, each => each.sources.length ? each.sources.map(source => badge(source.state, source.source)) : "not measured yet")],
       ["Partitions", product.partitions.by === "" ? "" : told(product.partitions, each => partitionStrip(each))]]),
     near.size > 1 ? graphPart(state.platform.products.filter(each => near.has(each.name)), () => true, "", "", name) : "",
@@ -160,7 +160,7 @@ function jobRow(job) {
 
 function portPart(port) {
   const update = port.last_update;
-  return h("details", {"data-focus": `port ${port.port}`}, h("summary", {}, port.port, " ", update ? h("span", {class: "soft"}, "updated ", when(update.moment)) : port.unknown ? unknown(port.unknown) : h("span", {class: "soft"}, "never updated")),
+  return h("details", {"data-focus": `port ${port.port}`}, h("summary", {"data-focus": `summary ${port.port}`}, port.port, " ", update ? h("span", {class: "soft"}, "updated ", when(update.moment)) : port.unknown ? unknown(port.unknown) : h("span", {class: "soft"}, "never updated")),
     port.description ? long(port.description, 400) : "",
     port.consumers.length ? h("p", {}, "Read by ", port.consumers.map((each, place) => [place ? ", " : "", link(each, at("product", each))]).flat()) : h("p", {class: "soft"}, "Read by nobody"),
     table(`Columns of ${port.port}`, ["Column", "Type"], port.columns.map(each => h("tr", {}, h("th", {scope: "row"}, each.name), h("td", {class: "soft"}, each.type)))));
