@@ -38,36 +38,36 @@ class MovingAirflow:
             "password": f"env:{PASSWORD}",
         }
         self.artifacts = product.compile(self.name, config)
-        self._airflow = AirflowProcesses(product.folder / "airflow-home", SETTINGS, port)
-        os.environ[PASSWORD] = self._airflow.home.password
+        self.processes = AirflowProcesses(product.folder / "airflow-home", SETTINGS, port)
+        os.environ[PASSWORD] = self.processes.home.password
 
     @contextmanager
     def up(self) -> Iterator[None]:
-        dag_file = self._airflow.home.dags / f"{JOB}.py"
+        dag_file = self.processes.home.dags / f"{JOB}.py"
         dag_file.unlink(missing_ok=True)
         dag_file.symlink_to(self.artifacts.folder / "dag.py")
-        with self._airflow.up():
-            wait_for(lambda: self._airflow.api.dag(JOB) is not None, 300)
+        with self.processes.up():
+            wait_for(lambda: self.processes.api.dag(JOB) is not None, 300)
             yield
 
     def begin(self) -> None:
         """Let the ticks start runs: Airflow has a new DAG paused."""
-        self._airflow.api.unpause(JOB)
+        self.processes.api.unpause(JOB)
 
     def strike(self, fault: str, seconds: float) -> None:
         """Kill something, and start it again after so many seconds."""
         if fault == "run":
             kill_run(self.artifacts.folder)
             return
-        self._airflow.kill(fault)
+        self.processes.kill(fault)
         time.sleep(seconds)
-        self._airflow.start(fault)
+        self.processes.start(fault)
 
     def ended(self) -> list[Built]:
         """Return the runs that built something; one of another owner's tick is skipped."""
         found = []
         for run in self._runs():
-            tasks = self._airflow.api.task_instances(JOB, run["dag_run_id"])
+            tasks = self.processes.api.task_instances(JOB, run["dag_run_id"])
             states = {task["task_id"]: task["state"] for task in tasks}
             if run["state"] in ("success", "failed") and states.get("dbt_build") != "skipped":
                 keys = ("logical_date", "start_date", "end_date")
@@ -79,6 +79,6 @@ class MovingAirflow:
         return any(run["state"] in ("queued", "running") for run in self._runs())
 
     def _runs(self) -> list[dict[str, str]]:
-        found = self._airflow.api.request("GET", f"/api/v2/dags/{JOB}/dagRuns?limit=100")
+        found = self.processes.api.request("GET", f"/api/v2/dags/{JOB}/dagRuns?limit=100")
         runs: list[dict[str, str]] = found["dag_runs"]
         return runs

@@ -135,6 +135,7 @@ class SimulatedSide:
         self.lasts = timedelta(seconds=20)
         self._seen = world.start
         self.started: list[RecordedRun] = []
+        self.backfilling: list[str] = []
 
     def look(self) -> None:
         """Start the next tick that is this side's, unless a run is in progress."""
@@ -182,6 +183,9 @@ class SimulatedSide:
         if not self.is_up:
             raise EnvironmentProblemError(f"{self.name} does not respond")
         return self._runs()
+
+    def backfills(self, job_name: str) -> Sequence[str]:
+        return self.backfilling
 
     def _runs(self) -> list[RecordedRun]:
         now = self._world.now

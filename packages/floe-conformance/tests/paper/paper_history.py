@@ -40,6 +40,12 @@ class AsksForRuns:
         self.ask_for_runs(min(seconds, 0.2))
         return []
 
+    def backfills_of(
+        self, artifacts: CompiledArtifacts, job_name: str, seconds: float
+    ) -> Sequence[str]:
+        self.ask_for_runs(min(seconds, 0.2))
+        return []
+
     def unmanaged_schedule(self, name: str, seconds: float) -> PaperSchedule:
         return PaperSchedule(lambda: self.ask_for_runs(min(seconds, 0.2)))
 

@@ -52,6 +52,13 @@ class Service:
         return ValidationResult(success=True, message="it responds")
 
 
+class BackfillingService(Service):
+    """One whose orchestrator has a backfill of two jobs, and another of one."""
+
+    def backfills_of(self, _: object, job_name: str, seconds: float) -> Sequence[str]:
+        return ["backfill 3", *(["backfill of other"] if job_name == "other" else [])]
+
+
 def side(name: str, plugin: Service, pool: str = "", **fields: Any) -> LiveSide:
     product = small_product(
         jobs=(Job(name="shop", schedule=Schedule(cron="0 6 * * *"), pool=pool),),
@@ -74,6 +81,20 @@ def test_a_run_in_progress_is_one_that_a_move_waits_for(state: Any) -> None:
     ]
     [found_none] = source_runs(side("one", Service(runs[1:])), ["shop"])
     assert (found_none.code, found_none.kind) == ("runs", "ok")
+
+
+def test_a_backfill_in_progress_is_named_also_if_it_has_no_run() -> None:
+    found = [*source_runs(side("one", BackfillingService()), ["shop", "other"])]
+    assert [(each.code, each.kind, each.what) for each in found] == [
+        ("backfills", "note", "backfill 3 is in progress on one; a move waits for it"),
+        ("backfills", "note", "backfill of other is in progress on one; a move waits for it"),
+        ("runs", "ok", "one has no run of it in progress"),
+    ]
+
+
+def test_a_plugin_that_knows_of_no_backfills_has_none() -> None:
+    [found] = source_runs(side("one", Service()), ["shop"])
+    assert (found.code, found.kind) == ("runs", "ok")
 
 
 def test_pools_that_the_target_lacks_and_connections_are_found() -> None:

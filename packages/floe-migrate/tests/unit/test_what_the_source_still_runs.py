@@ -94,6 +94,24 @@ def test_a_run_by_hand_is_waited_for(state: RunState) -> None:
     assert run_in_progress([run_of(TICK), run_of(None, "failed")]) == ""
 
 
+def test_a_backfill_is_waited_for_also_while_it_has_no_run(tmp_path: Path) -> None:
+    world = World(tmp_path, job=Job(name=JOB))
+    world.one.backfilling = ["backfill 3"]
+    mover = world.mover("one", "two")
+    mover.begin()
+    mover.announce()
+    waits = {JOB: "one: backfill 3 is in progress"}
+    for force in (False, True):
+        assert mover.hand_over(force=force) == waits
+    world.now += timedelta(seconds=60)
+    assert mover.hand_over() == waits
+    world.one.backfilling = []
+    # A run of it may still be starting.
+    assert mover.hand_over() == {JOB: "one may just be starting a run"}
+    world.now += timedelta(seconds=16)
+    assert mover.hand_over() == {}
+
+
 @pytest.mark.parametrize(
     ("catchup", "expected"), [(True, TICK + MINUTE), (False, TICK + 4 * MINUTE)]
 )

@@ -178,6 +178,14 @@ class AirflowOrchestratorPlugin(ProductPlugin):
 
         return recent_runs(products, since, most, seconds, self._settings)
 
+    def backfills_of(
+        self, artifacts: CompiledArtifacts, job_name: str, seconds: float
+    ) -> Sequence[str]:
+        """See `BackfillReporter`."""
+        from floe_orchestrator_airflow.service.backfills import backfills_of
+
+        return backfills_of(artifacts, job_name, seconds, self._settings)
+
     def listeners_of(self, artifacts: CompiledArtifacts, seconds: float) -> Sequence[str]:
         """See `ListenerReporter`."""
         from floe_orchestrator_airflow.service.listeners import listeners_of

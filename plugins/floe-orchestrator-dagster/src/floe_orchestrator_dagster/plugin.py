@@ -179,6 +179,14 @@ class DagsterOrchestratorPlugin(ProductPlugin):
 
         return recent_runs(products, since, most, seconds, self._settings)
 
+    def backfills_of(
+        self, artifacts: CompiledArtifacts, job_name: str, seconds: float
+    ) -> Sequence[str]:
+        """See `BackfillReporter`."""
+        from floe_orchestrator_dagster.service.backfills import backfills_of
+
+        return backfills_of(artifacts, job_name, seconds, self._settings)
+
     def listeners_of(self, artifacts: CompiledArtifacts, seconds: float) -> Sequence[str]:
         """See `ListenerReporter`."""
         from floe_orchestrator_dagster.service.listeners import listeners_of

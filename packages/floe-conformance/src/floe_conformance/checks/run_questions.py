@@ -11,8 +11,12 @@ from floe_conformance.checks.attempts import USER, Attempt, call_all_at_once, sh
 from floe_conformance.checks.bad_services import bad_services
 from floe_conformance.subject import SECRET, SECRET_VARIABLE, Subject
 from floe_core.foundation.errors import EnvironmentProblemError
-from floe_core.plugin_api.listeners import ListenerReporter
-from floe_core.plugin_api.run_history import RecordedRun, RunHistory
+from floe_core.plugin_api.run_history import (
+    BackfillReporter,
+    ListenerReporter,
+    RecordedRun,
+    RunHistory,
+)
 from floe_core.plugin_api.unmanaged_schedules import UnmanagedSchedules
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
@@ -71,6 +75,8 @@ def _calls(history: RunHistory, product: CompiledArtifacts) -> dict[str, Callabl
     }
     if isinstance(history, ListenerReporter):
         calls["listeners"] = lambda: history.listeners_of(product, SECONDS)
+    if isinstance(history, BackfillReporter):
+        calls["backfills"] = lambda: history.backfills_of(product, job, SECONDS)
     if isinstance(history, UnmanagedSchedules):
         schedule = history.unmanaged_schedule("shop/nightly", SECONDS)
         calls |= {

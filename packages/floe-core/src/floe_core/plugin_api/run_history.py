@@ -1,4 +1,4 @@
-"""The power of a plugin that can list the runs of products on a running orchestrator."""
+"""Powers of a plugin that can ask a running orchestrator for runs, backfills and listeners."""
 
 from __future__ import annotations
 
@@ -89,4 +89,30 @@ class RunHistory(Protocol):
 
         Raises:
             EnvironmentProblemError: The orchestrator does not respond, or has no such run.
+        """
+
+
+@runtime_checkable
+class BackfillReporter(Protocol):
+    """A plugin whose orchestrator has backfills of its own, which may create their runs later."""
+
+    def backfills_of(
+        self, artifacts: CompiledArtifacts, job_name: str, seconds: float
+    ) -> Sequence[str]:
+        """Return a job's backfills that are not over, in the orchestrator's own words.
+
+        Raises:
+            EnvironmentProblemError: The orchestrator does not respond, or denies access.
+        """
+
+
+@runtime_checkable
+class ListenerReporter(Protocol):
+    """A plugin that can ask a running orchestrator who listens to a product's assets."""
+
+    def listeners_of(self, artifacts: CompiledArtifacts, seconds: float) -> Sequence[str]:
+        """Return what floe did not put there, in the orchestrator's own words, sorted.
+
+        Raises:
+            EnvironmentProblemError: The orchestrator does not respond, or denies access.
         """

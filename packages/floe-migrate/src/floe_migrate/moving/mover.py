@@ -153,9 +153,11 @@ class Mover:
         """Return the target's first tick, or why the source cannot hand over yet."""
         assert owner.until is not None
         job, source = self.records.job(name), self.source.name
-        # Ticks are claimed before they are built, so these are read before the runs.
+        # Ticks are claimed before they are built, and a backfill that is over has had its runs, so
+        # these are read before the runs.
         claimed = self.records.claims(name)
         try:
+            backfills = self.source.backfills(name)
             runs = self.source.runs(name)
         except EnvironmentProblemError as error:
             if not force:
@@ -168,7 +170,7 @@ class Mover:
             if has_run_unclaimed(job, owner, claimed, runs):
                 return self._await_claim(name, owner, now)
             return f"{source}: {awaited}"
-        if reason := run_in_progress(runs):
+        if reason := run_in_progress(runs, backfills):
             return f"{source}: {reason}"
         if not self._has_settled(name, runs, now):
             return f"{source} may just be starting a run"

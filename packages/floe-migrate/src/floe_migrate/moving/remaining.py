@@ -69,10 +69,14 @@ def has_run_unclaimed(
     return owner.epoch == 1 and tick is not None and tick in ended and tick not in claimed
 
 
-def run_in_progress(runs: Sequence[RecordedRun]) -> str:
-    """Return which run is queued or running, "" if none is. A run that waits to retry is."""
-    found = next((run for run in runs if not run.is_over), None)
-    return f"run {found.run_id} is {found.state}" if found else ""
+def run_in_progress(runs: Sequence[RecordedRun], backfills: Sequence[str] = ()) -> str:
+    """Return which run is queued or running, "" if none is. A run that waits to retry is.
+
+    `backfills` are those that are not over: each may still create runs.
+    """
+    if found := next((run for run in runs if not run.is_over), None):
+        return f"run {found.run_id} is {found.state}"
+    return f"{backfills[0]} is in progress" if backfills else ""
 
 
 def first_unclaimed(

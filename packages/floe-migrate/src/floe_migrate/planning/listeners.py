@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 
 from floe_core.foundation.errors import EnvironmentProblemError
-from floe_core.plugin_api.listeners import ListenerReporter
+from floe_core.plugin_api.run_history import ListenerReporter
 from floe_core.ports.ledger import LEDGER_VARIABLE
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_migrate.planning.finding import Finding

@@ -12,9 +12,11 @@ from floe_migrate.sides.side import LiveSide
 
 
 def source_runs(source: LiveSide, jobs: Sequence[str]) -> Iterator[Finding]:
-    """Yield the runs of the jobs in progress, those of backfills too, for which a move waits."""
+    """Yield the runs and the backfills of the jobs in progress, for which a move waits."""
     code = f"service:{source.name}"
     try:
+        # A backfill that is over by now has had its runs.
+        backfills = [each for name in jobs for each in source.backfills(name)]
         runs = [run for name in jobs for run in source.runs(name) if not run.is_over]
     except EnvironmentProblemError as error:
         what = f"{error}; runs in progress are unknown"
@@ -23,6 +25,9 @@ def source_runs(source: LiveSide, jobs: Sequence[str]) -> Iterator[Finding]:
     for run in runs:
         what = f"run {run.run_id} of {run.job} is {run.state} on {source.name}; a move waits for it"
         yield Finding("runs", "note", what)
+    for each in dict.fromkeys(backfills):
+        what = f"{each} is in progress on {source.name}; a move waits for it"
+        yield Finding("backfills", "note", what)
     if not runs:
         yield Finding("runs", "ok", f"{source.name} has no run of it in progress")
 

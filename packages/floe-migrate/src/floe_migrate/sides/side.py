@@ -9,7 +9,7 @@ from typing import Protocol
 
 from floe_core.foundation.errors import EnvironmentProblemError, PluginError
 from floe_core.plugin_api.powers import OwnerFollower, RunningSchedule, ScheduleReporter
-from floe_core.plugin_api.run_history import RecordedRun, RunHistory
+from floe_core.plugin_api.run_history import BackfillReporter, RecordedRun, RunHistory
 from floe_core.plugin_interfaces import OrchestratorPlugin
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
@@ -27,6 +27,13 @@ class Side(Protocol):
 
     def runs(self, job_name: str) -> Sequence[RecordedRun]:
         """Return the job's last runs, and all that are queued or running.
+
+        Raises:
+            EnvironmentProblemError: It does not respond.
+        """
+
+    def backfills(self, job_name: str) -> Sequence[str]:
+        """Return the job's backfills that are not over, which may have no run yet.
 
         Raises:
             EnvironmentProblemError: It does not respond.
@@ -65,6 +72,12 @@ class LiveSide:
                 if run.job == job_name:
                     found[run.run_id] = run
         return tuple(found.values())
+
+    def backfills(self, job_name: str) -> Sequence[str]:
+        """See `Side.backfills`. Without the power, its runs are all that there is."""
+        if not isinstance(self.plugin, BackfillReporter):
+            return ()
+        return self.plugin.backfills_of(self.artifacts, job_name, SECONDS)
 
     def shown(self, job_name: str) -> RunningSchedule | None:
         """See `Side.shown`."""

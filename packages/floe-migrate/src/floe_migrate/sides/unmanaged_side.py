@@ -49,6 +49,10 @@ class UnmanagedSide:
         """See `Side.runs`."""
         return self.schedule.runs()
 
+    def backfills(self, job_name: str) -> Sequence[str]:
+        """Return none: one that is about to create runs counts as a run that is starting."""
+        return ()
+
     def shown(self, job_name: str) -> RunningSchedule | None:
         """See `Side.shown`."""
         found = self.schedule.state()

@@ -12,6 +12,7 @@ from floe_core.foundation.errors import EnvironmentProblemError, UsageError
 from floe_core.foundation.service_probe import NoAnswerError
 from floe_core.plugin_api.run_history import RecordedRun
 from floe_core.plugin_api.unmanaged_schedules import ScheduleState
+from floe_orchestrator_dagster.service.backfills import backfills_in
 from floe_orchestrator_dagster.service.graphql_client import GraphqlClient, RefusedError
 from floe_orchestrator_dagster.service.run_history import PAGE, STATES, access_in
 from floe_orchestrator_dagster.service.schedule_switch import START, STOP
@@ -83,7 +84,9 @@ class DagsterSchedule:
     def state(self) -> ScheduleState:
         """See `UnmanagedSchedule`."""
         with _asked(self.name):
-            found = self._found().read()
+            schedule = self._found()
+            found = schedule.read()
+            backfills = backfills_in(schedule.client, found["pipelineName"])
         state = found["scheduleState"]
         last = state["ticks"][0] if state["ticks"] else {}
         return ScheduleState(
@@ -92,7 +95,7 @@ class DagsterSchedule:
             timezone=found["executionTimezone"] or "UTC",
             last_tick=_moment(last.get("timestamp")),
             next_tick=_next_tick(found),
-            is_starting=last.get("status") == "STARTED",
+            is_starting=last.get("status") == "STARTED" or bool(backfills),
         )
 
     def runs(self) -> Sequence[RecordedRun]:

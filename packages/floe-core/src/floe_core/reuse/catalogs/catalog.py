@@ -43,7 +43,8 @@ class Catalog(ABC):
     aggregated. `varying_names` are words without parentheses whose value varies, or that show where
     a row is stored. `separates_columns` is whether a query's columns are known one by one.
     `has_whole_types` is whether types include collations; definitions show them otherwise.
-    `settings` is a query for the settings of dbt's sessions that results may depend on.
+    `settings` is a query for the settings of dbt's sessions that results may depend on,
+    `own_functions` one for schema, name and definition of user-defined functions.
     """
 
     names: ClassVar[Names]
@@ -56,6 +57,7 @@ class Catalog(ABC):
     separates_columns: ClassVar[bool] = True
     has_whole_types: ClassVar[bool] = True
     settings: ClassVar[str] = ""
+    own_functions: ClassVar[str] = ""
 
     def key(self, relation: Relation) -> Relation:
         """Return a relation of dbt's manifest under the name that `relations` uses."""
@@ -113,12 +115,8 @@ class Catalog(ABC):
 
         Functions that share a name have one text.
         """
-        return {}
-
-    def read_definitions(self, warehouse: Warehouse, query: str) -> dict[Relation, str]:
-        """Return the functions found by a query for schema, name and definition, by `key`."""
         found: dict[Relation, str] = {}
-        for schema, name, text in warehouse.rows(query):
+        for schema, name, text in warehouse.rows(self.own_functions) if self.own_functions else ():
             place = self.key(Relation(str(schema), str(name)))
             found[place] = f"{found.get(place, '')}{text}\n"
         return found

@@ -71,6 +71,7 @@ class DuckDBCatalog(Catalog):
     quick = ("pragma disable_optimizer", "pragma enable_optimizer")
     lists_functions = False
     has_whole_types = False
+    own_functions = _OWN_FUNCTIONS
     settings = _SETTINGS
 
     def relations(
@@ -99,10 +100,6 @@ class DuckDBCatalog(Catalog):
                 replacing |= {name} if replaces else set()
         steady |= STEADY_IN_ZONES
         return Functions(frozenset(steady), frozenset(own), min(replacing, default=""))
-
-    def definitions(self, warehouse: Warehouse) -> Mapping[Relation, str]:
-        """See `Catalog.definitions`."""
-        return self.read_definitions(warehouse, _OWN_FUNCTIONS)
 
 
 def _registered_functions(warehouse: Warehouse) -> set[str]:

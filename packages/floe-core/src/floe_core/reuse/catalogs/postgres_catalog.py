@@ -90,6 +90,7 @@ class PostgresCatalog(Catalog):
 
     names = NAMES["postgres"]
     lists_functions = False
+    own_functions = _OWN_FUNCTIONS
     settings = f"{_PARAMETERS} union all {_DEFINED}"
 
     def relations(
@@ -111,10 +112,6 @@ class PostgresCatalog(Catalog):
                 own |= {name, f".{name}"} if is_of_row else {name}
         operators = [str(name) for (name,) in warehouse.rows(_OWN_OPERATORS)]
         return Functions(frozenset(steady), frozenset(own), "".join(operators))
-
-    def definitions(self, warehouse: Warehouse) -> Mapping[Relation, str]:
-        """See `Catalog.definitions`."""
-        return self.read_definitions(warehouse, _OWN_FUNCTIONS)
 
     def version_of_rows(self, warehouse: Warehouse, relation: Relation) -> str:
         """See `Catalog.version_of_rows`."""
