@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psutil
 from free_port import free_port
 from own_group import BIN, started_in_own_group
 from wait_for import wait_for
@@ -151,6 +152,10 @@ class RunningPrefect:
         """Ask for the end of a run as Prefect's pages do."""
         state = {"state": {"type": "CANCELLING", "name": "Cancelling"}}
         self.request("POST", f"/flow_runs/{run_id}/set_state", state)
+
+    def process(self, name: str) -> psutil.Process:
+        """Return a process that runs, by the name of its log."""
+        return psutil.Process(self._processes[name].pid)
 
     def kill(self, name: str) -> None:
         """Kill a process that runs, by the name of its log, and whatever it has started."""

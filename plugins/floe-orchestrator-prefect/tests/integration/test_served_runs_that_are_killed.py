@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import signal
 import subprocess
+import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -23,12 +25,8 @@ from wait_for import wait_for
 from floe_core.compiler import compile_product
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_orchestrator_prefect.alerts.dead_runs import FOLDER
-from floe_orchestrator_prefect.alerts.lost_runs import (
-    LOST_WITHIN,
-    MOST_STARTS,
-    TO_BEGIN,
-    restart_lost_runs,
-)
+from floe_orchestrator_prefect.alerts.lost_runs import restart_lost_runs
+from floe_orchestrator_prefect.alerts.never_begun import LOST_WITHIN, MOST_STARTS, TO_BEGIN
 from floe_orchestrator_prefect.loader import load_product_flows
 
 pytestmark = pytest.mark.long
@@ -118,7 +116,8 @@ def test_a_crashed_run_that_never_began_starts_again_a_few_times(deployment: Dep
         if not deployment.restarted(timedelta(0)):
             break
         restarts += 1
-        deployment.client.set_flow_run_state(run.id, Pending(), force=True)
+        for state in (Pending(), Pending(name="Submitting")):
+            deployment.client.set_flow_run_state(run.id, state, force=True)
     assert restarts == MOST_STARTS - 1
 
 
@@ -141,8 +140,8 @@ def test_a_run_that_was_claimed_by_a_killed_process_runs_under_the_next(
     script = shop.folder / "at_once.py"
     script.write_text(
         "from datetime import timedelta\n"
-        "from floe_orchestrator_prefect.alerts import lost_runs\n"
-        "lost_runs.TO_BEGIN = timedelta(seconds=20)\n"
+        "from floe_orchestrator_prefect.alerts import lost_runs, never_begun\n"
+        "never_begun.TO_BEGIN = timedelta(seconds=20)\n"
         "lost_runs.SECONDS_BETWEEN_LOOKS = 2\n" + (shop.folder / "flow.py").read_text()
     )
     [serving] = prefect.serve(shop.folder)
@@ -154,6 +153,42 @@ def test_a_run_that_was_claimed_by_a_killed_process_runs_under_the_next(
         pytest.skip("it began before the process was killed")
     with prefect.serving(shop.folder, "at_once.py"):
         assert prefect.ended(run_id, 180) == "Completed", prefect.logs()
+
+
+def kill_next_run(serving: psutil.Process) -> None:
+    """Kill the process of a flow run as soon as there is one, before it has asked for anything."""
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline:
+        for each in serving.children(recursive=True):
+            with suppress(psutil.Error):
+                if any("engine" in word for word in each.cmdline()):
+                    each.kill()
+                    each.wait(10)
+                    return
+        time.sleep(0.02)
+    raise AssertionError("no run was started")
+
+
+@pytest.mark.parametrize("kills", [1, MOST_STARTS])
+def test_a_run_whose_process_ends_before_it_begins_is_reported_only_if_it_never_begins(
+    prefect: RunningPrefect, shop: CompiledArtifacts, receiver: AlertReceiver, kills: int
+) -> None:
+    receiver.posted.clear()
+    script = shop.folder / "soon.py"
+    script.write_text(
+        "from floe_orchestrator_prefect.alerts import lost_runs\n"
+        "lost_runs.SECONDS_BETWEEN_LOOKS = 2\n" + (shop.folder / "flow.py").read_text()
+    )
+    with prefect.serving(shop.folder, "soon.py"):
+        run_id = prefect.trigger("web-shop.good/floe")
+        for _ in range(kills):
+            kill_next_run(prefect.process("serve"))
+        if kills == 1:
+            wait_for(lambda: prefect.run(run_id)["state"]["name"] == "Completed", 180)
+            assert receiver.wait_for(1, 5) == []
+        else:
+            assert receiver.wait_for(1, 120) == ["web-shop.good: run failed"]
+            assert prefect.run(run_id)["state"]["type"] == "CRASHED"
 
 
 def test_a_run_outlives_the_process_that_serves(
@@ -192,9 +227,11 @@ def test_a_run_that_was_stopped_with_the_process_that_served_it_has_crashed(
 def test_a_run_that_was_killed_with_all_that_served_it_has_crashed_once_it_is_served_again(
     hanging: Hanging, prefect: RunningPrefect, shop: CompiledArtifacts, receiver: AlertReceiver
 ) -> None:
-    for process in psutil.Process(hanging.serving.pid).children(recursive=True):
-        process.kill()
+    runs = psutil.Process(hanging.serving.pid).children(recursive=True)
+    # It first, so that it cannot report what became of them.
     hanging.serving.kill()
+    for process in runs:
+        process.kill()
     hanging.serving.wait()
     assert prefect.run(hanging.run_id)["state"]["type"] == "RUNNING"
     with prefect.serving(shop.folder):
