@@ -73,7 +73,7 @@ def test_the_header_of_an_ephemeral_model_is_in_no_query(tmp_path: Path) -> None
         histories = (History(seed, tmp_path / str(seed), warehouse, 20) for seed in range(40))
         history, ephemeral = next((h, m) for h in histories for m in ephemeral_parents(h))
         history.step("first build", lambda: None)
-        history.step("change_header", lambda: setattr(ephemeral.around, "header", 7))
+        history.step("change_header", lambda: setattr(ephemeral.around, "header", "-- header 7"))
     check(history.score)
 
 

@@ -93,6 +93,7 @@ class Model:
     knows: str = "nothing"
     is_tested: bool = False
     stores_failures: bool = False
+    options_of_test: dict[str, object] = field(default_factory=dict)
     has_unit_test: bool = False
     fails: bool = False
     is_written_by_hooks: bool = False
@@ -352,6 +353,8 @@ class ChangingProduct:
             is_whole = model.around.changes_rows
             above = [self.whole(p, found) for p in model.parents if is_whole]
             rows = digest(rows, self.hook_of(model), model.columns, above)
+        if model.around.header and model.materialized != "ephemeral":
+            rows = digest(rows, model.around.header)
         own = {"#": rows}
         for name, (what, reads) in model.columns.items():
             how: object = (what, self.macro["added"]) if what == "macro" else what
@@ -422,9 +425,17 @@ class ChangingProduct:
             (folder / "models" / f"{model.name}.sql").write_text(self._sql(model))
         if model.is_tested:
             bad = "id is not null" if model.fails else "id is null"
-            head = "{{ config(store_failures=true) }}\n" if model.stores_failures else ""
+            options = {"store_failures": True} if model.stores_failures else {}
+            given = "".join(f"{k}={v!r}, " for k, v in (options | model.options_of_test).items())
+            head = f"{{{{ config({given}) }}}}\n" if given else ""
             text = f"{head}select id from {{{{ ref('{model.name}') }}}} where {bad}\n"
             (folder / "tests" / f"checks_{model.name}.sql").write_text(text)
+            # Its verdict changes with the rows.
+            counts = (
+                f"select count(*) as id from {{{{ ref('{model.name}') }}}} having count(*) % 2 = 0"
+            )
+            head = "{{ config(severity='warn') }}\n"
+            (folder / "tests" / f"odd_{model.name}.sql").write_text(f"{head}{counts}\n")
 
     def _schema(self, schema: str, folder: Path) -> str:
         sources = [each for each in self.order() if each.kind == "source"]
@@ -472,7 +483,7 @@ class ChangingProduct:
         if hook := self._hook(model):
             config += f", post_hook={hook!r}"
         if around.header:
-            config += f", sql_header='-- header {around.header}'"
+            config += f", sql_header={around.header!r}"
         columns = [self._expression(model, c) + f" as {c}" for c in model.columns]
         from_ = [self._place(parent) for parent in model.parents]
         note = f" {model.note}"

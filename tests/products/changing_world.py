@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from dbt.adapters.factory import get_adapter_class_by_name, load_plugin
-from dbt.artifacts.resources import ModelConfig
+from dbt.artifacts.resources import ModelConfig, SeedConfig, TestConfig
 
 # Keys that say where a relation is and what it is: the histories change these by other edits.
 _PLACES = {
@@ -25,8 +25,11 @@ _VALUES: dict[str, tuple[object, ...]] = {
     "batch_size": ("day", "hour"),
     "begin": ("2026-01-01",),
     "contract": ({"enforced": False},),
+    "delimiter": (",",),
     "docs": ({"show": False}, {"show": True}),
+    "error_if": ("> 3", "!= 0"),
     "event_time": ("id",),
+    "fail_calc": ("count(*)", "max(id)"),
     "freshness": ({"build_after": {"count": 1, "period": "day"}},),
     "full_refresh": (None,),  # It is for incremental models and seeds.
     "grants": ({},),
@@ -39,9 +42,18 @@ _VALUES: dict[str, tuple[object, ...]] = {
     "persist_docs": ({"relation": True}, {}),
     "quoting": ({"identifier": True}, {"identifier": False}),
     "access": ("public", "protected"),
+    "severity": ("warn", "error"),
     "static_analysis": ("off", "on"),
+    "store_failures_as": ("table", "view"),
     "unique_key": ("id", ["id", "c1"]),
+    "warn_if": ("> 1", "!= 0"),
+    "where": ("id > 2",),
 }
+_CONFIGS: dict[str, type] = {"model": ModelConfig, "seed": SeedConfig, "test": TestConfig}
+# Keys that say how an incremental model adds to its rows: a history says that itself.
+OF_INCREMENTAL = frozenset(
+    {"unique_key", "incremental_strategy", "batch_size", "begin", "lookback", "event_time"}
+)
 # The hooks that depend on nothing but the node's own rows, and the others.
 OWN = ("cut", "cut_by_macro", "indexed")
 FOREIGN = (
@@ -72,7 +84,7 @@ class Surroundings:
 
     hook: str = ""
     number: int = 0
-    header: int = 0
+    header: str = ""
     options: dict[str, object] = field(default_factory=dict)
 
     @property
@@ -93,12 +105,13 @@ def write_function(folder: Path, added: int) -> None:
         (folder / name).write_text(text.format(added=added))
 
 
-def option_names(adapter: str) -> dict[str, Any]:
-    """Return key -> type, of all that dbt and the adapter list for a model's configuration."""
+def option_names(adapter: str, kind: str = "model") -> dict[str, Any]:
+    """Return key -> type, of all that dbt lists for a model, a seed or a test, and the adapter."""
     load_plugin(adapter)
     own = typing.get_type_hints(get_adapter_class_by_name(adapter).AdapterSpecificConfigs)
-    general = {each.name: each.type for each in fields(ModelConfig)}
-    return {k: v for k, v in (own | general).items() if k not in _PLACES and k[0] != "_"}
+    general = {each.name: each.type for each in fields(_CONFIGS[kind])}
+    listed = general if kind == "test" else own | general
+    return {k: v for k, v in listed.items() if k not in _PLACES and k[0] != "_"}
 
 
 def value_of(name: str, kind: Any, chance: random.Random) -> object:

@@ -37,7 +37,7 @@ class Warehouse(Protocol):
     `drops_views` is whether a relation takes the views of it with it when it is dropped,
     `rebuilds_views` whether floe builds them when it is built, `marks_rows` whether it tells itself
     that a source was written to, `checks_views` whether it refuses a view that can't be read.
-    `threads` is how many dbt has under floe. `adapter` is dbt's, "" if histories don't vary there what surrounds the SQL. `special` are the
+    `threads` is how many dbt has under floe, and `headers` are SQL headers that may change rows. `adapter` is dbt's, "" if histories don't vary there what surrounds the SQL. `special` are the
     materializations beside views and tables that work there, `now` is a condition that asks for the
     time, and `reads_files` is whether a query can read a file of the product. `session_settings` is
     name -> its values, and whether results may depend on it.
@@ -51,6 +51,7 @@ class Warehouse(Protocol):
     now: str
     adapter: str
     threads: int
+    headers: tuple[str, ...]
     reads_files: bool
     collations: tuple[str, ...]
     session_settings: Mapping[str, tuple[Sequence[str], bool]]
@@ -99,6 +100,7 @@ class DuckDbFiles:
     now = NOW
     threads = 1
     adapter = "duckdb"
+    headers = ()  # A setting would last for all of dbt's session.
     reads_files = True
     collations = ("-", "collate nocase")
     session_settings: ClassVar[dict[str, tuple[Sequence[str], bool]]] = {
@@ -204,6 +206,7 @@ class PostgresDatabases:
     now = NOW
     threads = 1
     adapter = "postgres"
+    headers = tuple(f"set local timezone = '{z}';" for z in ("Asia/Tokyo", "America/New_York"))
     reads_files = False
     collations = ("-", 'collate "C"', 'collate "und-x-icu"')
     session_settings: ClassVar[dict[str, tuple[Sequence[str], bool]]] = {

@@ -32,6 +32,7 @@ class SQLiteFiles:
     special = ("incremental",)
     adapter = ""
     threads = 1
+    headers = ()
     reads_files = False
     collations = ()
     session_settings: ClassVar[Mapping[str, tuple[Sequence[str], bool]]] = {}
@@ -92,6 +93,7 @@ class FakeSnowflakeSchemas:
     special = ()
     adapter = ""
     threads = 1
+    headers = ()
     reads_files = False
     collations = ()
     session_settings: ClassVar[Mapping[str, tuple[Sequence[str], bool]]] = {}
