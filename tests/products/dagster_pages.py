@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -53,14 +53,17 @@ def reexecute_from_failure(artifacts: CompiledArtifacts, run_id: str) -> RunRepo
     return RunReport("success" if status == "SUCCESS" else "failed", again, 0.0, {}, status)
 
 
-def launched(url: str, location: str, job: str) -> dict[str, str]:
+def launched(
+    url: str, location: str, job: str, tags: Mapping[str, str] | None = None
+) -> dict[str, str]:
     """Launch a job, and return the `runId` and `status` of its run."""
     selector = {
         "repositoryLocationName": location,
         "repositoryName": "__repository__",
         "jobName": job,
     }
-    params = {"selector": selector, "runConfigData": {}}
+    words = [{"key": key, "value": value} for key, value in (tags or {}).items()]
+    params = {"selector": selector, "runConfigData": {}, "executionMetadata": {"tags": words}}
     answer = asked(url, LAUNCH, {"params": params})["launchRun"]
     assert answer["__typename"] == "LaunchRunSuccess", answer
     run: dict[str, str] = answer["run"]

@@ -34,9 +34,12 @@ run_coordinator:
 concurrency:
   runs:
     max_concurrent_runs: 5
-    tag_concurrency_limits:
-      - {{key: floe/product, value: {{applyLimitPerUniqueValue: true}}, limit: 1}}
 telemetry: {{enabled: false}}
+"""
+# Runs of one product wait for each other in the queue.
+LIMIT = """\
+    tag_concurrency_limits:
+      - {key: floe/product, value: {applyLimitPerUniqueValue: true}, limit: 1}
 """
 WORKSPACE = "load_from: [{{grpc_server: {{host: 127.0.0.1, port: {}, location_name: {}}}}}]\n"
 STATUSES = "{ runsOrError { ... on Runs { results { runId status } } } }"
@@ -54,6 +57,11 @@ class DeployedDagster:
         """Launch a job as the pages do, and return the status that its run has then."""
         return launched(self.url, LOCATION, job)["status"]
 
+    def launch_tick(self, job: str, tick: str) -> str:
+        """Launch a job with the tags of a schedule's run for a tick; return the run's id."""
+        tags = {"dagster/schedule_name": f"{job}_schedule", "floe/nominal_time": tick}
+        return launched(self.url, LOCATION, job, tags)["runId"]
+
     def statuses(self) -> dict[str, str]:
         """Return run id -> status of all runs, once each is over."""
         deadline = time.monotonic() + 180
@@ -67,11 +75,14 @@ class DeployedDagster:
 
 
 @contextmanager
-def deployed(product: Path, database: str, home: Path) -> Iterator[DeployedDagster]:
+def deployed(
+    product: Path, database: str, home: Path, limit: str = LIMIT
+) -> Iterator[DeployedDagster]:
     """Give a Dagster that has loaded a compiled product, for the length of the block."""
     home.mkdir()
     code_port, port = free_port(), free_port()
-    (home / "dagster.yaml").write_text(DAGSTER_YAML.format(**SERVER, database=database))
+    settings = DAGSTER_YAML.format(**SERVER, database=database)
+    (home / "dagster.yaml").write_text(settings.replace("telemetry:", f"{limit}telemetry:"))
     (home / "workspace.yaml").write_text(WORKSPACE.format(code_port, LOCATION))
     workspace = ["--workspace", home / "workspace.yaml"]
     definitions = ["--python-file", product / "definitions.py", "--working-directory", product]

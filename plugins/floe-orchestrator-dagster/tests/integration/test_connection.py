@@ -166,11 +166,23 @@ def test_a_password_in_the_url_is_not_shown():
     assert result.message == f"no answer from Dagster at http://127.0.0.1:{port}"
 
 
-def answer_of_dagster(daemons, locations):
+# As Dagster writes it.
+LIMIT = "- key: floe/product\n  limit: 1\n  value:\n    applyLimitPerUniqueValue: true\n"
+NO_TURNS = (
+    "runs of one product do not wait for each other in the queue: add "
+    "{key: floe/product, value: {applyLimitPerUniqueValue: true}, limit: 1} to "
+    "concurrency.runs.tag_concurrency_limits in dagster.yaml"
+)
+
+
+def answer_of_dagster(daemons, locations, queue=LIMIT):
     data = {
         "version": "1.13.27",
         "workspaceOrError": {"__typename": "Workspace", "locationEntries": locations},
-        "instance": {"daemonHealth": {"allDaemonStatuses": daemons}},
+        "instance": {
+            "daemonHealth": {"allDaemonStatuses": daemons},
+            "runQueueConfig": queue if queue is None else {"tagConcurrencyLimitsYaml": queue},
+        },
     }
     return answering("200 OK", json.dumps({"data": data}).encode())
 
@@ -229,3 +241,21 @@ def test_an_instance_without_code_locations_is_well_with_a_warning():
             message=f"Dagster 1.13.27 at {url} is running and healthy; code locations: 0",
             warnings=["no code location is loaded: there is nothing to run"],
         )
+
+
+@pytest.mark.parametrize(
+    ("queue", "warnings"),
+    [
+        (LIMIT, []),
+        (f"- {{key: team, limit: 5}}\n{LIMIT}", []),
+        # Dagster says None if there is no limit, and of a Dagster without a queue as well.
+        ("", [NO_TURNS]),
+        (None, [NO_TURNS]),
+        ("- {key: floe/product, limit: 1}\n", [NO_TURNS]),
+        (LIMIT.replace("limit: 1", "limit: 2"), [NO_TURNS]),
+    ],
+)
+def test_a_queue_that_lets_runs_overlap_is_a_warning(queue, warnings):
+    with talking_server(answer_of_dagster([daemon("ASSET")], [location("good")], queue)) as url:
+        result = check(url=url)
+    assert (result.success, result.warnings) == (True, warnings)

@@ -131,7 +131,7 @@ def test_the_real_webserver_is_told_from_the_sick_one_and_runs_what_is_chosen(ex
                 {"assetKey": {"path": ["greetings"]}, "name": "unique_greetings_id"}
             ],
         )
-    assert (well.success, well.errors) == (True, [])
+    assert (well.success, well.errors, well.warnings) == (True, [], [])
     assert well.message.endswith(f"at {url} is running and healthy; code locations: 1")
     assert what_ran == (
         "SUCCESS",

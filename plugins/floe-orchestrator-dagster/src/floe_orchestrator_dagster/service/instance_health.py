@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from ruamel.yaml import YAML
+
 HEALTH_QUERY = """
 query FloeHealth {
   version
@@ -22,6 +24,7 @@ query FloeHealth {
     ... on PythonError { message }
   }
   instance {
+    runQueueConfig { tagConcurrencyLimitsYaml }
     daemonHealth {
       allDaemonStatuses { daemonType required healthy lastHeartbeatErrors { message } }
     }
@@ -29,6 +32,12 @@ query FloeHealth {
 }
 """
 
+_LIMIT = {"key": "floe/product", "value": {"applyLimitPerUniqueValue": True}, "limit": 1}
+_NO_LIMIT = (
+    "runs of one product do not wait for each other in the queue: add "
+    "{key: floe/product, value: {applyLimitPerUniqueValue: true}, limit: 1} to "
+    "concurrency.runs.tag_concurrency_limits in dagster.yaml"
+)
 _LONGEST_MESSAGE = 300
 _USER_INFO = re.compile(r"://[^/\s@]+@")
 
@@ -70,7 +79,15 @@ def _read(answer: Any, secret: str) -> InstanceHealth:
     for daemon in data["instance"]["daemonHealth"]["allDaemonStatuses"]:
         if daemon["required"] and not daemon["healthy"]:
             health.errors.append(_daemon_error(daemon, secret))
+    if not _runs_take_turns(data["instance"]["runQueueConfig"]):
+        health.warnings.append(_NO_LIMIT)
     return health
+
+
+def _runs_take_turns(config: Any) -> bool:
+    """Return whether the queue holds a product's run back while another one is in progress."""
+    text = config["tagConcurrencyLimitsYaml"] if config else None
+    return _LIMIT in (YAML(typ="safe").load(text or "") or [])
 
 
 def _location_errors(entry: Any, secret: str) -> Iterator[str]:

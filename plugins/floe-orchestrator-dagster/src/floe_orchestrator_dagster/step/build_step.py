@@ -67,6 +67,7 @@ from floe_orchestrator_dagster.step.step_nodes import (
     with_functions,
 )
 from floe_orchestrator_dagster.step.step_process import end_with_run
+from floe_orchestrator_dagster.step.turn_of_run import wait_for_turn
 
 
 def run_step(
@@ -88,6 +89,7 @@ def run_step(
     end_with_run()
     compute_output_keys_once(context)
     nodes = StepNodes.of(context, defined)
+    wait_for_turn(context, artifacts)
     claim_tick_of_run(context, artifacts)
     request = request_of(context, artifacts, defined.with_unshown(artifacts, nodes.ids))
     request = replace(

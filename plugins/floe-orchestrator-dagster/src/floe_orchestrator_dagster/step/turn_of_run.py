@@ -1,0 +1,99 @@
+"""Lets the runs of a schedule build in the order of their ticks, if Dagster's queue does not."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from datetime import datetime
+
+from dagster import DagsterRunStatus, Failure, OpExecutionContext, RunRecord, RunsFilter
+
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_orchestrator_dagster.internals import SCHEDULE_NAME_TAG
+from floe_orchestrator_dagster.names.dagster_names import (
+    EPOCH_TAG,
+    JOB_TAG,
+    NOMINAL_TIME_TAG,
+    PRODUCT_TAG,
+    REPLACED_TAG,
+    job_of_run,
+)
+
+# As long as a build waits for the file of its warehouse.
+PATIENCE_SECONDS = 3600.0
+POLL_SECONDS = 2.0
+_STARTED = (DagsterRunStatus.STARTED, DagsterRunStatus.CANCELING)
+_SAME = (PRODUCT_TAG, SCHEDULE_NAME_TAG, ".dagster/repository")
+# Of a schedule's runs, the newest to look at.
+_MOST = 100
+_ADVICE = "with a limit for the tag floe/product in dagster.yaml, runs wait in Dagster's queue"
+
+
+def wait_for_turn(context: OpExecutionContext, artifacts: CompiledArtifacts) -> None:
+    """Wait for the runs of earlier ticks that are under way; nothing for a run without a tick.
+
+    A run that started after that of a later tick is replaced by it, as it would be in the queue.
+
+    Raises:
+        Failure: A later tick replaces this one, or the run of an earlier one goes on for too long.
+    """
+    tags = context.run.tags
+    if SCHEDULE_NAME_TAG not in tags or NOMINAL_TIME_TAG not in tags:
+        return
+    _check_later(context, artifacts)
+    deadline, is_told = time.monotonic() + PATIENCE_SECONDS, False
+    while earlier := [each for each in _others(context, *_STARTED) if _tick(each) < _own(context)]:
+        which = f"run {earlier[0].dagster_run.run_id}, of the tick {_tick(earlier[0]).isoformat()}"
+        if time.monotonic() > deadline:
+            why = f"{which}, has not ended for {PATIENCE_SECONDS:.0f} s; terminate it if it is dead"
+            raise Failure(f"nothing is built: {why}")
+        if not is_told:
+            context.log.warning(f"this run waits for {which}, in its process; {_ADVICE}")
+            is_told = True
+        time.sleep(POLL_SECONDS)
+
+
+def _check_later(context: OpExecutionContext, artifacts: CompiledArtifacts) -> None:
+    """Check that no run of a later tick had started before this one, unless this one has to run."""
+    found = _others(context, *_STARTED, DagsterRunStatus.SUCCESS)
+    began = _start(context.instance.get_run_record_by_id(context.run_id))
+    later = [each for each in found if _tick(each) > _own(context) and _start(each) < began]
+    if not later:
+        return
+    tick = max(map(_tick, later)).isoformat()
+    if _is_due_anyway(context, artifacts):
+        context.log.warning(f"the run of the later tick {tick} had started before this run")
+        return
+    context.instance.add_run_tags(context.run_id, {REPLACED_TAG: tick})
+    why = f"the run of the later tick {tick} had started before this run, and replaces it"
+    raise Failure(f"nothing is built: {why}; {_ADVICE}", allow_retries=False)
+
+
+def _is_due_anyway(context: OpExecutionContext, artifacts: CompiledArtifacts) -> bool:
+    """Return whether each tick of the schedule has to run, or somebody runs this one again."""
+    job = artifacts.job(job_of_run(artifacts, context.run.tags.get(JOB_TAG, "")))
+    catches_up = job.schedule is not None and job.schedule.catchup
+    return catches_up or EPOCH_TAG in context.run.tags or context.run.parent_run_id is not None
+
+
+def _others(context: OpExecutionContext, *statuses: DagsterRunStatus) -> Sequence[RunRecord]:
+    """Return other runs of the same schedule for a tick."""
+    tags = {name: context.run.tags[name] for name in _SAME if name in context.run.tags}
+    found = context.instance.get_run_records(
+        RunsFilter(tags=tags, statuses=[*statuses]), limit=_MOST
+    )
+    runs = (each for each in found if each.dagster_run.run_id != context.run_id)
+    return [each for each in runs if NOMINAL_TIME_TAG in each.dagster_run.tags]
+
+
+def _own(context: OpExecutionContext) -> datetime:
+    return datetime.fromisoformat(context.run.tags[NOMINAL_TIME_TAG])
+
+
+def _tick(record: RunRecord) -> datetime:
+    return datetime.fromisoformat(record.dagster_run.tags[NOMINAL_TIME_TAG])
+
+
+def _start(record: RunRecord | None) -> float:
+    """Return when a run started, in seconds since the epoch; infinity if it has not."""
+    return record.start_time if record and record.start_time is not None else float("inf")

@@ -1,0 +1,131 @@
+"""The run of a tick beside other runs of its schedule, which Dagster's queue did not hold back."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+
+import pytest
+from dagster import DagsterEvent, DagsterInstance, DagsterRunStatus
+from dagster._core.test_utils import create_run_for_test
+
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_orchestrator_dagster.loader import load_product_definitions
+from floe_orchestrator_dagster.step import turn_of_run
+
+FILES = {"models/first.sql": "select 1 as id"}
+SCHEDULE = 'schedule: {cron: "* * * * *", timezone: UTC, catchup: CATCHUP}\n'
+EARLIER, TICK, LATER = (f"2026-11-30T13:{minute}:00+00:00" for minute in (50, 51, 52))
+STARTED, SUCCESS, FAILED = (
+    DagsterRunStatus.STARTED,
+    DagsterRunStatus.SUCCESS,
+    DagsterRunStatus.FAILURE,
+)
+Tags = dict[str, str]
+Make = Callable[[str], CompiledArtifacts]
+
+
+def of_tick(tick: str) -> Tags:
+    return {
+        "dagster/schedule_name": "web_shop_schedule",
+        "floe/nominal_time": tick,
+        "floe/product": "web-shop",
+    }
+
+
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(turn_of_run, "PATIENCE_SECONDS", 1.0)
+    monkeypatch.setattr(turn_of_run, "POLL_SECONDS", 0.1)
+
+
+@pytest.fixture
+def instance() -> Iterator[DagsterInstance]:
+    with DagsterInstance.ephemeral() as instance:
+        yield instance
+
+
+@pytest.fixture(scope="module")
+def made(compiled: Callable[..., CompiledArtifacts]) -> Make:
+    found = {word: compiled(FILES, SCHEDULE.replace("CATCHUP", word)) for word in ("false", "true")}
+    return found.__getitem__
+
+
+def other(instance: DagsterInstance, status: DagsterRunStatus, tags: Tags) -> str:
+    """Create a run that has started, and return its id."""
+    run = create_run_for_test(instance, job_name="web_shop", tags=tags)
+    ends = {STARTED: (), SUCCESS: ("PIPELINE_SUCCESS",), FAILED: ("PIPELINE_FAILURE",)}
+    for kind in ("PIPELINE_START", *ends[status]):
+        instance.report_dagster_event(DagsterEvent(kind, "web_shop"), run.run_id)
+    return run.run_id
+
+
+def run(instance: DagsterInstance, artifacts: CompiledArtifacts, tags: Tags) -> tuple[bool, str]:
+    """Run the job, and return whether it succeeded, and its failure or its warnings."""
+    job = load_product_definitions("web-shop", artifacts.folder).resolve_job_def("web_shop")
+    done = job.execute_in_process(instance=instance, raise_on_error=False, tags=tags)
+    if not done.success:
+        [failed] = [e for e in done.all_events if e.event_type_value == "STEP_FAILURE"]
+        return False, str(failed.step_failure_data.user_failure_data.description)
+    logged = instance.all_logs(done.run_id)
+    warned = [entry.message for entry in logged if entry.level == logging.WARNING]
+    return True, "\n".join(warned)
+
+
+def test_the_run_of_an_earlier_tick_that_does_not_end_is_named(
+    instance: DagsterInstance, made: Make
+) -> None:
+    earlier = other(instance, STARTED, of_tick(EARLIER))
+    assert run(instance, made("false"), of_tick(TICK)) == (
+        False,
+        f"nothing is built: run {earlier}, of the tick {EARLIER}, has not ended for 1 s; "
+        "terminate it if it is dead",
+    )
+
+
+@pytest.mark.parametrize("status", [STARTED, SUCCESS])
+def test_a_later_tick_that_started_before_replaces_this_one(
+    instance: DagsterInstance, made: Make, status: DagsterRunStatus
+) -> None:
+    other(instance, status, of_tick(LATER))
+    succeeded, why = run(instance, made("false"), of_tick(TICK))
+    assert not succeeded
+    assert why == (
+        f"nothing is built: the run of the later tick {LATER} had started before this run, and "
+        "replaces it; with a limit for the tag floe/product in dagster.yaml, runs wait in Dagster's "
+        "queue"
+    )
+    [own] = instance.get_runs(limit=1)
+    assert own.tags["floe/replaced_by"] == LATER
+
+
+def test_with_catchup_it_runs_and_says_so(instance: DagsterInstance, made: Make) -> None:
+    other(instance, STARTED, of_tick(LATER))
+    assert run(instance, made("true"), of_tick(TICK)) == (
+        True,
+        f"the run of the later tick {LATER} had started before this run",
+    )
+
+
+@pytest.mark.parametrize(
+    ("status", "tags"),
+    [
+        (FAILED, of_tick(LATER)),
+        (SUCCESS, of_tick(EARLIER)),
+        (STARTED, of_tick(TICK)),
+        (STARTED, {**of_tick(EARLIER), "floe/product": "other"}),
+        (STARTED, {**of_tick(LATER), "dagster/schedule_name": "other"}),
+        (STARTED, {"floe/product": "web-shop"}),
+    ],
+)
+def test_other_runs_hold_nothing_back(
+    instance: DagsterInstance, made: Make, status: DagsterRunStatus, tags: Tags
+) -> None:
+    other(instance, status, tags)
+    assert run(instance, made("false"), of_tick(TICK)) == (True, "")
+
+
+def test_a_run_by_hand_waits_for_none(instance: DagsterInstance, made: Make) -> None:
+    other(instance, STARTED, of_tick(EARLIER))
+    other(instance, STARTED, of_tick(LATER))
+    assert run(instance, made("false"), {}) == (True, "")
