@@ -32,7 +32,9 @@ def validated(url, until):
 @pytest.fixture(scope="module")
 def home(tmp_path_factory):
     folder = tmp_path_factory.mktemp("dagster-home")
-    (folder / "dagster.yaml").write_text("telemetry: {enabled: false}\n")
+    limit = "{key: floe/product, value: {applyLimitPerUniqueValue: true}, limit: 1}"
+    queue = f"concurrency: {{runs: {{tag_concurrency_limits: [{limit}]}}}}\n"
+    (folder / "dagster.yaml").write_text(f"telemetry: {{enabled: false}}\n{queue}")
     (folder / "broken.py").write_text("import no_such_module_here\n")
     return folder
 
