@@ -21,6 +21,7 @@ from floe_core.cli.main import app
 from floe_core.compiler import compile_product
 from floe_core.foundation.errors import EnvironmentProblemError, InvalidProductError, UsageError
 
+READER = "{{ config(materialized='table') }}\nselect amount from {{ ref('halved') }}\n"
 GOLDEN = Path(__file__).with_name("comment.md")
 
 
@@ -91,6 +92,29 @@ def test_only_readers_of_what_differs_are_built(base: Path, tmp_path: Path) -> N
     assert [(each["node_id"], each["what"]) for each in found["breaking"]] == [
         ("model.shop.old", "main.old is gone")
     ]
+
+
+@pytest.mark.parametrize("is_called", [False, True])
+def test_readers_of_a_model_with_another_sql_header_are_built(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_called: bool
+) -> None:
+    def halved(value: str) -> dict[str, str]:
+        header = f"set integer_division={value};"
+        of_config = "" if is_called else f", sql_header='{header}'"
+        called = "{% call set_sql_header(config) %}" + header + "{% endcall %}"
+        config = f"{{{{ config(materialized='table'{of_config}) }}}}"
+        text = f"{config}\n{called if is_called else ''}\nselect 1 as id, 7 / 2 * 10 as amount\n"
+        return {"models/halved.sql": text, "models/reader.sql": READER}
+
+    monkeypatch.chdir(tmp_path)
+    build_production(write_shop(tmp_path / "base", halved("false")))
+    write_shop(tmp_path / "head", halved("true"))
+    found = check("base", "head")
+    assert {i: (each["why"], each["status"]) for i, each in found["nodes"].items()} == {
+        "model.shop.halved": ("its configuration changed", "success"),
+        "model.shop.reader": ("halved differs", "success"),
+    }
+    assert {table["node_id"] for table in found["data"]["tables"]} == {*found["nodes"]}
 
 
 def test_columns_that_are_gone_or_of_another_type_break_readers(base: Path, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import shutil
 import sys
@@ -13,7 +14,7 @@ import pytest
 from alert_receiver import AlertReceiver
 from microbatch_product import FAILING, PlainDbt, days_of, models, rows_of
 from plain_shop import FLOE
-from warm_floe import dbt
+from warm_floe import dbt, floe
 
 from floe_core.alerts.alert import first_error_line
 from floe_core.compiler import compile_product
@@ -97,6 +98,19 @@ def test_a_failed_batch_is_named_with_its_error(write_product: WriteProduct) -> 
     assert first_error_line(result) == first
     assert (last, result.built_batches) == ("PARTIAL SUCCESS (4/6)", 4)
     assert result.failed_batches == ("2026-10-29", "2026-10-31")
+
+
+def test_json_names_a_failed_batch_with_its_error(write_product: WriteProduct) -> None:
+    folder = write_product(events=models()["events"], by_day=FAILING)
+    done = floe("run", folder, "--on", "dagster", "--json", "--log-format", "json")
+    assert done.returncode == 1, done.stderr
+    lines = [json.loads(line) for line in done.stderr.splitlines()]
+    [logged] = [x for x in lines if x["event"] == "node_result" and x["level"] == "error"]
+    report = json.loads(done.stdout)
+    assert logged["failed_batches"] == ["2026-10-29", "2026-10-31"]
+    for message in (logged["message"], report["errors"]["model.shop.by_day"]):
+        error = "batches 2026-10-29, 2026-10-31: Binder Error: Referenced column"
+        assert message.startswith(error)
 
 
 @pytest.mark.parametrize("more", [{}, {f"2026-11-{day:02}": f"c{day}" for day in range(1, 8)}])
