@@ -48,11 +48,20 @@ def add_job_tasks(
         sends_alerts=sends_alerts,
         outlets=[a for node in nodes for a in built_assets(artifacts, node)],
         inlets=read_assets(artifacts, job),
-        doc_md="Runs the whole job. The other tasks show its nodes.",
+        doc_md=_documentation(artifacts.pool_of(job)),
         **policy,
     )
     if shows:
         add_mirrors(shows, build, group, artifacts.dbt.project_name)
+
+
+def _documentation(pool: str) -> str:
+    text = "Runs the whole job. The other tasks show its nodes."
+    return (
+        f"{text} It waits for a slot of the pool `{pool}`, and forever if there is no such pool."
+        if pool
+        else text
+    )
 
 
 def _policy_arguments(artifacts: CompiledArtifacts, job: Job) -> dict[str, Any]:

@@ -23,7 +23,11 @@ from airflow.triggers.base import (
 
 from floe_core.runs.build_events import NodeResult
 from floe_orchestrator_airflow.mirrors.internals import task_instance_of, wait_until_logs_are_read
-from floe_orchestrator_airflow.mirrors.progress_poller import listening, task_states
+from floe_orchestrator_airflow.mirrors.progress_poller import (
+    ProgressPoller,
+    listening,
+    task_states,
+)
 from floe_orchestrator_airflow.names.task_ids import BUILD
 from floe_orchestrator_airflow.task.node_log import level_of, level_of_result, summary
 from floe_orchestrator_airflow.task.result_facts import (
@@ -39,6 +43,8 @@ if TYPE_CHECKING:
 
 WAIT_SECONDS = 1.0
 LOG_SECONDS = 60.0
+# A build that waits for longer may wait for good, and Airflow's pages do not say what for.
+WAIT_TO_TELL_SECONDS = 30.0
 # The triggerer cancels a trigger one round after it handled its event, and logs that as if a user
 # had done so. Its rounds take a second.
 POLL_OF_TRIGGERER_SECONDS = 0.8
@@ -52,6 +58,7 @@ class _Follower(BaseTrigger):
     """A trigger of a task of a run with a build task, which it follows."""
 
     upstream: frozenset[str] = frozenset()
+    _has_told = False
 
     def __init__(self, build_task_id: str) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
@@ -74,6 +81,21 @@ class _Follower(BaseTrigger):
             return False
         states = await task_states(task_instance_of(self), [self.build_task_id])
         return states.get(self.build_task_id) in FINAL_STATES
+
+
+    def _tell_of_wait(self, poller: ProgressPoller) -> None:
+        """Log once what a build may wait for that does not start."""
+        waited = poller.seconds_of_wait()
+        if waited < WAIT_TO_TELL_SECONDS or self._has_told:
+            return
+        self._has_told = True
+        log.warning(
+            "%s has not started for %.0f s; its state is %r. If it is scheduled, it waits for a "
+            "slot, and forever if Airflow does not have the task's pool: `floe doctor` checks that",
+            self.build_task_id,
+            waited,
+            poller.progress.build_state or "none",
+        )
 
 
 class MirrorTrigger(_Follower):
@@ -104,6 +126,7 @@ class MirrorTrigger(_Follower):
             return
         async with listening(task_instance_of(self), self.build_task_id) as poller:
             async for progress in poller.updates():
+                self._tell_of_wait(poller)
                 self._pass_on_messages(progress)
                 end = self._end(progress)
                 if end is not None:
@@ -180,6 +203,7 @@ class OutcomeTrigger(_Follower):
         is_rerun = await self._is_rerun()
         async with listening(task_instance_of(self), self.build_task_id) as poller:
             async for progress in poller.updates():
+                self._tell_of_wait(poller)
                 if not (is_rerun or progress.is_final):
                     continue
                 if is_rerun:

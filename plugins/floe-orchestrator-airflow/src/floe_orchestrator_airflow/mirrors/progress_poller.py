@@ -45,6 +45,12 @@ class ProgressPoller:
         self.listeners = 0
         self.rounds = 0
         self.progress = RunProgress()
+        self._waits_since = time.monotonic()
+
+    def seconds_of_wait(self) -> float:
+        """Return for how long the build has been waiting to start; 0 if it has started."""
+        is_waiting = self.progress.build_state in NOT_BEGUN
+        return time.monotonic() - self._waits_since if is_waiting else 0.0
 
     async def updates(self) -> AsyncIterator[RunProgress]:
         """Yield the progress once the first poll is done, and after each further poll.
@@ -93,6 +99,7 @@ class ProgressPoller:
         state = states.get(self._build_task_id) or ""
         # Airflow logs an error for each XCom that does not exist yet.
         if state not in NOT_BEGUN:
+            self._waits_since = time.monotonic()
             head = await self._xcom(HEAD)
             if head:
                 await self._read_segments(head)

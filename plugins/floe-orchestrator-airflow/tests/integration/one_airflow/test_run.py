@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from urllib.parse import quote
 
 import pytest
+from wait_for import wait_for
 
 from floe_core.foundation.errors import EnvironmentProblemError
 from floe_core.plugin_api.powers import RunOptions, RunReport
@@ -412,6 +413,30 @@ def test_a_pool_that_airflow_does_not_have_is_told(
     plugin.configure({**settings, "password": "env:NO_SUCH_VARIABLE"})
     with pytest.raises(EnvironmentProblemError, match="NO_SUCH_VARIABLE"):
         plugin.check_pools(pooled)
+
+
+@pytest.mark.slow
+def test_a_run_that_waits_for_a_pool_that_airflow_lacks_says_so(
+    airflow: LocalAirflow, make_product: Make
+) -> None:
+    """Airflow's pages do not; once the pool is there, the run goes on."""
+    models = {"first.sql": "select 1 as id"}
+    artifacts = make_product("pooled", models, execution="{pool: absent}")
+    airflow.add(artifacts, "pooled")
+    airflow.api.request("DELETE", "/api/v2/pools/absent")
+    run_id = airflow.api.trigger("pooled", None, {})
+
+    def says_so(task: str) -> bool:
+        return "dbt_build has not started for 3" in airflow.api.log("pooled", run_id, task)
+
+    def states() -> set[tuple[str, int]]:
+        found = tasks(airflow, "pooled", run_id)
+        return {found[task] for task in ("first", "outcome")}
+
+    wait_for(lambda: states() == {("deferred", 1)}, 120)
+    wait_for(lambda: says_so("first") and says_so("outcome"), 180)
+    airflow.api.ensure_pool("absent", 1)
+    assert wait_for_end(airflow, "pooled", run_id) == "success"
 
 
 def test_a_product_runs_beside_a_dag_file_of_its_team(
