@@ -12,7 +12,7 @@ from contextlib import contextmanager
 
 
 class ParentWatch:
-    """Watches standard input from a thread, from its construction on.
+    """Watches standard input from a thread, from its construction in the main thread on.
 
     If this process does not end within `patience` seconds of the interrupt, its group is killed.
     """
@@ -21,6 +21,8 @@ class ParentWatch:
         self._patience = patience
         self._announce: Callable[[], None] | None = None
         self._lock = threading.Lock()
+        # What a script starts in the background ignores interrupts, and so do its children.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         threading.Thread(target=self._watch, name="floe-parent", daemon=True).start()
 
     @contextmanager

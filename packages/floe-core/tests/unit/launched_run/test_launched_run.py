@@ -244,6 +244,24 @@ def test_a_launcher_that_is_killed_takes_the_run_with_it(
         os.kill(child, 9)
 
 
+def test_a_launcher_that_a_script_started_in_the_background_interrupts_its_run_as_well(
+    program: RunProgram, tmp_path: Path
+) -> None:
+    """A shell that is not interactive has such a command ignore interrupts."""
+    ignoring = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)\n"
+    order = order_to(hangs=True).to_line()
+    command = [sys.executable, "-c", ignoring + LAUNCHER, str(tmp_path), order]
+    with subprocess.Popen(
+        command, env=program.environment, stdout=subprocess.PIPE, text=True
+    ) as launcher:
+        assert launcher.stdout is not None
+        own, child = (int(pid) for pid in launcher.stdout.readline().split())
+        launcher.kill()
+    wait_until_gone(own)
+    os.kill(child, 9)
+    assert (tmp_path / "run-1.log").read_text().endswith("interrupted\n")
+
+
 def test_an_interrupt_is_announced_before_it_comes(program: RunProgram, tmp_path: Path) -> None:
     order = order_to(hangs=True)
     with (tmp_path / "told").open("w+b") as told:
