@@ -62,7 +62,6 @@ def test_what_listens_hears_of_an_airflow_that_stays_away() -> None:
     assert len(ti.asked) == MAX_FAILURES
 
 
-
 @dataclass
 class BuildStates(TaskInstance):
     """Stands for one whose build has these states, one at each poll; then the last one."""

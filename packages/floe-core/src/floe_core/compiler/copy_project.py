@@ -27,7 +27,6 @@ LEFT_AT_TOP = frozenset(
 LEFT_ANYWHERE = frozenset({".git", ".floe", "__pycache__"})
 # Files in an environment of Python's, and in the folder of dbt's artifacts of runs.
 _MARKS = ("pyvenv.cfg", "floe-runs.json")
-_WAREHOUSE_FILES = ("", ".wal")
 _PATH_KEYS = (
     "model-paths",
     "seed-paths",
@@ -95,7 +94,7 @@ class _Copier:
         if packages.is_dir():
             self._tops |= {each.resolve() for each in packages.iterdir() if each.is_dir()}
         self._warehouse = {
-            Path(f"{file}{suffix}").resolve() for file in warehouses for suffix in _WAREHOUSE_FILES
+            Path(f"{file}{suffix}").resolve() for file in warehouses for suffix in ("", ".wal")
         }
 
     def replace(self, source: Path, target: Path) -> None:

@@ -14,6 +14,8 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from floe_core.storage.file_locks import hold_if_free
+
 _POLL_SECONDS = 0.2
 
 
@@ -58,9 +60,7 @@ def _is_first(place: Path, name: str) -> bool:
 
 def _is_held(file: Path) -> bool:
     """Return whether a process still waits with this file; remove one that is left."""
-    lock = FileLock(file)
-    if not _acquire(lock):
-        return True
-    file.unlink(missing_ok=True)
-    lock.release()
-    return False
+    with hold_if_free(file) as is_left:
+        if is_left:
+            file.unlink(missing_ok=True)
+        return not is_left

@@ -20,8 +20,8 @@ from floe_core.warehouse.dialects import dialect_of
 class WarehouseHold:
     """A build's hold on its warehouse, until the build has ended and nothing in it still writes."""
 
-    def __init__(self, lock: FileLock | None = None) -> None:
-        self._lock = lock
+    def __init__(self, release: Callable[[], object] = lambda: None) -> None:
+        self._release = release
         self._wait: Callable[[], object] | None = None
 
     def keep_until(self, wait: Callable[[], object]) -> None:
@@ -30,17 +30,14 @@ class WarehouseHold:
 
     def release(self) -> None:
         """Release the warehouse, in the background if something still writes to it."""
-        if self._lock is not None and self._wait is None:
-            self._lock.release()
-        elif self._lock is not None:
-            threading.Thread(
-                target=_release_after, args=(self._wait, self._lock), daemon=True
-            ).start()
+        if self._wait is None:
+            self._release()
+        else:
+            threading.Thread(target=self._release_after, args=(self._wait,), daemon=True).start()
 
-
-def _release_after(wait: Callable[[], object], lock: FileLock) -> None:
-    wait()
-    lock.release()
+    def _release_after(self, wait: Callable[[], object]) -> None:
+        wait()
+        self._release()
 
 
 def lock_file(warehouse: Path) -> Path:
@@ -63,8 +60,7 @@ def sole_writer(
     that wait. The lock ends with the process that holds it, however that ends.
 
     Raises:
-        EnvironmentProblemError: Another build still holds it after that time, or the folder of
-            the warehouse cannot be written.
+        EnvironmentProblemError: Another build still holds it after that time, or it has no lock.
     """
     path = dialect_of(str(profile.get("type"))).file_of_one_writer(profile, project_dir)
     if path is None:
@@ -83,7 +79,7 @@ def sole_writer(
         ) from None
     except OSError as error:
         raise EnvironmentProblemError(f"{file}: cannot be written: {error.strerror}") from error
-    hold = WarehouseHold(lock)
+    hold = WarehouseHold(lock.release)
     try:
         yield hold
     finally:

@@ -82,7 +82,6 @@ class _Follower(BaseTrigger):
         states = await task_states(task_instance_of(self), [self.build_task_id])
         return states.get(self.build_task_id) in FINAL_STATES
 
-
     def _tell_of_wait(self, poller: ProgressPoller) -> None:
         """Log once what a build may wait for that does not start."""
         waited = poller.seconds_of_wait()
