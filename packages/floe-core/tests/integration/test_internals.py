@@ -36,6 +36,7 @@ RUNNERS = [
     ("dbt.contracts.results", "TestStatus"),
     ("dbt.task.base", "BaseRunner"),
 ]
+ARGUMENTS = ("dbt.context", "providers")
 NO_LEAVING_OUT = ["what reads a table that came to the same rows is built with it"]
 FACTORY = ("dbt.adapters.factory", "FACTORY")
 ERRORS = ("dbt_common.exceptions", "DbtBaseException")
@@ -73,7 +74,9 @@ def consequences(caplog: pytest.LogCaptureFixture) -> list[str]:
 
 def test_these_are_all_that_are_borrowed() -> None:
     found = borrowed_names(Path(internals.__file__), "dbt", "dbt_common")
-    assert found == sorted([*PARSE, *DEPRECATIONS, *RUNNERS, FACTORY, ERRORS, CONNECTIONS])
+    assert found == sorted(
+        [*PARSE, *DEPRECATIONS, *RUNNERS, FACTORY, ERRORS, ARGUMENTS, CONNECTIONS]
+    )
 
 
 @pytest.mark.parametrize("name", PARSE)
@@ -132,6 +135,14 @@ def test_without_dbts_adapters_a_build_succeeds_and_lineage_goes_by_the_sql(
         internals.cancel_queries()
         internals.cancel_queries_of("model.shop.first")
     assert {LOCKED, "a query that is to be canceled goes on to its end"} <= {*consequences(caplog)}
+
+
+def test_without_dbts_arguments_a_build_succeeds_and_shows_floes_vars(
+    shop: CompiledArtifacts, caplog: pytest.LogCaptureFixture
+) -> None:
+    with without(*ARGUMENTS):
+        assert built(shop) == {"model.shop.first": "success"}
+    assert consequences(caplog) == ["`invocation_args_dict` has floe's own vars"]
 
 
 @pytest.mark.parametrize("name", [FACTORY, ERRORS])

@@ -97,7 +97,7 @@ OF_ONE_RUN = {"invocation_id", "run_started_at", "sql", "compiled_code", "builti
 # Where dbt writes, and how it logs there.
 OF_ONE_CALL = {
     *("INVOCATION_COMMAND", "LOG_PATH", "PROFILES_DIR", "PROJECT_DIR", "TARGET_PATH", "PROFILE"),
-    *("TARGET", "VARS", "QUIET", "USE_COLORS", "LOG_LEVEL", "SEND_ANONYMOUS_USAGE_STATS"),
+    *("TARGET", "QUIET", "USE_COLORS", "LOG_LEVEL", "SEND_ANONYMOUS_USAGE_STATS"),
     *("LOG_LEVEL_FILE", "USE_COLORS_FILE"),
 }
 _VARIES = (

@@ -12,22 +12,12 @@ from typing import TYPE_CHECKING, Any
 from floe_core.dbt.batches import BATCH_STARTED
 from floe_core.dbt.built_columns import keep_columns
 from floe_core.dbt.in_program.dbt_floe_microbatch import given
-from floe_core.dbt.internals import (
-    cancel_queries,
-    cancel_queries_of,
-    leaving_out,
-)
+from floe_core.dbt.internals import cancel_queries, cancel_queries_of, hiding_vars, leaving_out
 from floe_core.dbt.invocation import Invocation
 from floe_core.dbt.kept_parse import KeptParse
 from floe_core.dbt.library import invoke_library, load_runner
 from floe_core.dbt.lighter_dbt import lighter_dbt
-from floe_core.dbt.messages import (
-    FINISHED,
-    NO_TIME,
-    STARTED,
-    DbtMessages,
-    is_of_interest,
-)
+from floe_core.dbt.messages import FINISHED, NO_TIME, STARTED, DbtMessages, is_of_interest
 from floe_core.dbt.preloaded_manifest import renew_metadata
 from floe_core.dbt.run import DbtEnded, EventQueue, Gate, Throttle
 from floe_core.foundation.errors import EnvironmentProblemError
@@ -129,6 +119,7 @@ class ThreadedDbt:
             _untouched_logging(),
             lighter,
             collecting_new_alone(),
+            hiding_vars(self._invocation.hidden_vars),
             leaving as may_leave,
             batches as self._knows_batches,
         ):

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import pkgutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from floe_core.dbt.lighter_dbt.known_source import replaced
 from floe_core.foundation.missing_names import warn_of_missing_name
 
 if TYPE_CHECKING:
@@ -153,12 +154,9 @@ def leaving_out(is_left_out: Callable[[str], bool]) -> Iterator[bool]:
     try:
         from dbt.contracts.results import RunStatus, TestStatus
         from dbt.task.base import BaseRunner
-    except ImportError:
-        warn_of_missing_name("dbt-core", _NO_LEAVING_OUT)
-        yield False
-        return
-    run = getattr(BaseRunner, "compile_and_execute", None)
-    if run is None or not hasattr(BaseRunner, "_build_run_result"):
+
+        run, _ = BaseRunner.compile_and_execute, BaseRunner._build_run_result
+    except (ImportError, AttributeError):
         warn_of_missing_name("dbt-core", _NO_LEAVING_OUT)
         yield False
         return
@@ -173,11 +171,32 @@ def leaving_out(is_left_out: Callable[[str], bool]) -> Iterator[bool]:
             ctx.node, time.time(), status, [], "reused", failures=failures
         )
 
-    BaseRunner.compile_and_execute = run_or_leave_out
-    try:
+    with replaced(BaseRunner, "compile_and_execute", run_or_leave_out):
         yield True
-    finally:
-        BaseRunner.compile_and_execute = run
+
+
+@contextmanager
+def hiding_vars(names: Collection[str]) -> Iterator[None]:
+    """Keep vars out of Jinja's `invocation_args_dict`, inside the block; `var()` returns them.
+
+    Packages such as elementary store that dictionary. dbt takes vars as arguments alone. Without
+    the name, they are stored too.
+    """
+    try:
+        from dbt.context import providers
+
+        arguments = providers.args_to_dict
+    except (ImportError, AttributeError):
+        warn_of_missing_name("dbt-core", "`invocation_args_dict` has floe's own vars")
+        yield
+        return
+
+    def without_names(args: Any) -> dict[str, Any]:
+        found: dict[str, Any] = arguments(args)
+        return found | {"vars": {k: v for k, v in found["vars"].items() if k not in names}}
+
+    with replaced(providers, "args_to_dict", without_names):
+        yield
 
 
 def release_warehouse() -> None:

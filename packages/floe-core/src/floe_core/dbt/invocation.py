@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -29,7 +29,7 @@ class Invocation:
     `wants_columns`: the columns of built relations are recorded. `compiles` is "" for
     a call that builds; "steady" compiles nodes whose Jinja reads only refs, sources and macros, so
     that dbt needs no other nodes. `microbatch` is what dbt 1 takes beside its arguments; see
-    `dbt_floe_microbatch`.
+    `dbt_floe_microbatch`. `hidden_vars` are those that a project did not ask for.
     """
 
     call: DbtCall
@@ -39,6 +39,7 @@ class Invocation:
     wants_columns: bool
     compiles: Literal["", "steady", "any"]
     microbatch: Mapping[str, Any]
+    hidden_vars: Collection[str]
 
 
 def invocation(
@@ -80,6 +81,7 @@ def invocation(
         and (request.wants_columns or is_configured(artifacts.lineage, project_dir)),
         compiles="any" if command == "compile" else "",
         microbatch=_microbatch(artifacts.dbt, request) if verb == "build" else {},
+        hidden_vars=run_vars(request),
     )
 
 
@@ -115,6 +117,7 @@ def freshness_invocation(
         wants_columns=False,
         compiles="",
         microbatch={},
+        hidden_vars=run_vars(request),
     )
 
 

@@ -13,12 +13,7 @@ from floe_core.secrets.known_values import known_secrets
 from floe_core.secrets.redactor import Redactor
 from floe_core.warehouse.dbt_profiles import dbt_profiles_dir
 from floe_core.warehouse.duckdb_file import PROJECT_DIR_VARIABLE
-from floe_core.warehouse.internals import (
-    dbt_error,
-    make_credentials,
-    read_profiles,
-    render_output,
-)
+from floe_core.warehouse.internals import dbt_error, make_credentials, read_profiles, render_output
 from floe_core.warehouse.outside_values import set_outside_values
 from floe_core.warehouse.plain_duckdb import plain_file
 

@@ -9,12 +9,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from floe_core.dbt.invocation import (
-    command_invocation,
-    is_full_refresh,
-    own_vars,
-    run_vars,
-)
+from floe_core.dbt.invocation import command_invocation, is_full_refresh, own_vars, run_vars
 from floe_core.execution.private_folder import make_private
 from floe_core.execution.steps.image_order import FACTS_VARIABLE, ImageOrder, command_of
 from floe_core.foundation.errors import EnvironmentProblemError
