@@ -112,6 +112,47 @@ def test_raw_tables_in_the_products_own_file_are_read(path: str, tmp_path: Path)
     assert (product / path).read_bytes() == before
 
 
+READERS = {
+    "a model": ("select id from landing.People", "", ""),
+    "a quoted name": ('select id from landing."people"', "", ""),
+    "a view": ("select id from landing.all_people", "", ""),
+    "a macro": ("select * from ({{ people() }})", "", "select id from landing.people"),
+    "a hook": (
+        "select 1::bigint as id",
+        "insert into {{ this }} select id from landing.people where id > 0",
+        "",
+    ),
+}
+
+
+@pytest.mark.parametrize("reader", READERS)
+def test_a_table_of_the_products_own_file_that_is_no_source_is_read(
+    reader: str, tmp_path: Path
+) -> None:
+    model, hook, macro = READERS[reader]
+    config = f"{{{{ config(materialized='table', post_hook={hook!r}) }}}}\n"
+    product = write_product(tmp_path / "odd", "path: shop.db", config + model)
+    (product / "macros").mkdir()
+    text = f"{{% macro people() %}}{macro}{{% endmacro %}}"
+    (product / "macros" / "people.sql").write_text(text)
+    with duckdb.connect(str(product / "shop.db")) as connection:
+        connection.execute("create schema landing")
+        connection.execute("create table landing.people as select * from range(3) r(id)")
+        connection.execute("create view landing.all_people as select * from landing.people")
+        connection.execute("create table main.one as select 'of the real run' as id")
+        connection.execute("create table main.peopl as select 'nobody reads it' as id")
+    before = (product / "shop.db").read_bytes()
+    side = run_side(compile_side(product, "dbt", tmp_path / "one"), lambda event: None)
+    assert {node_id: table.rows for node_id, table in side.tables.items()} == {
+        "model.odd.one": 3,
+        "model.odd.seen": 3,
+    }
+    with duckdb.connect(str(tmp_path / "one" / "shop.db")) as connection:
+        found = connection.execute("select table_name from duckdb_tables()").fetchall()
+    assert ("peopl",) not in found
+    assert (product / "shop.db").read_bytes() == before
+
+
 def test_what_would_be_written_to_an_attached_file_is_refused(tmp_path: Path) -> None:
     attached = f"path: shop.db, attach: [{{path: {tmp_path}/world.db, alias: world}}]"
     model = "{{ config(database='world') }} select 1 as id"

@@ -2,56 +2,84 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+import re
 from pathlib import Path
 
 from floe_core.foundation.errors import EnvironmentProblemError
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_core.schemas.nodes import Node
 from floe_core.warehouse.credentials import credentials_of
 from floe_core.warehouse.dialect import literal, quote_name
 
 _FROM = "floe_product"
 _TABLES = (
-    "select schema_name, table_name from duckdb_tables() "
-    f"where database_name = '{_FROM}' order by all"
+    "select schema_name, table_name from duckdb_tables() where database_name = $1 union all "
+    "select schema_name, view_name from duckdb_views() where database_name = $1 and not internal "
+    "order by all"
 )
 
 
-def copy_raw_tables(artifacts: CompiledArtifacts, product_file: Path, side_file: Path) -> None:
-    """Copy the sources that the product's file has, and nothing in the product builds.
+def copy_raw_tables(
+    artifacts: CompiledArtifacts, manifest: bytes, product_file: Path, side_file: Path
+) -> None:
+    """Copy what the product reads from its file, and nothing in the product builds.
+
+    That is sources, and tables whose name is in the code of the project, whose `manifest` is dbt's.
+    A view is copied as a table.
 
     Raises:
         EnvironmentProblemError: The product's file cannot be read, as while another process writes.
     """
-    database = credentials_of(artifacts.dbt, artifacts.folder).database
-    wanted = set(_raw_tables(artifacts, database or ""))
-    if not wanted or not product_file.is_file():
+    if not product_file.is_file():
         return
     import duckdb
 
+    own, sources, code = _own(artifacts), _sources(artifacts), _code(manifest)
     try:
         with duckdb.connect(str(side_file)) as side:
             side.execute(f"attach {literal(str(product_file))} as {_FROM} (read_only)")
-            for schema, table in side.execute(_TABLES).fetchall():
-                if (schema.lower(), table.lower()) in wanted:
-                    own, name = quote_name(schema), quote_name(table)
-                    side.execute(f"create schema if not exists {own}")
-                    side.execute(f"create table {own}.{name} as from {_FROM}.{own}.{name}")
+            for schema, table in side.execute(_TABLES, [_FROM]).fetchall():
+                place = schema.lower(), table.lower()
+                if place not in own and (place in sources or _is_named(table, code)):
+                    to, name = quote_name(schema), quote_name(table)
+                    side.execute(f"create schema if not exists {to}")
+                    side.execute(f"create table {to}.{name} as from {_FROM}.{to}.{name}")
     except duckdb.Error as error:
         what = f"{product_file}: the sources in it cannot be copied for parity: {error}"
         raise EnvironmentProblemError(what) from error
 
 
-def _raw_tables(artifacts: CompiledArtifacts, database: str) -> Iterator[tuple[str, str]]:
-    """Yield schema and table of sources in the file that are neither built nor written by steps."""
-    built = {
-        (node.schema_name.lower(), node.identifier.lower())
-        for node in artifacts.nodes
-        if node.is_runnable
-    }
+def _own(artifacts: CompiledArtifacts) -> set[tuple[str, str]]:
+    """Return schema and table of what nodes build, and of the sources that steps write."""
     written = {each for step in artifacts.steps for each in step.sources}
-    for node in artifacts.nodes:
-        place = (node.schema_name.lower(), node.identifier.lower())
-        is_here = node.resource_type == "source" and node.database in ("", database)
-        if is_here and place not in built and node.unique_id not in written:
-            yield place
+    return {
+        _place(node) for node in artifacts.nodes if node.is_runnable or node.unique_id in written
+    }
+
+
+def _sources(artifacts: CompiledArtifacts) -> set[tuple[str, str]]:
+    own = credentials_of(artifacts.dbt, artifacts.folder).database or ""
+    sources = (node for node in artifacts.nodes if node.resource_type == "source")
+    return {_place(node) for node in sources if node.database in ("", own)}
+
+
+def _place(node: Node) -> tuple[str, str]:
+    return node.schema_name.lower(), node.identifier.lower()
+
+
+def _code(manifest: bytes) -> str:
+    """Return the code of the nodes, hooks and macros of a project, in one text."""
+    parsed = json.loads(manifest)
+    project = parsed["metadata"]["project_name"]
+    macros = [each for each in parsed["macros"].values() if each["package_name"] == project]
+    texts = [str(macro["macro_sql"]) for macro in macros]
+    for node in parsed["nodes"].values():
+        config = node.get("config") or {}
+        hooks = (config.get(kind) or () for kind in ("pre-hook", "post-hook"))
+        texts += [str(node.get("raw_code") or ""), *(str(hook) for part in hooks for hook in part)]
+    return "\n".join(texts)
+
+
+def _is_named(table: str, code: str) -> bool:
+    return bool(re.search(rf"(?<!\w){re.escape(table)}(?!\w)", code, re.IGNORECASE))
