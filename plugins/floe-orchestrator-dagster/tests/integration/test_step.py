@@ -3,9 +3,18 @@
 from __future__ import annotations
 
 import logging
+import os
+from pathlib import Path
 
 import pytest
-from dagster import AssetKey, DagsterEventType, DagsterInstance
+from dagster import (
+    AssetKey,
+    DagsterEventType,
+    DagsterInstance,
+    ReexecutionOptions,
+    execute_job,
+    reconstructable,
+)
 
 from floe_core.execution import NodeStarted
 from floe_core.execution.record.journal import read_events
@@ -152,6 +161,27 @@ def test_a_retry_runs_what_failed_and_what_was_held_back_and_no_more(compiled):
     twice = {id_ for id_ in told.started_nodes if told.started_nodes.count(id_) > 1}
     assert twice <= {"model.shop.middle", "model.shop.last"}
     assert "model.shop.middle" in twice
+
+
+def job_of_the_shop():
+    folder = Path(os.environ["FOLDER_OF_THE_SHOP"])
+    return load_product_definitions("web-shop", folder).resolve_job_def("web_shop")
+
+
+def test_a_run_that_is_executed_again_has_the_first_one_as_its_root(compiled, monkeypatch):
+    shop = compiled({"models/first.sql": "select 1 as id"}, floe="artifacts: {to: published}\n")
+    monkeypatch.setenv("FOLDER_OF_THE_SHOP", str(shop.folder))
+    job = reconstructable(job_of_the_shop)
+    here = {"execution": {"config": {"in_process": {}}}}
+    with DagsterInstance.ephemeral() as instance:
+        with execute_job(job, instance, run_config=here) as first:
+            assert first.success
+        for _ in range(2):
+            parent = ReexecutionOptions(instance.get_runs(limit=1)[0].run_id)
+            with execute_job(job, instance, run_config=here, reexecution_options=parent) as again:
+                assert again.success
+    published = shop.folder / "published" / "web-shop"
+    assert {each.name for each in published.iterdir() if each.is_dir()} == {first.run_id, "latest"}
 
 
 def test_a_model_that_always_fails_ends_with_its_attempts(compiled):
