@@ -12,6 +12,11 @@ from typing import Any
 import pytest
 from beside_plain_dbt import Shop
 
+from floe_core.compiler.code.reuse_facts import ReuseFactsReader
+from floe_core.execution.plan_of_run import plan_run
+from floe_core.runs.build_request import PLAN_RUN_ID, BuildRequest
+from floe_core.schemas import CompiledArtifacts
+
 WriteProduct = Callable[..., Path]
 
 TABLE = "{{ config(materialized='table') }}\n"
@@ -37,6 +42,22 @@ def test_what_reads_a_table_with_another_header_is_built(
     shop.run()
     shop.model("halved", with_header("true", is_called=is_called))
     assert shop.run() == {"halved", "reader"}
+    assert shop.run() == set()
+
+
+def test_what_no_fact_shows_reaches_the_readers_in_the_next_run(
+    write_product: WriteProduct, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ReuseFactsReader, "_content", lambda reader, entry: "")
+    shop = Shop(write_product, halved=with_header("false", is_called=False), reader=READER)
+    shop.run()
+    shop.model("halved", with_header("true", is_called=False))
+    with pytest.raises(AssertionError):
+        shop.run()
+    assert (shop.results()["halved"], shop.results()["reader"]) == ("success", "reused")
+    planned = plan_run(CompiledArtifacts.load(shop.ours), BuildRequest("shop", PLAN_RUN_ID))
+    assert planned.decisions["model.shop.reader"].why == "halved is new"
+    assert shop.run() == {"reader"}
     assert shop.run() == set()
 
 
