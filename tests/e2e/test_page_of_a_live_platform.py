@@ -102,7 +102,7 @@ def test_a_run_is_seen_to_begin_and_to_end(look: Looked, live: LivePlatform) -> 
     row.get_by_role("link").click()
     expect(page.locator(".progress")).to_contain_text("now dim_customers")
     expect(page.locator("main .title .badge")).to_contain_text("success")
-    expect(page.locator(".progress")).to_contain_text("1 of 1 nodes")
+    expect(page.locator(".progress")).to_contain_text("1 of 1 node")
 
 
 def test_the_same_is_printed_as_json(live: LivePlatform, url: str) -> None:

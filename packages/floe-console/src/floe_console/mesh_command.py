@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from floe_core.cli.console import notice, print_json, stdout, uncropped_console
+from floe_core.cli.console import count_of, notice, print_json, stdout, uncropped_console
 from floe_core.cli.options import Env, Json
 from floe_core.foundation.stages import begin_stage
 
@@ -142,7 +142,7 @@ def _refuse_with_serve(**options: object) -> None:
 
 def _print(found: Mesh, html: Path | None) -> None:
     console = stdout()
-    console.print(f"[bold]{found.name}[/]: {len(found.products)} products")
+    console.print(f"[bold]{found.name}[/]: {count_of(len(found.products), 'product')}")
     for product in found.products:
         uncropped_console().print(_tree(product))
     if found.problem:

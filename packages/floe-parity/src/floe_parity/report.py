@@ -80,7 +80,7 @@ def _print_verdict(comparison: Comparison, console: Console) -> None:
         statuses = Counter(result.status for result in side.report.nodes.values())
         shown = ", ".join(f"{count} {status}" for status, count in sorted(statuses.items()))
         report = side.report
-        emitted = "" if side.is_plain_dbt else f"; {side.events.total()} lineage events"
+        emitted = "" if side.is_plain_dbt else f"; {count_of(side.events.total(), 'lineage event')}"
         console.print(f"{side.name}: {report.status} in {report.seconds:.1f} s: {shown}{emitted}")
     differing = sum(1 for node in comparison.nodes if node.differences)
     everywhere = "both" if len(comparison.sides) == 2 else f"all {len(comparison.sides)}"
@@ -103,5 +103,6 @@ def _counts(comparison: Comparison) -> list[str]:
     emitting = [side for side in comparison.sides if not side.is_plain_dbt]
     if len(emitting) > 1:
         ticks = sum(map(len, emitting[0].promises.ticks.values()))
-        counts += [f"{emitting[0].events.total()} lineage events", f"{ticks} ticks of a year"]
+        events = count_of(emitting[0].events.total(), "lineage event")
+        counts += [events, f"{count_of(ticks, 'tick')} of a year"]
     return counts

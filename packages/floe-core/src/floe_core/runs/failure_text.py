@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from floe_core.runs.build_events import NodeResult
 
@@ -22,8 +22,18 @@ def failure_text(results: Iterable[NodeResult], problem: str = "") -> str:
     model.s.a: no
     """
     found = list(results)
-    statuses = Counter(result.status for result in found if not result.passed)
-    counts = ", ".join(f"{count} {status}" for status, count in sorted(statuses.items()))
-    headline = problem or f"{statuses.total()} of {len(found)} nodes: {counts}"
+    headline = problem or count_failed(found)
     lines = [f"{r.unique_id}: {r.message or r.status}" for r in found if r.status in CULPRITS]
     return "\n".join([headline, *lines])
+
+
+def count_failed(results: Collection[NodeResult]) -> str:
+    """Return how many nodes did not pass, by status.
+
+    >>> count_failed([NodeResult("model.s.a", "error")])
+    '1 of 1 node: 1 error'
+    """
+    statuses = Counter(result.status for result in results if not result.passed)
+    counts = ", ".join(f"{count} {status}" for status, count in sorted(statuses.items()))
+    nodes = "node" if len(results) == 1 else "nodes"
+    return f"{statuses.total()} of {len(results)} {nodes}: {counts}"

@@ -1,5 +1,5 @@
 // One run, and one node of a run.
-import {at, badge, duration, elapsed, facts, h, link, long, outside, table, unknown, when} from "./elements.js";
+import {at, badge, countOf, duration, elapsed, facts, h, link, long, outside, table, unknown, when} from "./elements.js";
 import {ask} from "./server.js";
 
 const bad = state => state === "error" || state === "fail";
@@ -27,7 +27,7 @@ function bar(run) {
   if (total === undefined || run.unknown) return "";
   const over = !["running", "queued"].includes(run.state);
   return h("p", {class: "progress big", role: "status"}, h("progress", {max: total || 1, value: done, class: failed ? "bad" : "", "aria-label": "Progress"}),
-    h("span", {}, `${done} of ${total} nodes${failed ? `, ${failed} failed` : ""}${!over && now.length ? `; now ${now.slice(0, 5).join(", ")}` : ""}`));
+    h("span", {}, `${done} of ${countOf(total, "node")}${failed ? `, ${failed} failed` : ""}${!over && now.length ? `; now ${now.slice(0, 5).join(", ")}` : ""}`));
 }
 
 function upstream(found) {

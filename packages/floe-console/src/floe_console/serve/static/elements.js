@@ -83,4 +83,6 @@ export function facts(pairs) {
     .map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value))));
 }
 
+export const countOf = (number, noun) => `${number.toLocaleString()} ${noun}${number === 1 ? "" : "s"}`;
+
 export const unknown = why => h("span", {class: "dim", title: why}, "unknown", h("span", {class: "why"}, `: ${why}`));

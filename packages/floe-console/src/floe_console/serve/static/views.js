@@ -1,5 +1,5 @@
 // The products of the platform, one product, and the runs of all orchestrators.
-import {at, badge, duration, elapsed, facts, h, kindOf, link, long, MARKS, table, unknown, when} from "./elements.js";
+import {at, badge, countOf, duration, elapsed, facts, h, kindOf, link, long, MARKS, table, unknown, when} from "./elements.js";
 import {around, chainOf, drawGraph, MOST_DRAWN} from "./graph.js";
 import {ask} from "./server.js";
 
@@ -79,8 +79,8 @@ const cut = (text, most) => text.length > most ? text.slice(0, most) + "…" : t
 
 function hints(product) {
   const found = [];
-  if (product.alerts.waiting) found.push(`${product.alerts.waiting} alerts wait`);
-  if (product.lineage.waiting) found.push(`${product.lineage.waiting} lineage events wait`);
+  if (product.alerts.waiting) found.push(`${countOf(product.alerts.waiting, "alert")} wait${product.alerts.waiting === 1 ? "s" : ""}`);
+  if (product.lineage.waiting) found.push(`${countOf(product.lineage.waiting, "lineage event")} wait${product.lineage.waiting === 1 ? "s" : ""}`);
   if (product.reuse.saved_seconds) found.push(`reuse saved ${duration(product.reuse.saved_seconds)}`);
   return h("span", {class: "soft"}, found.join(" · "));
 }
@@ -129,7 +129,7 @@ export async function productView(state, [name]) {
       ["Late", product.late.length ? h("span", {class: "warn"}, product.late.map(each => `${each.job}: ${new Date(each.deadline).toLocaleString()}`).join(", ")) : Object.values(product.deadlines).length ? `no; due ${Object.values(product.deadlines).join(", ")}` : "no deadline"],
       ["Alerts", told(product.alerts, each => each.targets ? [`${each.waiting} wait, ${each.refused} refused`, each.last_failure].filter(Boolean).join(": ") : "none are sent")],
       ["Lineage events", told(product.lineage, each => [`${each.waiting} wait, ${each.refused} refused`, each.last_failure].filter(Boolean).join(": "))],
-      ["Reuse", told(product.reuse, each => each.policy === "off" && !each.reused ? "off" : `${each.reused} node${each.reused === 1 ? "" : "s"} reused, ${duration(each.saved_seconds)} saved in the last ${each.runs} runs`)],
+      ["Reuse", told(product.reuse, each => each.policy === "off" && !each.reused ? "off" : `${countOf(each.reused, "node")} reused, ${duration(each.saved_seconds)} saved in the last ${countOf(each.runs, "run")}`)],
       ["Freshness", product.freshness.policy === "off" ? "not measured" : told(product.freshness, each => each.sources.length ? each.sources.map(source => badge(source.state, source.source)) : "not measured yet")],
       ["Partitions", product.partitions.by === "" ? "" : told(product.partitions, each => partitionStrip(each))]]),
     near.size > 1 ? graphPart(state.platform.products.filter(each => near.has(each.name)), () => true, "", "", name) : "",
@@ -145,7 +145,7 @@ export async function productView(state, [name]) {
 
 /** The last partitions as squares, and how many there are of each kind. */
 function partitionStrip({by, counts, last}) {
-  return [h("span", {class: "strip", role: "img", "aria-label": `the last ${last.length} partitions`}, last.map(each => h("i", {class: each.state, title: `${each.key}: ${each.state}`}))),
+  return [h("span", {class: "strip", role: "img", "aria-label": `the last ${countOf(last.length, "partition")}`}, last.map(each => h("i", {class: each.state, title: `${each.key}: ${each.state}`}))),
     h("span", {class: "sub"}, `by ${by}: ${Object.entries(counts).map(([state, count]) => `${count} ${state}`).join(", ")}`)];
 }
 

@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
 
 from floe_core.dbt.run import DbtEnded
-from floe_core.runs.build_events import (
-    BuildEnded,
-    BuildEvent,
-    NodeLog,
-    NodeResult,
-    NodeStarted,
-)
+from floe_core.runs.build_events import BuildEnded, BuildEvent, NodeLog, NodeResult, NodeStarted
+from floe_core.runs.failure_text import count_failed
 
 
 class Verdict:
@@ -75,17 +69,12 @@ class Verdict:
 
     def conclude(self, end: DbtEnded) -> BuildEnded:
         """Return the verdict, once every node has a result; a problem of dbt's own is a failure."""
-        failed = [node_id for node_id in self._wanted if not self._results[node_id].passed]
+        results = [self._results[node_id] for node_id in self._wanted]
+        has_failed = not all(result.passed for result in results)
         if end.problem:
             return BuildEnded(succeeded=False, message=end.problem)
-        if not failed and end.succeeded:
+        if not has_failed and end.succeeded:
             return BuildEnded(succeeded=True)
         beside = "\n".join(self._errors_beside)
-        if not failed:
-            message = f"every node passed, but dbt failed\n{beside}".rstrip()
-            return BuildEnded(succeeded=False, message=message)
-        statuses = Counter(self._results[node_id].status for node_id in failed)
-        counts = ", ".join(f"{count} {status}" for status, count in sorted(statuses.items()))
-        total = len(self._wanted)
-        message = f"{len(failed)} of {total} nodes: {counts}\n{beside}".rstrip()
-        return BuildEnded(succeeded=False, message=message)
+        what = count_failed(results) if has_failed else "every node passed, but dbt failed"
+        return BuildEnded(succeeded=False, message=f"{what}\n{beside}".rstrip())
