@@ -358,6 +358,17 @@ def test_an_answer_that_drips_keeps_neither_a_test_nor_a_flush(
     assert (code, said.partition(":")[0]) == (3, "SHOP_ALERTS")
 
 
+@pytest.mark.timeout(180)
+def test_of_an_answer_of_gigabytes_to_an_alert_the_beginning_is_read(
+    shop: Callable[..., CompiledArtifacts], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    artifacts = shop(first=FIRST)
+    with endless_server(part=b" " * 65536, pause=0) as port:
+        monkeypatch.setenv("SHOP_ALERTS", f"json://127.0.0.1:{port}/alerts")
+        code, said = floe("alerts", "test", str(artifacts.folder), "--timeout", "60")
+    assert (code, said) == (0, "SHOP_ALERTS: sent\n")
+
+
 def test_a_receiver_that_says_when_to_come_again_is_not_asked_before(
     shop: Callable[..., CompiledArtifacts], receiver: AlertReceiver
 ) -> None:
