@@ -147,6 +147,43 @@ def test_something_else_in_place_of_a_state_file_is_no_traceback(
     assert "move it away" in done.stderr
 
 
+# Root, but for its right to open the files of all others.
+AS_ANOTHER = ("setpriv", "--bounding-set", "-dac_override,-dac_read_search")
+
+
+@pytest.mark.skipif(
+    os.geteuid() != 0 or shutil.which("setpriv") is None,
+    reason="needs the right to give files to another user",
+)
+def test_a_state_file_of_another_user_is_named_without_a_traceback(
+    examples: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    product = examples / "hello"
+    monkeypatch.setenv("OPENLINEAGE_URL", "http://127.0.0.1:1")
+    assert floe("run", str(product)).returncode == 0
+    [journal] = (product / ".floe" / "runs").glob("*/events.jsonl")
+    spool = product / ".floe" / "lineage" / "spool"
+    foreign = (journal, *spool.glob("*.json"), spool.parent / "last_failure.json")
+    for file in foreign:
+        file.touch()
+        os.chown(file, 12345, 12345)
+        file.chmod(0o600)
+    if subprocess.run([*AS_ANOTHER, "cat", str(journal)], capture_output=True).returncode == 0:
+        pytest.skip("this system does not take the right away")
+    named = {
+        ("plan", "--history"): journal,
+        ("lineage", "flush"): spool.parent / "last_failure.json",
+        ("lineage", "status"): spool.parent / "last_failure.json",
+        ("doctor",): spool.parent / "last_failure.json",
+    }
+    for command, file in named.items():
+        words = [*AS_ANOTHER, str(BIN / "floe"), *command, str(product)]
+        done = subprocess.run(words, capture_output=True, text=True, check=False)
+        said = done.stdout + done.stderr
+        assert "Traceback" not in said, said
+        assert str(file) in said.replace("\n", ""), (command, said)
+
+
 def test_a_pipe_in_place_of_a_state_file_is_not_waited_for(examples: Path) -> None:
     product = examples / "hello"
     with (product / "floe.yaml").open("a") as spec:

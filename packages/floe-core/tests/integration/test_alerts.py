@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import threading
@@ -24,6 +25,7 @@ from floe_core.cli.main import app
 from floe_core.compiler import compile_product
 from floe_core.execution import BuildEnded, BuildRequest, build
 from floe_core.foundation.errors import EnvironmentProblemError, InvalidProductError
+from floe_core.product_folder.state_folder import runs_place
 from floe_core.schemas import CompiledArtifacts
 
 WriteProduct = Callable[..., Path]
@@ -356,6 +358,19 @@ def test_an_answer_that_drips_keeps_neither_a_test_nor_a_flush(
         monkeypatch.setattr("floe_core.alerts.alert_channel.LONGEST_SECONDS", 2)
         code, said = floe("alerts", "flush", str(artifacts.folder), "--timeout", "1")
     assert (code, said.partition(":")[0]) == (3, "SHOP_ALERTS")
+
+
+def test_a_recovery_is_told_after_the_folder_of_the_failed_run_was_removed(
+    shop: Callable[..., CompiledArtifacts], receiver: AlertReceiver
+) -> None:
+    artifacts = shop(first="select no_such_function(1) as id")
+    assert not run(artifacts, "failed")
+    assert receiver.wait_for(1) == ["shop: run failed"]
+    shutil.rmtree(runs_place(artifacts.folder))
+    (artifacts.folder / "models" / "first.sql").write_text(FIRST)
+    compile_product(artifacts.folder)
+    assert run(CompiledArtifacts.load(artifacts.folder), "green")
+    assert receiver.wait_for(2) == ["shop: run failed", "shop: run succeeded again"]
 
 
 @pytest.mark.timeout(180)

@@ -124,13 +124,31 @@ def test_on_duckdb(case: str, write_product: WriteProduct) -> None:
     check(folder, partial(_run_on_duckdb, folder), prepared, changed, expected)
 
 
+# What a table reads, straight or through a view, of a table with either collation.
+OF_COLLATION = {
+    "an order in a table": (
+        "",
+        SORTED.replace("source('main', 'words')", "ref('first')"),
+        ["{B,a}", "{a,B}"],
+    ),
+    "a comparison in a view": (
+        "select count(*)::text as xs from {{ ref('first') }} where x < 'b'",
+        TABLE + "select xs from {{ ref('compared') }}",
+        ["2", "1"],
+    ),
+}
+
+
+@pytest.mark.parametrize("case", OF_COLLATION)
 def test_on_postgres_a_rebuilt_table_with_another_collation_has_other_content(
-    write_product: WriteProduct, monkeypatch: pytest.MonkeyPatch
+    case: str, write_product: WriteProduct, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("FLOE_TEST_PASSWORD", SERVER["password"])
-    readers = SORTED.replace("source('main', 'words')", "ref('first')")
+    view, reader, expected = OF_COLLATION[case]
     with own_database() as database:
-        folder = _write(write_product, compute(database, "main"), readers)
+        folder = _write(write_product, compute(database, "main"), reader)
+        if view:
+            (folder / "models/compared.sql").write_text("{{ config(materialized='view') }}" + view)
         found = []
         for number, collation in enumerate(('"C"', '"en-x-icu"')):
             # That it varies has its content compared.
@@ -140,7 +158,7 @@ def test_on_postgres_a_rebuilt_table_with_another_collation_has_other_content(
             (folder / "models/first.sql").write_text(TABLE + rows.format(collation))
             status = _ends(folder, str(number))["sorted"]
             found.append((status, _run_on_postgres(database, "select xs from main.sorted")))
-    assert found == [("success", [("{B,a}",)]), ("success", [("{a,B}",)])]
+    assert found == [("success", [(xs,)]) for xs in expected]
 
 
 def _write(write_product: WriteProduct, where: str, model: str) -> Path:
