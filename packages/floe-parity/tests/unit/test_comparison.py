@@ -92,6 +92,11 @@ def test_a_table_that_differs_is_told_with_its_cause(
     assert told.replace("'", "&#x27;") in html_report(comparison)
 
 
+def test_one_row_is_a_row() -> None:
+    found = table_differences(("one", "two"), replace(TABLE, rows=1), replace(TABLE, rows=3))
+    assert found == ["1 row on one, 3 on two"]
+
+
 @pytest.mark.parametrize(
     ("result", "told"),
     [

@@ -40,7 +40,8 @@ def column_differences(names: Names, left: TableContents, right: TableContents) 
 
 def _rows(names: Names, left: TableContents, right: TableContents) -> Iterator[str]:
     if left.rows != right.rows:
-        yield f"{left.rows} rows on {names[0]}, {right.rows} on {names[1]}"
+        noun = "row" if left.rows == 1 else "rows"
+        yield f"{left.rows} {noun} on {names[0]}, {right.rows} on {names[1]}"
         return
     # Values of different types hash differently, so for these only the types are reported.
     theirs = {(name, kind): total for name, kind, total in right.columns}
