@@ -99,11 +99,12 @@ class BuildStory:
         if event.unique_id in self._open:
             return []
         run = self._node_run(self._artifacts.by_id[event.unique_id])
-        self._open[event.unique_id] = run
         inputs = [dataset for _, dataset in run.inputs]
         # The output is described at the end, when it exists.
         outputs = [each | {"facets": {}} for each in _all_outputs(run)]
-        return [run_event("START", event.at, run.run_id, run.run_facets, run.job, inputs, outputs)]
+        start = run_event("START", event.at, run.run_id, run.run_facets, run.job, inputs, outputs)
+        self._open[event.unique_id] = run
+        return [start]
 
     def end_node(
         self,

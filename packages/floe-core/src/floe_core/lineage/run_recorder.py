@@ -43,6 +43,7 @@ class RunLineage:
         self._spans = spans
         self._upstream = upstream
         self.events_written = 0
+        self._unwritten: list[Json] = []
         self.is_incomplete = False
         self._spool: Spool | None = None
         self._delivery: Delivery | None = None
@@ -116,8 +117,11 @@ class RunLineage:
 
     def _write(self, events: list[Json]) -> None:
         assert self._spool is not None  # checked by the caller
-        for event in events:
-            self._spool.append(event)
+        # What an interrupt kept from being written comes before what follows.
+        self._unwritten += events
+        while self._unwritten:
+            self._spool.append(self._unwritten[0])
+            del self._unwritten[0]
             self.events_written += 1
 
     def _guard(self, action: Callable[[], None]) -> None:

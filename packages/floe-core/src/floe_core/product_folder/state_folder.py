@@ -24,16 +24,13 @@ def state_folder(project_dir: Path) -> Path:
     """Return the folder for a product's runs, created if missing and ignored by git.
 
     `.floe` inside the compiled folder, or `$FLOE_STATE_DIR/<product name>` if that is set, for
-    folders that are not writable. The state of an older floe, which named it after the compiled
-    folder, is moved there.
+    folders that are not writable.
 
     Raises:
         EnvironmentProblemError: The folder cannot be created or written.
     """
-    place, folder = state_place(project_dir), _own_place(project_dir)
+    folder = state_place(project_dir)
     try:
-        if place != folder:
-            _move(place, folder)
         make_ignored(folder)
     except OSError as error:
         raise _not_writable(folder, error.strerror) from error
@@ -50,16 +47,12 @@ def make_ignored(folder: Path) -> None:
 
 
 def state_place(project_dir: Path) -> Path:
-    """Return where a product's state is, or would be; create and move nothing."""
-    own = _own_place(project_dir)
-    older = own.parent / project_dir.absolute().name
-    is_older = (
-        os.environ.get(STATE_DIR_VARIABLE)
-        and not own.exists()
-        and older.is_dir()
-        and not (older / OWNER_FILE).exists()
-    )
-    return older if is_older else own
+    """Return where a product's state is, or would be; create nothing."""
+    chosen = os.environ.get(STATE_DIR_VARIABLE)
+    if not chosen:
+        return project_dir / ".floe"
+    identity = identity_of(project_dir)
+    return Path(chosen) / (identity.name if identity else project_dir.absolute().name)
 
 
 def run_folder(project_dir: Path, run_id: str) -> Path:
@@ -133,23 +126,6 @@ def _of_run(run_id: str) -> str:
     """
     name = quote(run_id, safe=" ")
     return f"{_RUNS}/{name if name.strip('.') else name.replace('.', '%2E') or '%'}"
-
-
-def _own_place(project_dir: Path) -> Path:
-    chosen = os.environ.get(STATE_DIR_VARIABLE)
-    if not chosen:
-        return project_dir / ".floe"
-    identity = identity_of(project_dir)
-    return Path(chosen) / (identity.name if identity else project_dir.absolute().name)
-
-
-def _move(older: Path, own: Path) -> None:
-    """Move the state of an older floe, unless another process does so now."""
-    try:
-        older.rename(own)
-    except OSError as error:
-        if error.errno not in (errno.ENOENT, errno.ENOTEMPTY, errno.EEXIST):
-            raise
 
 
 def _note_owner(folder: Path, project_dir: Path) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ from floe_core.lineage import RunLineage
 from floe_core.lineage.sending.delivery_status import status
 from floe_core.runs.build_events import BuildEnded
 from floe_core.schemas.policies import LineageSettings
+from floe_core.spooling.spool import Spool
 
 from .conftest import Backend
 from .product import NODES, REQUEST, artifacts, result, started
@@ -55,6 +57,31 @@ def test_a_run_that_is_broken_off_is_aborted_with_what_it_had_begun(
         ("ABORT", "shop.model.orders"),
         ("ABORT", "shop"),
     ]
+
+
+def test_what_an_interrupt_kept_from_being_written_comes_before_the_end(
+    project_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lineage = RunLineage(
+        artifacts(project_dir, LineageSettings(config={"url": "http://127.0.0.1:9"})), REQUEST
+    )
+    lineage.start()
+    with monkeypatch.context() as patched:
+        patched.setattr(Spool, "append", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            lineage.receive(started("model.shop.orders", 1))
+    lineage.close(0)
+    waiting = (json.loads(path.read_text()) for path in Spool(project_dir).list_waiting())
+    assert [(each["eventType"], each["job"]["name"]) for each in waiting] == [
+        ("START", "shop"),
+        ("START", "shop.model.orders"),
+        ("ABORT", "shop.model.orders"),
+        ("ABORT", "shop"),
+    ]
+
+
+def interrupt(spool: Spool, event: object) -> None:
+    raise KeyboardInterrupt
 
 
 @pytest.mark.parametrize("enabled", [True, False])

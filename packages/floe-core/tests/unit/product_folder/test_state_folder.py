@@ -80,18 +80,6 @@ def test_without_the_variable_the_state_is_in_the_product(
     assert [path.name for path in (product / ".floe").iterdir()] == [".gitignore"]
 
 
-def test_the_state_of_an_older_floe_is_moved_when_it_is_written(
-    tmp_path: Path, states: Path
-) -> None:
-    product = write(tmp_path / "product", "orders")
-    (states / "product").mkdir(parents=True)
-    (states / "product" / "reuse.json").write_text("{}")
-    assert state_place(product) == states / "product"
-    assert state_folder(product) == state_place(product) == states / "orders"
-    assert (states / "orders" / "reuse.json").read_text() == "{}"
-    assert not (states / "product").exists()
-
-
 def test_the_state_of_a_product_with_the_folders_name_is_left_alone(
     tmp_path: Path, states: Path
 ) -> None:
