@@ -6,9 +6,12 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
+from console_fixtures import browser, look
 
 if TYPE_CHECKING:
     from other_warehouses import Warehouse
+
+__all__ = ["browser", "look", "warehouse"]
 
 
 @pytest.fixture(scope="module")

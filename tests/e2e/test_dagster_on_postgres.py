@@ -6,14 +6,13 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from deployed_dagster import deployed
-from faulty_product import AFTER, FaultyProduct
-from own_database import SERVER, compute, own_database, rows
+from deployed_dagster import deployed_on_postgres
+from faulty_product import AFTER
+from own_database import rows
 
 # Two runs at once would meet here: each takes its time between one table and the next.
 MIDDLE = f"{AFTER.format('first')}, (select pg_sleep(2)) as a_while"
@@ -46,16 +45,9 @@ class Runs:
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runs]:
     folder = tmp_path_factory.mktemp("on-postgres")
-    with ExitStack() as stack:
-        patch = stack.enter_context(pytest.MonkeyPatch.context())
-        patch.setenv("FLOE_TEST_PASSWORD", SERVER["password"])
-        database = stack.enter_context(own_database())
-        product = FaultyProduct(MIDDLE, compute=compute(database, "shop"))
-        product.compiled(folder / "shop", "pg-shop", "dagster", "")
-        with deployed(folder / "shop", database, folder / "home") as dagster:
-            asked = [dagster.launch("pg_shop"), dagster.launch("pg_shop")]
-            ended = dagster.statuses()
-        yield Runs(database, folder / "home", asked, ended)
+    with deployed_on_postgres(folder, MIDDLE) as (dagster, database):
+        asked = [dagster.launch("pg_shop"), dagster.launch("pg_shop")]
+        yield Runs(database, dagster.home, asked, dagster.statuses())
 
 
 def test_both_go_through_the_queue_and_succeed(runs: Runs) -> None:

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import anyio
 import pytest
-from console_browser import Looked, chromium, served
+from console_browser import Looked, served
 from live_platform import LivePlatform, live_platform
 from mcp import ClientSession, StdioServerParameters
 from mcp.client.stdio import stdio_client
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import expect
 
 from floe_console.data.access import manifests_at
 from floe_console.data.refresh import Pace, Platform
@@ -52,20 +52,6 @@ def url(live: LivePlatform) -> Iterator[str]:
     platform = Platform(live.manifest, manifests_at(live.manifests), Pace(runs=1.0))
     with served(platform) as address:
         yield address
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as found:
-        yield found
-
-
-@pytest.fixture
-def look(browser: Browser, url: str) -> Iterator[Looked]:
-    looked = Looked(browser, url)
-    yield looked
-    looked.page.close()
-    assert looked.complaints == []
 
 
 def test_runs_of_all_three_are_in_one_list(look: Looked) -> None:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import ExitStack
 from dataclasses import dataclass
 
 import pytest
-from deployed_dagster import DeployedDagster, deployed
-from faulty_product import AFTER, FaultyProduct
-from own_database import SERVER, compute, own_database, rows
+from deployed_dagster import DeployedDagster, deployed_on_postgres
+from faulty_product import AFTER
+from own_database import rows
 from wait_for import wait_for
 
 from floe_orchestrator_dagster import DagsterPlugin
@@ -55,14 +54,8 @@ class Deployment:
 @pytest.fixture(scope="module")
 def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
     folder = tmp_path_factory.mktemp("no-limit")
-    with ExitStack() as stack:
-        patch = stack.enter_context(pytest.MonkeyPatch.context())
-        patch.setenv("FLOE_TEST_PASSWORD", SERVER["password"])
-        database = stack.enter_context(own_database())
-        product = FaultyProduct(MIDDLE, compute=compute(database, "shop"))
-        product.compiled(folder / "shop", "pg-shop", "dagster", "")
-        without = deployed(folder / "shop", database, folder / "home", limit="")
-        yield Deployment(stack.enter_context(without), database)
+    with deployed_on_postgres(folder, MIDDLE, limit="") as (dagster, database):
+        yield Deployment(dagster, database)
 
 
 def test_a_later_tick_waits_for_the_run_of_an_earlier_one_and_says_so(

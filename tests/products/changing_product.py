@@ -130,6 +130,7 @@ class ChangingProduct:
         is_worldly: bool = False,
         collations: tuple[str, ...] = (),
         reads_files: bool = False,
+        own_hooks: tuple[str, ...] = OWN,
     ) -> None:
         self.random = random.Random(seed)
         self.models: dict[str, Model] = {}
@@ -141,7 +142,7 @@ class ChangingProduct:
         self.package, self.docs = ChangingPackage(), 0
         self.settings: dict[str, str] = {}
         self.type_order, self.extension = True, ""
-        self.collations = collations
+        self.collations, self.own_hooks = collations, own_hooks
         self._stamped = f"case when {now} then 1 else 0 end"
         self.macro = {"added": 1, "note": ""}
         for number in range(3):
@@ -243,7 +244,7 @@ class ChangingProduct:
     def change_hook(self, model: Model) -> None:
         """Give a table another hook: mostly one on its own rows."""
         is_own = self.random.random() < 0.8 or not self.hook_parent(model)
-        model.around.hook = self.random.choice(OWN if is_own else FOREIGN)
+        model.around.hook = self.random.choice(self.own_hooks if is_own else FOREIGN)
         model.around.number = self.random.randint(1, 9)
 
     def hook_parent(self, model: Model) -> str:

@@ -8,10 +8,12 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
 from dagster_pages import asked, launched
 from dagster_process import dagster_process
+from faulty_product import FaultyProduct
 from free_port import free_port, is_taken
-from own_database import SERVER
+from own_database import SERVER, compute, own_database
 from wait_for import wait_for
 
 from floe_orchestrator_dagster import DagsterPlugin
@@ -99,6 +101,24 @@ def deployed(
             stack.enter_context(dagster_process(command, home))
         _wait_until_well(found.url)
         yield found
+
+
+@contextmanager
+def deployed_on_postgres(
+    folder: Path, middle: str, limit: str = LIMIT
+) -> Iterator[tuple[DeployedDagster, str]]:
+    """Give a Dagster with the product `pg-shop`, and the database of them both.
+
+    `middle` is the SQL of its model of that name.
+    """
+    with ExitStack() as stack:
+        patch = stack.enter_context(pytest.MonkeyPatch.context())
+        patch.setenv("FLOE_TEST_PASSWORD", SERVER["password"])
+        database = stack.enter_context(own_database())
+        product = FaultyProduct(middle, compute=compute(database, "shop"))
+        product.compiled(folder / "shop", "pg-shop", "dagster", "")
+        home = folder / "home"
+        yield stack.enter_context(deployed(folder / "shop", database, home, limit)), database
 
 
 def _wait_until_well(url: str) -> None:

@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import Any
 
 from changing_product import BY_BATCH, KINDS, VARYING, ChangingProduct, Model, digest
-from changing_world import FUNCTION, OF_INCREMENTAL, option_names, value_of
+from changing_world import FUNCTION, OF_INCREMENTAL, OWN, option_names, value_of
 from dbt_common.tests import enable_test_caching
 from history_warehouses import Warehouse, warehouse_of
 from wider_edits import WiderEdits
@@ -75,6 +75,9 @@ class History:
         warehouse.threads = 1 if seed % 2 else 4
         self.random = random.Random(seed)
         special, is_worldly = warehouse.special, warehouse.adapter != ""
+        # dbt-duckdb reads the catalog's indexes in one thread while another one renames a table
+        # that has one; plain dbt fails as well.
+        has_race = warehouse.adapter == "duckdb" and warehouse.threads > 1
         self.product = ChangingProduct(
             seed,
             size,
@@ -83,6 +86,7 @@ class History:
             is_worldly=is_worldly,
             collations=warehouse.collations,
             reads_files=warehouse.reads_files and self.may_read_files,
+            own_hooks=tuple(each for each in OWN if not (has_race and each == "indexed")),
         )
         self.ours, self.plain = folder / "ours", folder / "plain"
         folders = (self.ours, self.plain)

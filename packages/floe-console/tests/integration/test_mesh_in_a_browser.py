@@ -10,11 +10,11 @@ from dataclasses import dataclass
 
 import pytest
 from alert_receiver import AlertReceiver
-from console_browser import Looked, chromium, served
+from console_browser import Looked, served
 from dagster_pages import webserver
 from free_port import free_port
 from mesh_products import Mesh
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Locator, Page, expect
 from warm_floe import floe
 
 from floe_console.data.refresh import Pace, Platform
@@ -78,20 +78,6 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
 def url(scene: Scene) -> Iterator[str]:
     with served(scene.platform) as address:
         yield address
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as found:
-        yield found
-
-
-@pytest.fixture
-def look(browser: Browser, url: str) -> Iterator[Looked]:
-    looked = Looked(browser, url)
-    yield looked
-    looked.page.close()
-    assert looked.complaints == []
 
 
 def fact(page: Page, name: str) -> Locator:

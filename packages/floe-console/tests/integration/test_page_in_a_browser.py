@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 from big_platform import big_platform, big_product
-from console_browser import Looked, chromium, served
+from console_browser import Looked, served
 from free_port import free_port
 from playwright.sync_api import Browser, expect
 
@@ -38,20 +38,6 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
 def url(platform: Platform) -> Iterator[str]:
     with served(platform) as address:
         yield address
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as found:
-        yield found
-
-
-@pytest.fixture
-def look(browser: Browser, url: str) -> Iterator[Looked]:
-    looked = Looked(browser, url)
-    yield looked
-    looked.page.close()
-    assert looked.complaints == []
 
 
 def rows(looked: Looked) -> int:

@@ -224,18 +224,26 @@ with started_run(program, order.run_id, folder) as run:
 """
 
 
-@pytest.mark.parametrize("is_stuck", [False, True])
-def test_a_launcher_that_is_killed_takes_the_run_with_it(
-    is_stuck: bool, program: RunProgram, tmp_path: Path
-) -> None:
-    order = order_to(hangs=True, is_stuck=is_stuck).to_line()
-    command = [sys.executable, "-c", LAUNCHER, str(tmp_path), order]
+def killed_launcher(
+    program: RunProgram, folder: Path, text: str, order: RunOrder
+) -> tuple[int, int]:
+    """Let a launcher start a run, and kill it; return the ids of the run and of its child."""
+    command = [sys.executable, "-c", text, str(folder), order.to_line()]
     with subprocess.Popen(
         command, env=program.environment, stdout=subprocess.PIPE, text=True
     ) as launcher:
         assert launcher.stdout is not None
-        own, child = (int(pid) for pid in launcher.stdout.readline().split())
+        own, child = map(int, launcher.stdout.readline().split())
         launcher.kill()
+    return own, child
+
+
+@pytest.mark.parametrize("is_stuck", [False, True])
+def test_a_launcher_that_is_killed_takes_the_run_with_it(
+    is_stuck: bool, program: RunProgram, tmp_path: Path
+) -> None:
+    order = order_to(hangs=True, is_stuck=is_stuck)
+    own, child = killed_launcher(program, tmp_path, LAUNCHER, order)
     wait_until_gone(own)
     if is_stuck:
         wait_until_gone(child)
@@ -249,14 +257,7 @@ def test_a_launcher_that_a_script_started_in_the_background_interrupts_its_run_a
 ) -> None:
     """A shell that is not interactive has such a command ignore interrupts."""
     ignoring = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)\n"
-    order = order_to(hangs=True).to_line()
-    command = [sys.executable, "-c", ignoring + LAUNCHER, str(tmp_path), order]
-    with subprocess.Popen(
-        command, env=program.environment, stdout=subprocess.PIPE, text=True
-    ) as launcher:
-        assert launcher.stdout is not None
-        own, child = (int(pid) for pid in launcher.stdout.readline().split())
-        launcher.kill()
+    own, child = killed_launcher(program, tmp_path, ignoring + LAUNCHER, order_to(hangs=True))
     wait_until_gone(own)
     os.kill(child, 9)
     assert (tmp_path / "run-1.log").read_text().endswith("interrupted\n")
