@@ -106,6 +106,52 @@ def test_what_keeps_a_node_from_being_reused(fields: dict[str, Any], never: str)
 
 
 @pytest.mark.parametrize(
+    ("hook", "also"),
+    [
+        ("insert into {{ ref('log') }} select 1", set()),
+        ("insert into {{ ref('shop', 'log') }} select 1", set()),
+        ("insert into {{ source('raw', 'log') }} select 1", set()),
+        ("{{ fill(ref('log')) }}", set()),
+        ("insert into {{ ref('shared') }} select 1", {"rows", "shared"}),
+        ("insert into {{ ref('log', v=2) }} select 1", {"rows", "shared"}),
+        ("insert into {{ ref(var('log')) }} select 1", {"rows", "shared"}),
+    ],
+)
+def test_only_what_a_hook_may_write_is_built_again(hook: str, also: set[str]) -> None:
+    """Where one relation is named, it alone; else each one that the node depends on."""
+    models = {"writer": "writer", "log": "log_of_runs", "rows": "rows", "shared": "shared_1"}
+    nodes = {
+        f"model.shop.{name}": {
+            "unique_id": f"model.shop.{name}",
+            "resource_type": "model",
+            "name": name,
+            "alias": alias,
+            "raw_code": "select 1",
+            "config": {"materialized": "table"},
+        }
+        for name, alias in models.items()
+    }
+    nodes["model.other.shared"] = {**nodes["model.shop.shared"], "alias": "shared_2"}
+    nodes["model.shop.writer"] |= {
+        "config": {"materialized": "table", "post-hook": [{"sql": hook}]},
+        "depends_on": {"nodes": [f"model.shop.{name}" for name in models if name != "writer"]},
+    }
+    source = {"unique_id": "source.shop.raw.log", "resource_type": "source", "name": "log"}
+    fill = "{% macro fill(into) %}insert into {{ into }} select 1{% endmacro %}"
+    manifest = {
+        **MANIFEST,
+        "nodes": nodes,
+        "sources": {"source.shop.raw.log": {**source, "identifier": "log_of_runs"}},
+        "macros": {"macro.shop.fill": {"name": "fill", "package_name": "shop", "macro_sql": fill}},
+    }
+    reader = ReuseFactsReader(manifest, CodeHashes(manifest, Path("/shop")), reads_texts=True)
+    written = {
+        name for name in models if "hook of" in reader.facts(nodes[f"model.shop.{name}"]).never
+    }
+    assert written == {"log", *also}
+
+
+@pytest.mark.parametrize(
     ("config", "does"),
     [
         ({}, "adds"),

@@ -31,9 +31,16 @@ _KNOWN: Values = {"this": THIS, "model": TOLD}
 
 
 class HookTexts:
-    """Renders the hooks of one manifest's nodes (dbt manifest v12, `macros.*`)."""
+    """Renders the hooks of one manifest's nodes (dbt manifest v12, `macros.*`).
 
-    def __init__(self, macros: Mapping[str, Mapping[str, Any]]) -> None:
+    `relations` has the names in the warehouse of what `ref` and `source` name, by `ref NAME` and
+    `source NAME`, of those names that stand for one relation.
+    """
+
+    def __init__(
+        self, macros: Mapping[str, Mapping[str, Any]], relations: Mapping[str, str]
+    ) -> None:
+        self._relations = relations
         self._texts: dict[str, set[str]] = {}
         for each in macros.values():
             self._texts.setdefault(str(each.get("name")), set()).add(str(each.get("macro_sql")))
@@ -45,9 +52,10 @@ class HookTexts:
         """Return the SQL of a hook, `floe_unknown` if its Jinja can't be read.
 
         >>> sql = "{% macro empty(x) %}delete from {{ x }}{% endmacro %}"
-        >>> texts = HookTexts({"macro.shop.empty": {"name": "empty", "macro_sql": sql}})
-        >>> texts.render("{{ empty(this) }} where {{ var('x') }}")
-        'delete from floe_this where floe_unknown'
+        >>> macros = {"macro.shop.empty": {"name": "empty", "macro_sql": sql}}
+        >>> texts = HookTexts(macros, {"ref a": "b"})
+        >>> texts.render("{{ empty(ref('a')) }} where {{ var('x') }}")
+        'delete from b where floe_unknown'
         """
         if hook not in self._rendered:
             self._rendered[hook] = self._render(hook)
@@ -112,13 +120,16 @@ class HookTexts:
         if name == "return" and call.args:
             return self._value(call.args[0], values, depth)
         macro = self._macro(name)
+        if macro is None and call.args and not call.kwargs:
+            named = self._value(call.args[-1], values, depth)
+            return self._relations.get(f"{name} {named}", UNKNOWN)
         if macro is None or depth == _DEEPEST or call.dyn_args or call.dyn_kwargs:
             return UNKNOWN
         parameters = [each.name for each in macro.args]
         passed = [self._value(each, values, depth) for each in call.args]
-        named = {each.key: self._value(each.value, values, depth) for each in call.kwargs}
+        by_key = {each.key: self._value(each.value, values, depth) for each in call.kwargs}
         bound = {**_KNOWN, **dict.fromkeys(parameters, UNKNOWN)}
-        bound |= dict(zip(parameters, passed, strict=False)) | named
+        bound |= dict(zip(parameters, passed, strict=False)) | by_key
         return self._body(macro.body, bound, depth + 1)
 
     def _macro(self, name: str) -> nodes.Macro | None:

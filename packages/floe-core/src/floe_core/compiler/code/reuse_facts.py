@@ -76,7 +76,8 @@ class ReuseFactsReader:
         self._varying: dict[str, str] = {}
         self._reads_texts = reads_texts
         self._rendering = SteadyRendering(manifest, hashes)
-        self._hooks = HookTexts(manifest.get("macros") or {})
+        self._relations = [*manifest["nodes"].values(), *(manifest.get("sources") or {}).values()]
+        self._hooks = HookTexts(manifest.get("macros") or {}, _find_named(self._relations))
 
     def facts(self, entry: Entry) -> ReuseFacts:
         """Return the facts of one node; those of a source determine its version."""
@@ -182,13 +183,11 @@ class ReuseFactsReader:
         Each build of the writer would write once more to the same rows, and a plan reads the
         version of a source before hooks run.
         """
-        nodes = self._manifest["nodes"]
         by_name: dict[str, list[str]] = {}
-        for node_id, entry in {**nodes, **(self._manifest.get("sources") or {})}.items():
-            name = str(entry.get("identifier") or entry.get("alias") or "")
-            by_name.setdefault(name.lower(), []).append(node_id)
+        for entry in self._relations:
+            by_name.setdefault(_name_of(entry).lower(), []).append(entry["unique_id"])
         found: dict[str, str] = {}
-        for entry in nodes.values():
+        for entry in self._manifest["nodes"].values():
             is_of_run = entry["resource_type"] == "operation"
             texts = [str(entry.get("raw_code"))] if is_of_run else _text_of_hooks(entry)
             for text in filter(None, texts):
@@ -269,6 +268,19 @@ class ReuseFactsReader:
             if found := self._varying[macro_id]:
                 return f"{found} in {macro_id.removeprefix('macro.')}"
         return ""
+
+
+def _name_of(relation: Entry) -> str:
+    return str(relation.get("identifier") or relation.get("alias") or "")
+
+
+def _find_named(relations: Iterable[Entry]) -> dict[str, str]:
+    """Return what a `ref` or `source` stands for, if it is one relation; see `HookTexts`."""
+    found: dict[str, set[str]] = {}
+    for each in relations:
+        call = "source" if each["resource_type"] == "source" else "ref"
+        found.setdefault(f"{call} {each.get('name')}", set()).add(_name_of(each))
+    return {call: next(iter(names)) for call, names in found.items() if len(names) == 1}
 
 
 def _policy(entry: Entry) -> Any:
