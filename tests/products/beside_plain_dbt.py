@@ -94,7 +94,8 @@ class Shop:
     def tables(self, folder: Path) -> dict[str, list[tuple[object, ...]]]:
         with duckdb.connect(str(folder / "shop.duckdb"), read_only=True) as warehouse:
             names = [str(name) for (name,) in warehouse.execute("show tables").fetchall()]
-            return {n: sorted(warehouse.execute(f"from {n}").fetchall(), key=repr) for n in names}
+            rows = {name: warehouse.execute(f'from "{name}"').fetchall() for name in names}
+            return {name: sorted(found, key=repr) for name, found in rows.items()}
 
     def _run_plain(self) -> None:
         place = ["--project-dir", str(self.plain), "--profiles-dir", str(self.plain)]

@@ -111,13 +111,14 @@ WRITING = {
     "by_ref": "update {{ ref('ref_orders') }} set amount = amount + 1",
     "by_branch": "{% set to = this %}{% if execute %}{% set to = ref('branch_orders') %}{% endif %}"
     "update {{ to }} set amount = amount + 1",
+    "by_name_in_quotes": "update {{ ref('quoted_orders') }} set amount = amount + 1",
 }
 
 
 def test_a_hook_that_writes_another_table_runs_in_every_run_and_so_does_that_table(
     write_product: WriteProduct,
 ) -> None:
-    names = ("orders", "updated_orders", "ref_orders", "branch_orders")
+    names = ("orders", "updated_orders", "ref_orders", "branch_orders", "quoted_orders")
     tables = dict(zip(WRITING, names, strict=True))
     parents = {name: f"-- depends_on: {{{{ ref('{table}') }}}}\n" for name, table in tables.items()}
     writers = {
@@ -125,6 +126,7 @@ def test_a_hook_that_writes_another_table_runs_in_every_run_and_so_does_that_tab
         for name, hook in WRITING.items()
     }
     orders = dict.fromkeys(tables.values(), "select 1 as id, 10 as amount")
+    orders["quoted_orders"] = f"{{{{ config(alias='Some Table') }}}} {orders['orders']}"
     shop = Shop(write_product, **orders, **writers, other="select 1 as one")
     shop.write("macros/bump.sql", BUMP)
     shop.run()

@@ -23,6 +23,7 @@ MACROS = {
     },
     "macro.shop.reads_var": {"macro_sql": "{% macro reads_var() %}{{ var('x') }}{% endmacro %}"},
 }
+IN_QUOTES = {"in_quotes": "rows of runs", "keyword": "table"}
 MANIFEST = {
     "metadata": {"adapter_type": "duckdb"},
     "nodes": {},
@@ -115,11 +116,15 @@ def test_what_keeps_a_node_from_being_reused(fields: dict[str, Any], never: str)
         ("insert into {{ ref('shared') }} select 1", {"rows", "shared"}),
         ("insert into {{ ref('log', v=2) }} select 1", {"rows", "shared"}),
         ("insert into {{ ref(var('log')) }} select 1", {"rows", "shared"}),
+        ("insert into {{ ref('log', *names) }} select 1", {"rows", "shared"}),
+        ("insert into {{ ref('in_quotes') }} select 1", {"rows", "shared", "in_quotes"}),
+        ("insert into {{ ref('keyword') }} select 1", {"rows", "shared", "keyword"}),
     ],
 )
 def test_only_what_a_hook_may_write_is_built_again(hook: str, also: set[str]) -> None:
     """Where one relation is named, it alone; else each one that the node depends on."""
     models = {"writer": "writer", "log": "log_of_runs", "rows": "rows", "shared": "shared_1"}
+    models |= {name: alias for name, alias in IN_QUOTES.items() if name in hook}
     nodes = {
         f"model.shop.{name}": {
             "unique_id": f"model.shop.{name}",

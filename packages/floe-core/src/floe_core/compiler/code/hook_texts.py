@@ -119,11 +119,14 @@ class HookTexts:
             return ""
         if name == "return" and call.args:
             return self._value(call.args[0], values, depth)
-        macro = self._macro(name)
-        if macro is None and call.args and not call.kwargs:
+        if call.dyn_args or call.dyn_kwargs:
+            return UNKNOWN
+        # A project may have macros of these names, in place of dbt's functions.
+        if name not in self._texts and call.args and not call.kwargs:
             named = self._value(call.args[-1], values, depth)
             return self._relations.get(f"{name} {named}", UNKNOWN)
-        if macro is None or depth == _DEEPEST or call.dyn_args or call.dyn_kwargs:
+        macro = self._macro(name)
+        if macro is None or depth == _DEEPEST:
             return UNKNOWN
         parameters = [each.name for each in macro.args]
         passed = [self._value(each, values, depth) for each in call.args]

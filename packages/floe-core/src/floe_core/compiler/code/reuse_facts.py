@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping
 from functools import cached_property
 from typing import Any, Literal
 
+from sqlglot.tokens import Tokenizer
+
 from floe_core.compiler.code import jinja_reads, python_reads
 from floe_core.compiler.code.code_hashes import CodeHashes
 from floe_core.compiler.code.hook_statements import find_foreign, find_written, may_change_rows
@@ -59,6 +61,7 @@ _READS_OUTSIDE = re.compile(
 _READS_NODE = re.compile(r"\b(?:model|config)\b")
 _READS_RAW_CODE = re.compile(r"\braw_(?:code|sql)\b")
 _READS_RELATION = re.compile(r"\b(ref|source)\s*\(")
+_UNQUOTED = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 # Of a merge, these choose columns to write, and no rows.
 _OF_COLUMNS = ("merge_update_columns", "merge_exclude_columns")
 _HOOKS = ("pre-hook", "post-hook", "pre_hook", "post_hook")
@@ -275,12 +278,20 @@ def _name_of(relation: Entry) -> str:
 
 
 def _find_named(relations: Iterable[Entry]) -> dict[str, str]:
-    """Return what a `ref` or `source` stands for, if it is one relation; see `HookTexts`."""
+    """Return what a `ref` or `source` stands for; see `HookTexts`.
+
+    Neither names that stand for more than one relation, nor those that SQL has in quotes.
+    """
     found: dict[str, set[str]] = {}
     for each in relations:
         call = "source" if each["resource_type"] == "source" else "ref"
         found.setdefault(f"{call} {each.get('name')}", set()).add(_name_of(each))
-    return {call: next(iter(names)) for call, names in found.items() if len(names) == 1}
+    single = {call: next(iter(names)) for call, names in found.items() if len(names) == 1}
+    return {
+        call: name
+        for call, name in single.items()
+        if _UNQUOTED.fullmatch(name) and name.upper() not in Tokenizer.KEYWORDS
+    }
 
 
 def _policy(entry: Entry) -> Any:
