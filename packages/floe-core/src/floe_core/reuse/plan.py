@@ -137,8 +137,8 @@ class Planner:
             return
         entry = self._given.state.entries.get(node.unique_id)
         analysis = self._analyses.of(node)
-        fresh = self._fresh(node, analysis)
         never = self._never(node, analysis)
+        fresh = self._fresh(node, analysis, never)
         # Its unit tests must not use the earlier decision on it.
         self.decisions.pop(node.unique_id, None)
         with_tests = self._plan_unit_tests_of(node, fresh, never)
@@ -147,12 +147,13 @@ class Planner:
         self._versions[node.unique_id] = versions
         self._decide(node, entry, replace(fresh, versions=versions), why)
 
-    def _fresh(self, node: Node, analysis: Analysis | None) -> Entry:
+    def _fresh(self, node: Node, analysis: Analysis | None, never: str) -> Entry:
         """Return the entry of a green build of a node, without its versions."""
         known = self._given.warehouse.newest
         newest = {i: known[i] for i in node.depends_on if i in known}
         made_of = (self._traits(node, analysis), self._reads(analysis))
-        by_order = analysis is None or analysis.by_row_order
+        # What is built in every run finds the rows in the order that they have by then.
+        by_order = not never and (analysis is None or analysis.by_row_order)
         return Entry(self._given.run_id, *made_of, newest=newest, by_row_order=by_order)
 
     def _never(self, node: Node, analysis: Analysis | None) -> str:

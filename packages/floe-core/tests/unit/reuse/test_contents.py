@@ -100,6 +100,15 @@ def test_through_a_view_the_tables_above_it_decide() -> None:
     assert plan[B].waits_for == plan[C].waits_for == (A,)
 
 
+def test_what_is_always_built_does_not_keep_others_from_reuse() -> None:
+    """floe can't read its SQL, which may depend on the order of rows."""
+    codes = CODES | {C: 'select nvl2(twice) as total from "shop"."main"."b"'}
+    given = after_a_build(product(), codes)
+    plan = planned(replace(given, codes={**codes, A: REWRITTEN[A]}))
+    assert plan[B].waits_for == (A,)
+    assert reasons(plan)["c"].startswith("never reused: ")
+
+
 @pytest.mark.parametrize(
     ("artifacts", "codes", "rows"),
     [
