@@ -73,7 +73,8 @@ def properties(model: Any) -> dict[str, Any]:
     said: dict[str, Any] = {"name": model.name, "description": text, "columns": columns}
     if model.kind == "seed":
         types = {"c1": model.seed_type} if model.seed_type else {}
-        return said | {"config": {"column_types": types, **model.around.options}}
+        types |= model.around.options.get("column_types", {})
+        return said | {"config": {**model.around.options, "column_types": types}}
     if model.is_configured_in_yml:
         tags = [f"t{model.tags}"]
         said["config"] = {"materialized": model.materialized, "tags": tags}

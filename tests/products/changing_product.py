@@ -94,6 +94,7 @@ class Model:
     is_tested: bool = False
     stores_failures: bool = False
     options_of_test: dict[str, object] = field(default_factory=dict)
+    options_of_unit_test: dict[str, object] = field(default_factory=dict)
     has_unit_test: bool = False
     fails: bool = False
     is_written_by_hooks: bool = False
@@ -141,6 +142,7 @@ class ChangingProduct:
         self.unused_var = 0
         self.package, self.docs = ChangingPackage(), 0
         self.settings: dict[str, str] = {}
+        self.options_of_function: dict[str, object] = {}
         self.type_order, self.extension = True, ""
         self.collations, self.own_hooks = collations, own_hooks
         self._stamped = f"case when {now} then 1 else 0 end"
@@ -401,7 +403,7 @@ class ChangingProduct:
         )
         package = self.package.write(folder) if self.is_worldly else folder
         if self.is_worldly:
-            write_function(folder, self.added_by_function)
+            write_function(folder, self.added_by_function, self.options_of_function)
             (package / "models" / "schema.yml").write_text("\n".join(self._told(is_packaged=True)))
         for model in self.order():
             self._write(model, package if model.is_packaged else folder)
@@ -416,10 +418,12 @@ class ChangingProduct:
             (folder / "seeds" / f"{model.name}.csv").write_text("\n".join(lines) + "\n")
         elif model.kind == "snapshot":
             taken = f"select id, c1, c2, timestamp '2026-01-01' + c2 * interval '1 day' as seen_at from {{{{ ref('{model.parents[0]}') }}}}"
-            head = (
-                f"{{% snapshot {model.name} %}}{{{{ config(unique_key='id', strategy='timestamp', "
-                "updated_at='seen_at', target_schema='main') }}"
-            )
+            own: dict[str, object] = {"unique_key": "id", "target_schema": "main"}
+            own |= {"strategy": "timestamp"} | model.around.options
+            told = {"check": ("check_cols", "all"), "timestamp": ("updated_at", "seen_at")}
+            own.setdefault(*told[str(own["strategy"])])
+            given = ", ".join(f"{name}={value!r}" for name, value in own.items())
+            head = f"{{% snapshot {model.name} %}}{{{{ config({given}) }}}}"
             text = f"{head}\n{taken} {model.note}\n{{% endsnapshot %}}\n"
             (folder / "snapshots" / f"{model.name}.sql").write_text(text)
         elif model.kind in KINDS:
@@ -442,7 +446,8 @@ class ChangingProduct:
         sources = [each for each in self.order() if each.kind == "source"]
         files = {each.name: data_file(folder, each.name) for each in sources}
         tables = [
-            f"      - {{name: {each.name}{_KNOWS[each.knows].format(file=files[each.name])}}}"
+            f"      - {{name: {each.name}{_KNOWS[each.knows].format(file=files[each.name])}, "
+            f"config: {json.dumps(each.around.options)}}}"
             for each in sources
         ]
         said = self._told(is_packaged=False) if self.is_worldly else []
@@ -470,6 +475,7 @@ class ChangingProduct:
             "model": model.name,
             "given": [{"input": place, "rows": rows}],
             "expect": {"rows": rows},
+            "config": model.options_of_unit_test,
         }
 
     def _sql(self, model: Model) -> str:

@@ -6,6 +6,7 @@ version is tried too. Each is set to a value of its type; what dbt refuses fails
 
 from __future__ import annotations
 
+import json
 import random
 import typing
 from dataclasses import dataclass, field, fields
@@ -13,18 +14,29 @@ from pathlib import Path
 from typing import Any
 
 from dbt.adapters.factory import get_adapter_class_by_name, load_plugin
-from dbt.artifacts.resources import ModelConfig, SeedConfig, TestConfig
+from dbt.artifacts.resources import (
+    FunctionConfig,
+    ModelConfig,
+    SeedConfig,
+    SnapshotConfig,
+    SourceConfig,
+    TestConfig,
+    UnitTestConfig,
+)
 
 # Keys that say where a relation is and what it is: the histories change these by other edits.
 _PLACES = {
     *("_extra", "enabled", "alias", "schema", "database", "materialized", "group", "tags"),
-    *("pre_hook", "post_hook"),
+    *("pre_hook", "post_hook", "target_schema", "target_database", "loaded_at_field"),
 }
 # Values for keys that take only a few.
 _VALUES: dict[str, tuple[object, ...]] = {
     "batch_size": ("day", "hour"),
     "begin": ("2026-01-01",),
+    "check_cols": ("all", ["c1"]),
+    "column_types": ({"c2": "bigint"}, {}),
     "contract": ({"enforced": False},),
+    "dbt_valid_to_current": ("timestamp '9999-12-31'",),
     "delimiter": (",",),
     "docs": ({"show": False}, {"show": True}),
     "error_if": ("> 3", "!= 0"),
@@ -32,9 +44,11 @@ _VALUES: dict[str, tuple[object, ...]] = {
     "fail_calc": ("count(*)", "max(id)"),
     "freshness": ({"build_after": {"count": 1, "period": "day"}},),
     "full_refresh": (None,),  # It is for incremental models and seeds.
-    "grants": ({},),
+    "grants": ({"select": ["public"]}, {}),
+    "hard_deletes": ("ignore", "invalidate", "new_record"),
     "incremental_strategy": ("append", "delete+insert"),
     "indexes": ([{"columns": ["id"]}],),
+    "loaded_at_query": ("select timestamp '2026-01-01'",),
     "lookback": (1, 2),
     "meta": ({"owner": "a"}, {"owner": "b"}),
     "on_configuration_change": ("apply", "continue"),
@@ -43,13 +57,28 @@ _VALUES: dict[str, tuple[object, ...]] = {
     "quoting": ({"identifier": True}, {"identifier": False}),
     "access": ("public", "protected"),
     "severity": ("warn", "error"),
+    "snapshot_meta_column_names": ({"dbt_valid_to": "until"}, {}),
     "static_analysis": ("off", "on"),
     "store_failures_as": ("table", "view"),
+    "strategy": ("check", "timestamp"),
+    "type": ("scalar", "aggregate"),
     "unique_key": ("id", ["id", "c1"]),
+    "updated_at": ("seen_at",),
+    "volatility": ("deterministic", "stable", "non-deterministic"),
     "warn_if": ("> 1", "!= 0"),
     "where": ("id > 2",),
 }
-_CONFIGS: dict[str, type] = {"model": ModelConfig, "seed": SeedConfig, "test": TestConfig}
+_CONFIGS: dict[str, type] = {
+    "function": FunctionConfig,
+    "model": ModelConfig,
+    "seed": SeedConfig,
+    "snapshot": SnapshotConfig,
+    "source": SourceConfig,
+    "test": TestConfig,
+    "unit_test": UnitTestConfig,
+}
+# dbt takes these for a snapshot, and doesn't list them.
+_MORE = {"snapshot": {"hard_deletes": str, "invalidate_hard_deletes": bool}}
 # Keys that say how an incremental model adds to its rows: a history says that itself.
 OF_INCREMENTAL = frozenset(
     {"unique_key", "incremental_strategy", "batch_size", "begin", "lookback", "event_time"}
@@ -65,7 +94,7 @@ DBT_FUNCTION = "adds"
 _FUNCTION_FILES = {
     "functions/adds.sql": "select x + {added}",
     "functions/schema.yml": "functions: [{{name: adds, arguments: [{{name: x, data_type: bigint}}], "
-    "returns: {{data_type: bigint}}}}]",
+    "returns: {{data_type: bigint}}, config: {config}}}]",
     "macros/functions.sql": "{{% macro duckdb__scalar_function_sql(target_relation) %}}"
     "create or replace macro {{{{ target_relation }}}}(x) as ({{{{ model.compiled_code }}}})"
     "{{% endmacro %}}",
@@ -98,20 +127,20 @@ class Surroundings:
         return self.hook not in ("", "indexed")
 
 
-def write_function(folder: Path, added: int) -> None:
+def write_function(folder: Path, added: int, options: dict[str, object]) -> None:
     """Write the function of dbt that models call; dbt-duckdb has no statement of its own for it."""
     (folder / "functions").mkdir(exist_ok=True)
     for name, text in _FUNCTION_FILES.items():
-        (folder / name).write_text(text.format(added=added))
+        (folder / name).write_text(text.format(added=added, config=json.dumps(options)))
 
 
 def option_names(adapter: str, kind: str = "model") -> dict[str, Any]:
-    """Return key -> type, of all that dbt lists for a model, a seed or a test, and the adapter."""
+    """Return key -> type, of all that dbt lists for a kind of node, and the adapter for a relation."""
     load_plugin(adapter)
     own = typing.get_type_hints(get_adapter_class_by_name(adapter).AdapterSpecificConfigs)
-    general = {each.name: each.type for each in fields(_CONFIGS[kind])}
-    listed = general if kind == "test" else own | general
-    return {k: v for k, v in listed.items() if k not in _PLACES and k[0] != "_"}
+    general = {each.name: each.type for each in fields(_CONFIGS[kind])} | _MORE.get(kind, {})
+    listed = own | general if kind in ("model", "seed", "snapshot") else general
+    return {k: v for k, v in listed.items() if k not in _PLACES and not k.isupper() and k[0] != "_"}
 
 
 def value_of(name: str, kind: Any, chance: random.Random) -> object:

@@ -23,6 +23,7 @@ plugins:
 Rows = list[tuple[Any, ...]]
 SPECIAL = ("snapshot", "incremental")
 NOW = "now() > timestamptz '2020-01-01'"
+FAILURES = f"select * from {SCHEMA}_dbt_test__audit.{{}}"
 STANDING = "select table_name, table_type from information_schema.tables where table_schema = "
 # Where DuckDB keeps them below its directory of extensions.
 _EXTENSIONS = (
@@ -85,6 +86,9 @@ class Warehouse(Protocol):
 
     def load(self, folder: Path, table: str, values: str) -> None:
         """Let a source have these rows of id, c1 and c2, and no others."""
+
+    def failures(self, folder: Path, test: str) -> Rows:
+        """Return the rows that a test stored."""
 
     def contents(self, folder: Path, names: Iterable[str]) -> dict[str, Any]:
         """Return the columns, with their types, and the rows of relations, or the error of each."""
@@ -169,6 +173,9 @@ class DuckDbFiles:
     def load(self, folder: Path, table: str, values: str) -> None:
         rows = f"select * from (values {values}) t(id, c1, c2)"
         self.execute(folder, f"create or replace table {table} as {rows}")
+
+    def failures(self, folder: Path, test: str) -> Rows:
+        return sorted(self.query(folder, FAILURES.format(test)), key=repr)
 
     def contents(self, folder: Path, names: Iterable[str]) -> dict[str, Any]:
         import duckdb
@@ -272,6 +279,9 @@ class PostgresDatabases:
             f"create table if not exists {table} (id int, c1 int, c2 int);"
             f"truncate {table}; insert into {table} values {values}",
         )
+
+    def failures(self, folder: Path, test: str) -> Rows:
+        return sorted(self.query(folder, FAILURES.format(test)), key=repr)
 
     def contents(self, folder: Path, names: Iterable[str]) -> dict[str, Any]:
         with self._cursor(folder) as cursor:

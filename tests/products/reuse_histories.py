@@ -22,6 +22,7 @@ import sys
 import tempfile
 import uuid
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -178,8 +179,11 @@ class History:
 
     def change_seed(self) -> None:
         model = self._model("seed")
-        if self.random.random() < 0.3:
-            model.rows.append([len(model.rows) + 1, self.random.randint(0, 50), 3])
+        roll = self.random.random()
+        if roll < 0.3:
+            model.rows.append([model.rows[-1][0] + 1, self.random.randint(0, 50), 3])
+        elif roll < 0.4 and len(model.rows) > 4:
+            model.rows.pop(self.random.randrange(len(model.rows)))
         else:
             self.random.choice(model.rows)[self.random.choice([1, 2])] += 1
 
@@ -218,10 +222,15 @@ class History:
 
     def change_option(self) -> None:
         """Set a key that dbt or the adapter lists, or one that nobody knows, or remove it."""
-        model = self._model(*KINDS, "seed")
-        options, kind = model.around.options, "model" if model.kind in KINDS else "seed"
-        if model.is_tested and self.random.random() < 0.3:
+        model = self._model(*KINDS, "seed", "snapshot", "source")
+        options, kind = model.around.options, "model" if model.kind in KINDS else model.kind
+        roll = self.random.random()
+        if model.is_tested and roll < 0.3:
             options, kind = model.options_of_test, "test"
+        elif model.has_unit_test and roll < 0.6:
+            options, kind = model.options_of_unit_test, "unit_test"
+        elif roll > 0.95:
+            options, kind = self.product.options_of_function, "function"
         known = option_names(self.warehouse.adapter, kind)
         name = self.random.choice([*known, "own_key"])
         if name in options:
@@ -310,11 +319,21 @@ class History:
         self.change_seed()
         self._write()
         compile_product(self.ours)
-        after = self.random.randint(1, 6)
-        command = [sys.executable, __file__, "--killed-after", str(after), str(self.ours)]
-        subprocess.run(command, check=False, capture_output=True)
+        if self.random.random() < 0.5:
+            self._start(killed_after=self.random.randint(1, 6)).wait()
+        else:
+            build = self._start()
+            with suppress(subprocess.TimeoutExpired):
+                build.wait(self.random.uniform(1, 12))
+            build.kill()
+            build.wait()
         _build_plain(self.plain)
         self.step("after a kill", lambda: None, counts=False)
+
+    def _start(self, killed_after: int = 100_000) -> subprocess.Popen[bytes]:
+        """Start a build in a process of its own, which kills itself after so many green nodes."""
+        command = [sys.executable, __file__, "--killed-after", str(killed_after), str(self.ours)]
+        return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
     def run_a_part(self) -> None:
         """Change something and build some nodes, then all."""
@@ -337,9 +356,7 @@ class History:
         self.change_seed()
         self._write()
         compile_product(self.ours)
-        command = [sys.executable, __file__, "--killed-after", "100000", str(self.ours)]
-        runs = [subprocess.Popen(command, stdout=-3, stderr=-3) for _ in range(2)]
-        for each in runs:
+        for each in (self._start(), self._start()):
             each.wait()
         _build_plain(self.plain)
         self.step("after two at once", lambda: None, counts=False)
@@ -375,6 +392,7 @@ class History:
         needed = self._needed()
         if is_green:
             self._compare(where, plain)
+            self._compare_failures(where)
         self._compare_tests(where, results, verdicts)
         if counts and is_green:
             self.score.steps += 1
@@ -400,10 +418,27 @@ class History:
             if test_id.startswith("test.") and ours not in _AS_PLAIN.get(verdict, (verdict,)):
                 self.score.wrong.append(f"{where}: {test_id}: {ours}, plain dbt: {verdict}")
 
+    def _compare_failures(self, where: str) -> None:
+        """Compare the tables in which tests store the rows that fail them."""
+        stored = [m.name for m in self.product.order() if m.is_tested and _stores_failures(m)]
+        for name in stored if self.warehouse.adapter else ():
+            ours, plain = (
+                self.warehouse.failures(folder, f"checks_{name}")
+                for folder in (self.ours, self.plain)
+            )
+            if ours != plain:
+                self.score.wrong.append(f"{where}: failures of {name}: {ours} and {plain}")
+
     def _contents(self, folder: Path, names: Iterable[str]) -> dict[str, Any]:
-        relations = {name: self.product.models[name].relation for name in names}
-        found = self.warehouse.contents(folder, relations.values())
-        return {name: found[relation] for name, relation in relations.items()}
+        models = [self.product.models[name] for name in names]
+        found = self.warehouse.contents(folder, [m.relation for m in models])
+        has_times = any(key.startswith("snapshot.") for key in self.score.keys)
+        return {
+            m.name: _without_times(found[m.relation])
+            if m.kind == "snapshot" and has_times
+            else found[m.relation]
+            for m in models
+        }
 
     def _write(self) -> None:
         for folder in (self.ours, self.plain):
@@ -569,6 +604,25 @@ class History:
 def _is_table(model: Model) -> bool:
     lasting = ("table", "incremental", "snapshot")
     return model.kind == "seed" or (model.kind != "source" and model.materialized in lasting)
+
+
+def _stores_failures(model: Model) -> bool:
+    options = {"store_failures": model.stores_failures} | model.options_of_test
+    return bool(options.get("store_failures_as") or options["store_failures"])
+
+
+def _without_times(content: Any) -> Any:
+    """Return the content of a snapshot that may have the times of its builds, without them."""
+    if isinstance(content, str):
+        return content
+    told, rows = content
+    columns = told[0] if isinstance(told, tuple) else told
+    is_time = [each[0].startswith("dbt_") or each[0] == "until" for each in columns]
+    kept = [
+        [value is None if hidden else value for value, hidden in zip(row, is_time, strict=True)]
+        for row in rows
+    ]
+    return told, sorted(kept, key=repr)
 
 
 def build_ours(folder: Path) -> dict[str, str]:
