@@ -11,7 +11,7 @@ from uuid import uuid4
 
 import duckdb
 import pytest
-from dagster import AssetKey, DagsterInstance, Definitions
+from dagster import AssetKey, DagsterInstance, DagsterRunStatus, Definitions, RunsFilter
 from dagster_process import dagster_process
 from epochs import seen_without_epochs, without_epochs
 from mesh_products import PRODUCTS, Mesh
@@ -27,6 +27,9 @@ pytestmark = pytest.mark.slow
 
 # How long a run may take to begin after the last update.
 SOON = 60.0
+# How long until a run is repeated that ended before it began to build.
+TO_REPEAT = 60.0 + SOON
+NO_RUNS = "concurrency: {runs: {max_concurrent_runs: 0}}\n"
 
 
 class RunningMesh:
@@ -37,7 +40,7 @@ class RunningMesh:
         self.mesh.compile()
         self.home = folder / "home"
         self.home.mkdir()
-        (self.home / "dagster.yaml").write_text("telemetry: {enabled: false}\n")
+        self.configure()
         files = [
             {"python_file": {"relative_path": f"{self.mesh.folder}/{name}/definitions.py",
                              "location_name": name}}
@@ -45,6 +48,10 @@ class RunningMesh:
             if (self.mesh.folder / name / "definitions.py").exists()
         ]  # fmt: skip
         (self.home / "workspace.yaml").write_text(json.dumps({"load_from": files}))
+
+    def configure(self, queue: str = "") -> None:
+        """Write the settings with which the next daemon starts."""
+        (self.home / "dagster.yaml").write_text(f"telemetry: {{enabled: false}}\n{queue}")
 
     def daemon(self) -> AbstractContextManager[object]:
         return dagster_process(["dagster-daemon", "run", "-w", "workspace.yaml"], self.home)
@@ -69,6 +76,19 @@ class RunningMesh:
         """Wait until there are green runs for these updates, and see that no other comes."""
         expected = [("SUCCESS", each) for each in updates]
         wait_for(lambda: self.starts() == expected, SOON)
+
+    def cancel_queued(self) -> None:
+        """Cancel the one run in the queue, as Dagster's pages do."""
+        with DagsterInstance.from_config(str(self.home)) as instance:
+            [run] = instance.get_runs(RunsFilter(statuses=[DagsterRunStatus.QUEUED]))
+            assert instance.run_coordinator.cancel_run(run.run_id)
+
+    def is_due(self) -> bool:
+        """Return whether `floe mesh` shows the consumer as due."""
+        shown = floe("mesh", self.mesh.folder / "manifest-marts.yaml", "--json")
+        [marts] = [each for each in json.loads(shown.stdout)["products"] if each["name"] == "marts"]
+        [job] = marts["jobs"]
+        return bool(job["is_due"])
 
     def seen(self) -> list[dict[str, int]]:
         ledger = ledger_of(self.mesh.artifacts("marts"))
@@ -143,6 +163,44 @@ def test_what_came_while_the_daemon_was_away_starts_one_run(running: RunningMesh
             pass
         assert len(running.starts()) == 1
     assert running.seen() == [{"billing/invoices@1": 2, "crm/customers@1": 3}]
+
+
+def test_a_ledger_that_begins_again_starts_one_run_for_the_same_numbers(
+    running: RunningMesh,
+) -> None:
+    """Dagster's daemon starts no second run for a key that it has seen."""
+    with running.daemon():
+        for number in (1, 2):
+            for product in ("crm", "billing"):
+                assert running.build(product)
+            running.wait_for_starts(*[FIRST] * number)
+            ledger = running.mesh.folder / "ledger"
+            if number == 1:
+                ledger.rename(ledger.with_name("away"))
+        with several_looks():
+            pass
+        assert len(running.starts()) == 2
+    assert not running.is_due()
+
+
+def test_a_run_that_is_canceled_in_the_queue_is_followed_by_one(running: RunningMesh) -> None:
+    running.configure(NO_RUNS)
+    for product in ("crm", "billing"):
+        assert running.build(product)
+    with running.daemon():
+        wait_for(lambda: running.starts() == [("QUEUED", FIRST)], SOON)
+        running.cancel_queued()
+        with several_looks():
+            pass
+        assert running.starts() == [("CANCELED", FIRST)]
+        wait_for(lambda: running.starts()[1:] == [("QUEUED", FIRST)], TO_REPEAT)
+    running.configure()
+    with running.daemon():
+        wait_for(lambda: running.starts()[1:] == [("SUCCESS", FIRST)], SOON)
+        with several_looks():
+            pass
+        assert len(running.starts()) == 2
+    assert not running.is_due()
 
 
 def test_the_global_asset_graph_has_edges_between_products(running: RunningMesh) -> None:
