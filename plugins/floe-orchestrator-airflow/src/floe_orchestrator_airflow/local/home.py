@@ -104,7 +104,12 @@ class Home:
                 # How long a task of a killed worker counts as running; Airflow's default is 300 s.
                 "task_instance_heartbeat_timeout": str(HEARTBEAT_SECONDS),
             },
-            "dag_processor": {"refresh_interval": "3", "parsing_processes": "1"},
+            "dag_processor": {
+                "refresh_interval": "3",
+                "parsing_processes": "1",
+                # How soon it prints what came of each file.
+                "print_stats_interval": "5",
+            },
             "openlineage": {"disabled": "True"},
             "usage_data_collection": {"enabled": "False"},
             "metrics": {"statsd_on": "False"},
