@@ -16,8 +16,10 @@ from typing import Any
 
 import duckdb
 import pytest
+from dagster import DagsterInstance, DagsterRunStatus
 from dagster_process import dagster_process
 from free_port import free_port
+from schedule_records import run_in_location
 from ticking_product import (
     compile_ticking_product,
     lineage_to_file,
@@ -249,13 +251,21 @@ def test_a_tick_between_the_write_of_a_schedule_and_its_start_runs_once(
         wait_for(lambda: datetime.now(UTC) > tick - timedelta(seconds=3), 120)
         schedules.set("tick-shop", *rule)
         wait_for(lambda: datetime.now(UTC) > tick + timedelta(seconds=2), 30)
+        # Another code location that holds the product has run it.
+        of_tick = {
+            "dagster/schedule_name": "tick_shop_schedule",
+            "floe/nominal_time": tick.isoformat(),
+        }
+        with DagsterInstance.from_config(str(dagster.home)) as instance:
+            run_in_location(instance, "other", DagsterRunStatus.FAILURE, of_tick, "tick_shop")
         # The code location took so long to reload.
         take_up(schedules, "tick-shop", {"url": dagster.url})
         wait_for(lambda: ("SUCCESS", tick.isoformat()) in dagster.runs(), 120)
         # The daemon has the new schedule by now at the latest, and nothing to make up for.
         wait_for(lambda: datetime.now(UTC) > tick + timedelta(seconds=100), 120)
         take_up(schedules, "tick-shop", {"url": dagster.url})
-        assert [at for _, at in dagster.runs()].count(tick.isoformat()) == 1
+        found = sorted(status for status, at in dagster.runs() if at == tick.isoformat())
+        assert found == ["FAILURE", "SUCCESS"]
         dagster.plugin.unschedule_job("tick-shop")
     assert _in_the_warehouse(dagster.product).count(tick.isoformat()) == 1
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import multiprocessing
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from functools import cache
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from dagster._core.definitions.unresolved_asset_job_definition import (
         UnresolvedAssetJobDefinition,
     )
-    from dagster._core.scheduler.instigation import InstigatorState
+    from dagster._core.scheduler.instigation import InstigatorState, InstigatorTick
     from dagster._core.storage.event_log import SqlEventLogStorage, SqliteEventLogStorage
     from sqlalchemy import Engine
     from sqlalchemy.engine import Connection
@@ -36,6 +36,8 @@ WILL_RETRY_TAG = "dagster/will_retry"
 RESUME_RETRY_TAG = "dagster/is_resume_retry"
 SCHEDULE_NAME_TAG = "dagster/schedule_name"
 SCHEDULED_EXECUTION_TIME_TAG = ".dagster/scheduled_execution_time"
+# `<repository>@<code location>`: Dagster finds runs by it, but leaves it out of their tags.
+REPOSITORY_TAG = ".dagster/repository"
 
 BUSY_TIMEOUT_SECONDS = 60
 _IN_PROCESS: Mapping[str, object] = {"execution": {"config": {"in_process": {}}}}
@@ -71,7 +73,9 @@ def moments_of(cron: str | list[str], timezone: str, start: datetime) -> Iterato
         raise NoMomentsError(str(error)) from error
 
 
-def last_look(instance: DagsterInstance, schedule_name: str, moment: datetime) -> datetime | None:
+def last_look(
+    instance: DagsterInstance, schedule_name: str, moment: datetime, tick_id: int | None
+) -> datetime | None:
     """Return when the daemon last checked a schedule before a moment, None if that is unknown.
 
     That is the schedule's previous tick, the daemon's hourly checkpoint, or the schedule's start,
@@ -79,27 +83,44 @@ def last_look(instance: DagsterInstance, schedule_name: str, moment: datetime) -
     that was missed while no daemon was up does not run, unless it is the moment at which Dagster
     resumes the schedule.
     """
-    if not all(hasattr(instance, name) for name in ("all_instigator_state", "get_ticks")):
-        warn_of_missing_name("dagster", "ticks that were missed during an outage may not run")
-        return None
-    for state in instance.all_instigator_state():
-        if state.instigator_name == schedule_name:
-            found = _time_of_last_look(instance, state, moment)
-            if found:
-                return datetime.fromtimestamp(found, UTC)
+    without = "ticks that were missed during an outage may not run"
+    for state, ticks in _evaluated(instance, schedule_name, tick_id, without):
+        if ticks[0].timestamp == moment.timestamp():
+            marks = ("start_timestamp", "last_iteration_timestamp")
+            known = [getattr(state.instigator_data, mark, None) or 0.0 for mark in marks]
+            found = max(known + [tick.timestamp for tick in ticks[1:]])
+            return datetime.fromtimestamp(found, UTC) if found else None
     return None
 
 
-def _time_of_last_look(
-    instance: DagsterInstance, state: InstigatorState, moment: datetime
-) -> float:
-    """Return a timestamp, 0 if the schedule of this state is not the one being evaluated."""
-    ticks = instance.get_ticks(state.instigator_origin_id, state.selector_id, limit=2)
-    if not ticks or ticks[0].timestamp != moment.timestamp():
-        return 0.0
-    marks = ("start_timestamp", "last_iteration_timestamp")
-    known = [getattr(state.instigator_data, mark, None) or 0.0 for mark in marks]
-    return max(known + [tick.timestamp for tick in ticks[1:]])
+def repository_of_tick(instance: DagsterInstance, schedule_name: str, tick_id: int | None) -> str:
+    """Return `<repository>@<code location>` of the schedule that is evaluated, "" if unknown.
+
+    Dagster passes only the repository's name to an evaluation, and each code location has the same
+    one by default. Without the names, runs that wait for a slot are not replaced by newer ones.
+    """
+    without = "runs in its queue are not replaced by those of newer ticks"
+    if tick_id is None:
+        return ""
+    found = _evaluated(instance, schedule_name, tick_id, without)
+    return next((state.origin.repository_origin.get_label() for state, _ in found), "")
+
+
+def _evaluated(
+    instance: DagsterInstance, schedule_name: str, tick_id: int | None, without: str
+) -> Iterator[tuple[InstigatorState, Sequence[InstigatorTick]]]:
+    """Yield the schedules of this name whose last tick this is, and their last two ticks.
+
+    There is at most one, unless the id of the tick is unknown.
+    """
+    if not all(hasattr(instance, name) for name in ("all_instigator_state", "get_ticks")):
+        warn_of_missing_name("dagster", without)
+        return
+    for state in instance.all_instigator_state():
+        if state.instigator_name == schedule_name:
+            ticks = instance.get_ticks(state.instigator_origin_id, state.selector_id, limit=2)
+            if ticks and tick_id in (None, ticks[0].tick_id):
+                yield state, ticks
 
 
 def execute_with_origin(

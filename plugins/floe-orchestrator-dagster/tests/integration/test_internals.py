@@ -15,6 +15,7 @@ from borrowed_names import borrowed_names, without, without_attribute
 from dagster import AssetKey, DagsterInstance, DagsterRunStatus
 from dagster._core.storage import tags as tags_of_dagster
 from dagster._core.storage.event_log import SqliteEventLogStorage
+from schedule_records import NAME, ScheduleRecords
 
 from floe_core.foundation.errors import EnvironmentProblemError
 from floe_core.foundation.missing_names import warn_of_missing_name
@@ -109,9 +110,15 @@ def test_what_dagster_cannot_read_is_told_apart() -> None:
 
 
 @pytest.mark.parametrize("name", ["all_instigator_state", "get_ticks"])
-def test_without_its_records_no_missed_tick_is_known(name: str, instance: DagsterInstance) -> None:
+def test_without_its_records_no_missed_tick_is_known_nor_which_runs_to_replace(
+    name: str, instance: DagsterInstance
+) -> None:
+    tick_id = int(ScheduleRecords(instance).tick(TODAY)[-1])
+    assert internals.repository_of_tick(instance, NAME, tick_id) == "__repository__@shop"
+    assert internals.last_look(instance, NAME, TODAY, tick_id) is not None
     with without_attribute(DagsterInstance, name):
-        assert internals.last_look(instance, "shop_schedule", TODAY) is None
+        assert internals.last_look(instance, NAME, TODAY, tick_id) is None
+        assert internals.repository_of_tick(instance, NAME, tick_id) == ""
 
 
 @pytest.mark.parametrize("name", OF_EVENT_LOG)

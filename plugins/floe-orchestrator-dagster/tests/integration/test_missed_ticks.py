@@ -3,69 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 
 import pytest
-from dagster import DagsterInstance, RunRequest, ScheduleEvaluationContext
-from dagster._core.definitions.run_request import InstigatorType
-from dagster._core.remote_origin import (
-    InProcessCodeLocationOrigin,
-    RemoteInstigatorOrigin,
-    RemoteRepositoryOrigin,
-)
-from dagster._core.scheduler.instigation import (
-    InstigatorState,
-    InstigatorStatus,
-    ScheduleInstigatorData,
-    TickData,
-    TickStatus,
-)
+from dagster import DagsterRunStatus, RunRequest, ScheduleEvaluationContext
+from dagster._core.scheduler.instigation import TickStatus
 from dagster._core.test_utils import instance_for_test
-from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
+from schedule_records import NAME, ScheduleRecords, at, run_in_location
 
 from floe_core.schemas.policies import Schedule
 from floe_orchestrator_dagster.ticks.tick_evaluation import runs_or_reason
 
-NAME = "shop_schedule"
 # Dagster is given every half hour for it, as the zone's clock changes by one.
 HOURLY = Schedule(cron="0 * * * *", timezone="Australia/Lord_Howe")
 
 
-def at(hour: int, minute: int) -> datetime:
-    return datetime(2026, 1, 10, hour, minute, tzinfo=UTC)
-
-
-class Records:
-    """What a real instance keeps of one schedule."""
-
-    def __init__(self, instance: DagsterInstance) -> None:
-        self.instance = instance
-        location = InProcessCodeLocationOrigin(
-            LoadableTargetOrigin(executable_path="python", module_name="shop"), location_name="shop"
-        )
-        origin = RemoteInstigatorOrigin(RemoteRepositoryOrigin(location, "__repository__"), NAME)
-        self.origin_id = origin.get_id()
-        self.selector_id = origin.get_selector().get_id()
-        self.state = InstigatorState(
-            origin,
-            InstigatorType.SCHEDULE,
-            InstigatorStatus.RUNNING,
-            ScheduleInstigatorData(["0,30 * * * *"], start_timestamp=at(1, 10).timestamp()),
-        )
-        instance.add_instigator_state(self.state)
-
-    def tick(self, moment: datetime, status: TickStatus) -> None:
-        self.instance.create_tick(
-            TickData(
-                self.origin_id,
-                NAME,
-                InstigatorType.SCHEDULE,
-                status,
-                moment.timestamp(),
-                run_ids=["a-run"] if status == TickStatus.SUCCESS else None,
-                selector_id=self.selector_id,
-            )
-        )
+class Records(ScheduleRecords):
+    """The same, evaluated."""
 
     def evaluated(self, moment: datetime) -> str | None:
         """Return the nominal time of the run that there is at this moment."""
@@ -74,8 +28,7 @@ class Records:
 
     def all_evaluated(self, moment: datetime, schedule: Schedule) -> list[str]:
         """Return the nominal times of all runs that there are at this moment."""
-        self.tick(moment, TickStatus.STARTED)
-        context = ScheduleEvaluationContext(self.instance.get_ref(), moment)
+        context = ScheduleEvaluationContext(self.instance.get_ref(), moment, self.tick(moment))
         with context:
             found = runs_or_reason(schedule, "shop", NAME, context)
         runs = [each for each in found if isinstance(each, RunRequest)]
@@ -116,3 +69,16 @@ def test_nothing_before_the_start_of_the_schedule_is_made_up_for(records: Record
 
 def test_the_first_tick_after_the_start_is_made_up_for(records: Records) -> None:
     assert records.evaluated(at(2, 30)) == at(2, 0).isoformat()
+
+
+def test_what_another_code_location_has_run_or_looked_at_is_its_own(records: Records) -> None:
+    """They hold the same product, as for two environments, and their daemon looks at both."""
+    other = Records(records.instance, "other")
+    for each, last in ((records, at(2, 0)), (other, at(5, 0))):
+        each.tick(last, TickStatus.SUCCESS)
+    of_tick = {"dagster/schedule_name": NAME, "floe/nominal_time": at(5, 0).isoformat()}
+    run_in_location(records.instance, "other", DagsterRunStatus.SUCCESS, of_tick)
+    other.tick(at(5, 30))
+    assert records.evaluated(at(5, 30)) == at(5, 0).isoformat()
+    run_in_location(records.instance, "shop", DagsterRunStatus.SUCCESS, of_tick)
+    assert records.evaluated(at(5, 30)) is None

@@ -3,32 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 
 import pytest
 from dagster import DagsterInstance, DagsterRunStatus, RunRequest, ScheduleEvaluationContext
-from dagster._core.remote_origin import (
-    InProcessCodeLocationOrigin,
-    RemoteJobOrigin,
-    RemoteRepositoryOrigin,
-)
-from dagster._core.test_utils import create_run_for_test, instance_for_test
-from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
+from dagster._core.test_utils import instance_for_test
+from schedule_records import NAME, ScheduleRecords, run_in_location
+from schedule_records import at as at_hour
 
 from floe_core.schemas.policies import Schedule
 from floe_orchestrator_dagster.ticks.tick_evaluation import runs_or_reason
 
 EACH_MINUTE = Schedule(cron="* * * * *", timezone="UTC")
-BY_DAEMON, IN_PAGES = ["__repository__", "shop_schedule", "17"], None
-_LOCATION = InProcessCodeLocationOrigin(
-    LoadableTargetOrigin(executable_path="python", module_name="shop"), location_name="shop"
-)
-JOB = RemoteJobOrigin(RemoteRepositoryOrigin(_LOCATION, "__repository__"), "shop")
 WAITS, RUNS = DagsterRunStatus.QUEUED, DagsterRunStatus.STARTED
 
 
 def at(minute: int) -> datetime:
-    return datetime(2026, 1, 10, 13, minute, tzinfo=UTC)
+    return at_hour(13, minute)
 
 
 @pytest.fixture
@@ -37,22 +28,28 @@ def instance() -> Iterator[DagsterInstance]:
         yield instance
 
 
-def start(instance: DagsterInstance, tick: datetime, status: DagsterRunStatus, **more: str) -> str:
-    tags = {"dagster/schedule_name": "shop_schedule", "floe/nominal_time": tick.isoformat()}
-    return create_run_for_test(
-        instance, status=status, tags={**tags, **more}, remote_job_origin=JOB
-    ).run_id
+@pytest.fixture
+def records(instance: DagsterInstance) -> ScheduleRecords:
+    return ScheduleRecords(instance)
+
+
+def start(
+    records: ScheduleRecords, tick: datetime, status: DagsterRunStatus, schedule: str = NAME
+) -> str:
+    tags = {"dagster/schedule_name": schedule, "floe/nominal_time": tick.isoformat()}
+    return run_in_location(records.instance, records.location, status, tags).run_id
 
 
 def evaluate(
-    instance: DagsterInstance,
+    records: ScheduleRecords,
     tick: datetime,
-    log_key: list[str] | None,
     schedule: Schedule = EACH_MINUTE,
+    *,
+    is_by_daemon: bool = True,
 ) -> None:
-    context = ScheduleEvaluationContext(instance.get_ref(), tick, log_key=log_key)
-    with context:
-        [requested] = runs_or_reason(schedule, "shop", "shop_schedule", context)
+    log_key = records.tick(tick) if is_by_daemon else None
+    with ScheduleEvaluationContext(records.instance.get_ref(), tick, log_key) as context:
+        [*_, requested] = runs_or_reason(schedule, "shop", NAME, context)
     assert isinstance(requested, RunRequest)
 
 
@@ -61,12 +58,14 @@ def states(instance: DagsterInstance, *run_ids: str) -> list[tuple[str, str]]:
     return [(run.status.value, run.tags.get("floe/replaced_by", "")) for run in runs if run]
 
 
-def test_a_newer_tick_replaces_those_that_wait(instance: DagsterInstance) -> None:
-    under_way = start(instance, at(50), RUNS)
-    waits = start(instance, at(51), WAITS)
-    later = start(instance, at(53), WAITS)
-    others = start(instance, at(51), WAITS, **{"dagster/schedule_name": "other"})
-    evaluate(instance, at(52), BY_DAEMON)
+def test_a_newer_tick_replaces_those_that_wait(
+    instance: DagsterInstance, records: ScheduleRecords
+) -> None:
+    under_way = start(records, at(50), RUNS)
+    waits = start(records, at(51), WAITS)
+    later = start(records, at(53), WAITS)
+    others = start(records, at(51), WAITS, "other")
+    evaluate(records, at(52))
     replaced = ("CANCELED", at(52).isoformat())
     assert states(instance, under_way, waits, later, others) == [
         ("STARTED", ""),
@@ -76,15 +75,31 @@ def test_a_newer_tick_replaces_those_that_wait(instance: DagsterInstance) -> Non
     ]
 
 
-def test_with_catchup_none_is_replaced(instance: DagsterInstance) -> None:
-    waits = start(instance, at(51), WAITS)
-    evaluate(instance, at(52), BY_DAEMON, EACH_MINUTE.model_copy(update={"catchup": True}))
+def test_those_of_another_code_location_go_on_waiting(
+    instance: DagsterInstance, records: ScheduleRecords
+) -> None:
+    """Both hold the same product, as for two environments, and are evaluated at the same moment."""
+    other = ScheduleRecords(instance, "other")
+    waits = [start(each, at(51), WAITS) for each in (records, other)]
+    other.tick(at(52))
+    evaluate(records, at(52))
+    assert states(instance, *waits) == [("CANCELED", at(52).isoformat()), ("QUEUED", "")]
+    evaluate(other, at(53))
+    assert states(instance, *waits) == [
+        ("CANCELED", at(52).isoformat()),
+        ("CANCELED", at(53).isoformat()),
+    ]
+
+
+def test_with_catchup_none_is_replaced(instance: DagsterInstance, records: ScheduleRecords) -> None:
+    waits = start(records, at(51), WAITS)
+    evaluate(records, at(52), EACH_MINUTE.model_copy(update={"catchup": True}))
     assert states(instance, waits) == [("QUEUED", "")]
 
 
 def test_a_schedule_that_is_tested_in_dagsters_pages_replaces_nothing(
-    instance: DagsterInstance,
+    instance: DagsterInstance, records: ScheduleRecords
 ) -> None:
-    waits = start(instance, at(51), WAITS)
-    evaluate(instance, at(52), IN_PAGES)
+    waits = start(records, at(51), WAITS)
+    evaluate(records, at(52), is_by_daemon=False)
     assert states(instance, waits) == [("QUEUED", "")]

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
+from uuid import uuid4
 
 import pytest
-from dagster import DagsterEvent, DagsterInstance, DagsterRunStatus
-from dagster._core.test_utils import create_run_for_test
+from dagster import DagsterEvent, DagsterInstance, DagsterRun, DagsterRunStatus
+from dagster._core.test_utils import create_run_for_test, instance_for_test
+from schedule_records import run_in_location
 
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_orchestrator_dagster.internals import execute_with_origin
 from floe_orchestrator_dagster.loader import load_product_definitions
 from floe_orchestrator_dagster.step import turn_of_run
 
 FILES = {"models/first.sql": "select 1 as id"}
 SCHEDULE = 'schedule: {cron: "* * * * *", timezone: UTC, catchup: CATCHUP}\n'
 EARLIER, TICK, LATER = (f"2026-11-30T13:{minute}:00+00:00" for minute in (50, 51, 52))
-STARTED, SUCCESS, FAILED = (
+NOT_STARTED, STARTED, SUCCESS, FAILED = (
+    DagsterRunStatus.NOT_STARTED,
     DagsterRunStatus.STARTED,
     DagsterRunStatus.SUCCESS,
     DagsterRunStatus.FAILURE,
@@ -53,7 +57,10 @@ def made(compiled: Callable[..., CompiledArtifacts]) -> Make:
 
 def other(instance: DagsterInstance, status: DagsterRunStatus, tags: Tags) -> str:
     """Create a run that has started, and return its id."""
-    run = create_run_for_test(instance, job_name="web_shop", tags=tags)
+    return begin(instance, create_run_for_test(instance, job_name="web_shop", tags=tags), status)
+
+
+def begin(instance: DagsterInstance, run: DagsterRun, status: DagsterRunStatus) -> str:
     ends = {STARTED: (), SUCCESS: ("PIPELINE_SUCCESS",), FAILED: ("PIPELINE_FAILURE",)}
     for kind in ("PIPELINE_START", *ends[status]):
         instance.report_dagster_event(DagsterEvent(kind, "web_shop"), run.run_id)
@@ -129,3 +136,30 @@ def test_a_run_by_hand_waits_for_none(instance: DagsterInstance, made: Make) -> 
     other(instance, STARTED, of_tick(EARLIER))
     other(instance, STARTED, of_tick(LATER))
     assert run(instance, made("false"), {}) == (True, "")
+
+
+@pytest.mark.parametrize(("location", "expected"), [("other", "SUCCESS"), ("shop", "FAILURE")])
+def test_only_runs_of_its_own_code_location_hold_it_back(
+    made: Make, location: str, expected: str
+) -> None:
+    """The other one holds the same product, as for another environment."""
+    artifacts = made("false")
+    job = load_product_definitions("web-shop", artifacts.folder).resolve_job_def("web_shop")
+    with instance_for_test() as instance:
+        for tick in (EARLIER, LATER):
+            tags = of_tick(tick)
+            begun = run_in_location(instance, location, NOT_STARTED, tags, "web_shop")
+            begin(instance, begun, STARTED)
+        run_id = str(uuid4())
+        assert execute_with_origin(
+            instance,
+            job,
+            run_id=run_id,
+            selection=None,
+            tags=of_tick(TICK),
+            run_config={},
+            code_location=("shop", artifacts.folder / "definitions.py"),
+        )
+        done = instance.get_run_by_id(run_id)
+    assert done is not None
+    assert done.status.value == expected

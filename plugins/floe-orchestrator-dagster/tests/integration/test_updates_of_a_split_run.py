@@ -11,13 +11,14 @@ import dagster as dg
 import duckdb
 import pytest
 from epochs import key_of_last, seen_without_epochs, without_epochs
+from schedule_records import run_in_location, sensor_context
 
 from floe_core.compiler import compile_product
 from floe_core.ports.ledger import Ledger
 from floe_core.schedules.job_schedules import JobSchedules
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_orchestrator_dagster import load_product_definitions
-from floe_orchestrator_dagster.ticks.update_sensors import request_run
+from floe_orchestrator_dagster.ticks.update_sensors import RunsOfJob
 
 MANIFEST = """\
 apiVersion: floe.dev/v1
@@ -171,10 +172,26 @@ def test_a_run_that_ends_before_its_first_step_is_followed_by_another_a_minute_l
         assert f"run {queued.run_id} for " in (skipped.skip_message or "")
         assert "ended before it began to build" in (skipped.skip_message or "")
         soon = datetime.now(UTC) + timedelta(seconds=61)
-        again = request_run(asked.tags["floe/updates"], instance, "marts", soon)
+        again = RunsOfJob(instance, "marts", "").request(asked.tags["floe/updates"], soon)
         assert isinstance(again, dg.RunRequest)
         assert again.tags["floe/updates"] == asked.tags["floe/updates"]
         assert again.run_key != asked.run_key
+
+
+@pytest.mark.parametrize("status", [dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.CANCELED])
+def test_a_run_of_another_code_location_holds_nothing_back(
+    project: Project, status: dg.DagsterRunStatus
+) -> None:
+    """It holds the same product, as for another environment."""
+    definitions = project.definitions(ALL)
+    sensor = definitions.resolve_sensor_def("marts_updates")
+    with dg.DagsterInstance.ephemeral() as instance:
+        run(definitions, "crm", instance)
+        [asked] = sensor.evaluate_tick(sensor_context(instance, "here")).run_requests or ()
+        run_in_location(instance, "other", status, asked.tags, "marts")
+        assert sensor.evaluate_tick(sensor_context(instance, "other")).run_requests == []
+        [again] = sensor.evaluate_tick(sensor_context(instance, "here")).run_requests or ()
+        assert again.run_key == asked.run_key
 
 
 def test_a_paused_job_is_started_by_what_came_meanwhile_once_it_is_resumed(

@@ -7,11 +7,13 @@ import json
 import dagster as dg
 import pytest
 from killed_build import begin_and_die, waiting_lineage
+from schedule_records import run_in_location, sensor_context
 
 from floe_core.alerts import status
 from floe_core.runs.build_request import BuildRequest
 from floe_core.schemas.policies import AlertRule
 from floe_orchestrator_dagster.alerts.run_end import report_end_of_run
+from floe_orchestrator_dagster.alerts.sensor import is_under_way
 from floe_orchestrator_dagster.definitions.product_definitions import definitions_of
 
 RULE = AlertRule(on=("failure", "recovery", "warning"), to="env:NOBODY_SETS_THIS")
@@ -54,6 +56,30 @@ def test_without_alerts_the_lineage_of_a_killed_run_worker_is_ended(shop, monkey
     with dg.DagsterInstance.ephemeral() as instance:
         report_end_of_run(quiet, instance, ended(dg.DagsterRunStatus.FAILURE))
     assert waiting_lineage(quiet) == [("shop", "FAIL")]
+
+
+def test_a_run_is_reported_by_the_sensor_of_its_own_code_location(shop):
+    """Another one holds the same product, as for another environment."""
+    [sensor] = definitions_of(shop).sensors
+    with dg.DagsterInstance.ephemeral() as instance:
+        for tags in ({"floe/product": "shop", "floe/job": "shop"}, {"floe/product": "shop"}):
+            run = run_in_location(instance, "here", dg.DagsterRunStatus.STARTED, tags)
+            instance.report_run_failed(run)
+        reports = [
+            sensor.evaluate_tick(sensor_context(instance, location)).skip_message
+            for location in ("other", "here")
+        ]
+    assert reports == ["reported 0 ended runs", "reported 2 ended runs"]
+    assert len(waiting(shop)) == 2
+
+
+def test_a_late_job_that_runs_in_another_code_location_is_late(shop):
+    with dg.DagsterInstance.ephemeral() as instance:
+        tags = {"floe/product": "shop", "floe/job": "shop"}
+        run_in_location(instance, "other", dg.DagsterRunStatus.QUEUED, tags)
+        repositories = [f"__repository__@{location}" for location in ("here", "other")]
+        found = [is_under_way(shop, instance, "shop", each) for each in repositories]
+    assert found == [False, True]
 
 
 def test_a_failed_run_is_reported_once_with_its_page(shop):

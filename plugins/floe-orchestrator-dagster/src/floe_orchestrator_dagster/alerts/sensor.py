@@ -22,6 +22,7 @@ from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_orchestrator_dagster.alerts.run_end import report_end_of_run
 from floe_orchestrator_dagster.names.asset_map import AssetMap
 from floe_orchestrator_dagster.names.dagster_names import JOB_TAG, PRODUCT_TAG, plain
+from floe_orchestrator_dagster.names.repository_of_run import is_in, repository_of_sensor
 
 INTERVAL_SECONDS = 10
 # Each evaluation overlaps the last, since a run's end may be written after that of a later run.
@@ -39,15 +40,18 @@ def alert_sensor(artifacts: CompiledArtifacts, asset_map: AssetMap) -> SensorDef
 
     def report_ended_runs(context: SensorEvaluationContext) -> SkipReason:
         since = float(context.cursor) if context.cursor else time.time()
-        count = 0
+        count, repository = 0, repository_of_sensor(context)
         for record in ended_runs(context.instance, since - _OVERLAP_SECONDS):
             since = max(since, record.update_timestamp.timestamp())
-            if _is_of_product(record.dagster_run, artifacts, asset_map):
+            run = record.dagster_run
+            if is_in(repository, run) and _is_of_product(run, artifacts, asset_map):
                 end = datetime.fromtimestamp(record.end_time, UTC) if record.end_time else None
-                report_end_of_run(artifacts, context.instance, record.dagster_run, end)
+                report_end_of_run(artifacts, context.instance, run, end)
                 count += 1
         # After the ends of runs, since these may have met a deadline.
-        report_lateness(artifacts, lambda job: is_under_way(artifacts, context.instance, job))
+        report_lateness(
+            artifacts, lambda job: is_under_way(artifacts, context.instance, job, repository)
+        )
         send_waiting(artifacts)
         context.update_cursor(str(since))
         return SkipReason(f"reported {count} ended runs")
@@ -82,10 +86,13 @@ def ended_runs(instance: DagsterInstance, since: float) -> list[RunRecord]:
     return list(found)
 
 
-def is_under_way(artifacts: CompiledArtifacts, instance: DagsterInstance, job: str) -> bool:
-    """Return whether a run of a job is queued or in progress."""
+def is_under_way(
+    artifacts: CompiledArtifacts, instance: DagsterInstance, job: str, repository: str
+) -> bool:
+    """Return whether a run of a job is queued or in progress in a repository."""
     tags = {PRODUCT_TAG: artifacts.product.name, JOB_TAG: job}
-    return bool(instance.get_runs(RunsFilter(statuses=_UNDER_WAY, tags=tags), limit=1))
+    found = instance.get_runs(RunsFilter(statuses=_UNDER_WAY, tags=tags))
+    return any(is_in(repository, run) for run in found)
 
 
 def _is_of_product(run: DagsterRun, artifacts: CompiledArtifacts, asset_map: AssetMap) -> bool:

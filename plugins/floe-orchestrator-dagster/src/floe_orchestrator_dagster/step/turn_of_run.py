@@ -9,7 +9,7 @@ from datetime import datetime
 from dagster import DagsterRunStatus, Failure, OpExecutionContext, RunRecord, RunsFilter
 
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
-from floe_orchestrator_dagster.internals import SCHEDULE_NAME_TAG
+from floe_orchestrator_dagster.internals import REPOSITORY_TAG, SCHEDULE_NAME_TAG
 from floe_orchestrator_dagster.names.dagster_names import (
     EPOCH_TAG,
     JOB_TAG,
@@ -18,12 +18,13 @@ from floe_orchestrator_dagster.names.dagster_names import (
     REPLACED_TAG,
     job_of_run,
 )
+from floe_orchestrator_dagster.names.repository_of_run import repository_of
 
 # As long as a build waits for the file of its warehouse.
 PATIENCE_SECONDS = 3600.0
 POLL_SECONDS = 2.0
 _STARTED = (DagsterRunStatus.STARTED, DagsterRunStatus.CANCELING)
-_SAME = (PRODUCT_TAG, SCHEDULE_NAME_TAG, ".dagster/repository")
+_SAME = (PRODUCT_TAG, SCHEDULE_NAME_TAG)
 # Of a schedule's runs, the newest to look at.
 _MOST = 100
 _ADVICE = "with a limit for the tag floe/product in dagster.yaml, runs wait in Dagster's queue"
@@ -79,6 +80,8 @@ def _is_due_anyway(context: OpExecutionContext, artifacts: CompiledArtifacts) ->
 def _others(context: OpExecutionContext, *statuses: DagsterRunStatus) -> Sequence[RunRecord]:
     """Return other runs of the same schedule for a tick."""
     tags = {name: context.run.tags[name] for name in _SAME if name in context.run.tags}
+    if repository := repository_of(context.run):
+        tags[REPOSITORY_TAG] = repository
     found = context.instance.get_run_records(
         RunsFilter(tags=tags, statuses=[*statuses]), limit=_MOST
     )

@@ -4,10 +4,26 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from dagster import DagsterInstance, DagsterRunStatus, RunsFilter, ScheduleEvaluationContext
+from dagster import (
+    DagsterInstance,
+    DagsterRun,
+    DagsterRunStatus,
+    RunsFilter,
+    ScheduleEvaluationContext,
+)
 
-from floe_orchestrator_dagster.internals import SCHEDULE_NAME_TAG, last_look
+from floe_orchestrator_dagster.internals import SCHEDULE_NAME_TAG, last_look, repository_of_tick
 from floe_orchestrator_dagster.names.dagster_names import NOMINAL_TIME_TAG
+from floe_orchestrator_dagster.names.repository_of_run import is_in
+
+
+def tick_id_of(context: ScheduleEvaluationContext) -> int | None:
+    """Return the id of the evaluated tick, None outside a daemon.
+
+    The logs of an evaluation by the daemon are named after it.
+    """
+    *_, last = context.log_key or [""]
+    return int(last) if last.isdigit() else None
 
 
 def last_evaluation(
@@ -20,27 +36,30 @@ def last_evaluation(
     if context.instance_ref is None:
         return None
     with DagsterInstance.from_ref(context.instance_ref) as instance:
-        return last_look(instance, schedule_name, moment)
+        return last_look(instance, schedule_name, moment, tick_id_of(context))
 
 
 def has_run_for(context: ScheduleEvaluationContext, schedule_name: str, tick: datetime) -> bool:
     """Return whether the schedule has a run for a tick, though it was not evaluated at it."""
-    if context.instance_ref is None:
-        return False
-    with DagsterInstance.from_ref(context.instance_ref) as instance:
-        return instance.get_runs_count(_of_tick(schedule_name, tick)) > 0
+    return bool(_runs_of(context, schedule_name, tick))
 
 
 def failed_runs(
     context: ScheduleEvaluationContext, schedule_name: str, tick: datetime
 ) -> int | None:
     """Return how many runs of a tick have failed; None if one is under way, or ended otherwise."""
-    if context.instance_ref is None:
-        return 0
-    with DagsterInstance.from_ref(context.instance_ref) as instance:
-        states = [run.status for run in instance.get_runs(_of_tick(schedule_name, tick))]
+    states = [run.status for run in _runs_of(context, schedule_name, tick)]
     return len(states) if {*states} <= {DagsterRunStatus.FAILURE} else None
 
 
-def _of_tick(schedule_name: str, tick: datetime) -> RunsFilter:
-    return RunsFilter(tags={SCHEDULE_NAME_TAG: schedule_name, NOMINAL_TIME_TAG: tick.isoformat()})
+def _runs_of(
+    context: ScheduleEvaluationContext, schedule_name: str, tick: datetime
+) -> list[DagsterRun]:
+    """Return the runs of the evaluated schedule for a tick; none outside a daemon."""
+    if context.instance_ref is None:
+        return []
+    tags = {SCHEDULE_NAME_TAG: schedule_name, NOMINAL_TIME_TAG: tick.isoformat()}
+    with DagsterInstance.from_ref(context.instance_ref) as instance:
+        repository = repository_of_tick(instance, schedule_name, tick_id_of(context))
+        found = instance.get_runs(RunsFilter(tags=tags))
+    return [run for run in found if is_in(repository, run)]

@@ -12,7 +12,11 @@ from datetime import UTC, datetime
 from floe_core.schedules import latest_tick
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.policies import Job
-from floe_orchestrator_dagster.internals import SCHEDULE_NAME_TAG, SCHEDULED_EXECUTION_TIME_TAG
+from floe_orchestrator_dagster.internals import (
+    REPOSITORY_TAG,
+    SCHEDULE_NAME_TAG,
+    SCHEDULED_EXECUTION_TIME_TAG,
+)
 from floe_orchestrator_dagster.names.dagster_names import (
     EPOCH_TAG,
     NOMINAL_TIME_TAG,
@@ -83,7 +87,9 @@ def _launch_once(
     tags = {SCHEDULE_NAME_TAG: schedule_name, NOMINAL_TIME_TAG: tick.isoformat()}
     owner = {EPOCH_TAG: str(job.owner.epoch)} if job.owner else {}
     partitions = tags_of_run(artifacts, job, tick)
-    found = client.query_one(_RUNS, "runsOrError", "Runs", filter={"tags": _as_list(tags)})
+    there = {REPOSITORY_TAG: f"{place['repositoryName']}@{place['repositoryLocationName']}"}
+    wanted = {"tags": _as_list({**tags, **there})}
+    found = client.query_one(_RUNS, "runsOrError", "Runs", filter=wanted)
     if found["results"]:
         return
     name = job_name(artifacts, job)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ from dagster import (
     DagsterInstance,
     DagsterRunStatus,
     DefaultSensorStatus,
+    RunRecord,
     RunRequest,
     RunsFilter,
     SensorDefinition,
@@ -25,6 +27,7 @@ from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.policies import Job
 from floe_orchestrator_dagster.names.dagster_names import UPDATES_TAG, update_sensor_name
 from floe_orchestrator_dagster.names.partitioned_assets import tags_of_run
+from floe_orchestrator_dagster.names.repository_of_run import is_in, repository_of_sensor
 
 if TYPE_CHECKING:
     from floe_orchestrator_dagster.internals import AssetJob
@@ -74,14 +77,15 @@ def _run_or_reason(
     artifacts: CompiledArtifacts, job: Job, dagster_job: str, context: SensorEvaluationContext
 ) -> RunRequest | SkipReason:
     """Return a run request for new updates."""
-    is_running, now = _is_running(context.instance, dagster_job), datetime.now(UTC)
+    jobs_runs = RunsOfJob(context.instance, dagster_job, repository_of_sensor(context))
+    is_running, now = jobs_runs.is_running(), datetime.now(UTC)
     try:
         decision = look(artifacts, job.name, now, is_running=is_running)
     except EnvironmentProblemError as error:
         context.log.warning("%s", error)
         return SkipReason(str(error))
     if decision.action == "run":
-        found = request_run(decision.key, context.instance, dagster_job, now)
+        found = jobs_runs.request(decision.key, now)
         return _with_partitions(artifacts, job, found, now, decision.period)
     why_off = starts_by_itself(job.owner, artifacts.orchestrator.name)
     return SkipReason(_reason(decision, is_running=is_running, why_off=why_off))
@@ -100,38 +104,49 @@ def _with_partitions(
     return RunRequest(run_key=requested.run_key, tags=tags)
 
 
-def request_run(
-    key: str, instance: DagsterInstance, dagster_job: str, now: datetime
-) -> RunRequest | SkipReason:
-    """Return a run request for updates; a reason if a run for them has ended a short time ago.
+@dataclass(frozen=True, slots=True)
+class RunsOfJob:
+    """The runs of a job of Dagster's in one code location."""
 
-    Such a run has ended before it began to build, or the updates would not be new. Dagster starts
-    only one run per `run_key`, so the next one has another.
-    """
-    tags = {UPDATES_TAG: key}
-    found = RunsFilter(job_name=dagster_job, tags=tags, statuses=_ENDED)
-    ended = instance.get_run_records(found)
-    if ended:
-        last = max(ended, key=lambda record: record.update_timestamp)
-        until = last.update_timestamp.astimezone(UTC) + wait_to_repeat(len(ended))
-        if now < until:
-            run_id, moment = last.dagster_run.run_id, until.isoformat(timespec="seconds")
-            reason = f"run {run_id} for {key} ended before it began to build"
-            return SkipReason(f"{reason}; the next one starts after {moment}")
-    return RunRequest(run_key=repeated_key(key, len(ended)), tags=tags)
+    instance: DagsterInstance
+    job: str
+    repository: str
 
+    def request(self, key: str, now: datetime) -> RunRequest | SkipReason:
+        """Return a run request for updates; a reason if a run for them has ended just now.
 
-def _is_running(instance: DagsterInstance, dagster_job: str) -> bool:
-    """Return whether a run of a job is queued or running.
+        Such a run has ended before it began to build, or the updates would not be new. Dagster
+        starts only one run per `run_key`, so the next one has another.
+        """
+        tags = {UPDATES_TAG: key}
+        ended = self._found(_ENDED, tags)
+        if ended:
+            last = max(ended, key=lambda record: record.update_timestamp)
+            until = last.update_timestamp.astimezone(UTC) + wait_to_repeat(len(ended))
+            if now < until:
+                run_id, moment = last.dagster_run.run_id, until.isoformat(timespec="seconds")
+                reason = f"run {run_id} for {key} ended before it began to build"
+                return SkipReason(f"{reason}; the next one starts after {moment}")
+        return RunRequest(run_key=repeated_key(key, len(ended)), tags=tags)
 
-    A run that the sensor created but never submitted does not count: the daemon was killed in
-    between, and abandons the run after a day. If it is requested again, Dagster submits it.
-    """
-    unfinished = RunsFilter(job_name=dagster_job, statuses=_UNFINISHED)
-    return any(
-        run.status != DagsterRunStatus.NOT_STARTED or UPDATES_TAG not in run.tags
-        for run in instance.get_runs(unfinished)
-    )
+    def is_running(self) -> bool:
+        """Return whether a run is queued or running.
+
+        A run that the sensor created but never submitted does not count: the daemon was killed in
+        between, and abandons the run after a day. If it is requested again, Dagster submits it.
+        """
+        runs = (record.dagster_run for record in self._found(_UNFINISHED))
+        return any(
+            run.status != DagsterRunStatus.NOT_STARTED or UPDATES_TAG not in run.tags
+            for run in runs
+        )
+
+    def _found(
+        self, statuses: list[DagsterRunStatus], tags: Mapping[str, str] | None = None
+    ) -> list[RunRecord]:
+        wanted = RunsFilter(job_name=self.job, tags=tags, statuses=statuses)
+        found = self.instance.get_run_records(wanted)
+        return [each for each in found if is_in(self.repository, each.dagster_run)]
 
 
 def _reason(decision: Decision, *, is_running: bool, why_off: str) -> str:
