@@ -34,8 +34,15 @@ def waiting(artifacts):
     return [json.loads(file.read_text())["body"] for file in sorted(files)]
 
 
-def ended(run_status, **tags):
-    return dg.DagsterRun(job_name="shop", run_id="r-1", status=run_status, tags=tags)
+def ended(run_status, parent=None, **tags):
+    return dg.DagsterRun(
+        job_name="shop",
+        run_id="r-1",
+        status=run_status,
+        tags=tags,
+        parent_run_id=parent,
+        root_run_id=parent,
+    )
 
 
 def test_a_product_without_alerts_has_no_sensor(shop):
@@ -102,6 +109,16 @@ def test_a_run_that_a_newer_tick_replaced_is_reported_to_nobody(shop):
         run = ended(dg.DagsterRunStatus.CANCELED, **{"floe/replaced_by": "2026-01-10T13:52:00"})
         report_end_of_run(shop, instance, run)
     assert status(shop).waiting == 0
+
+
+def test_a_replaced_run_that_is_executed_again_is_reported(shop):
+    """Dagster gives it a copy of all tags."""
+    tags = {"floe/replaced_by": "2026-01-10T13:52:00"}
+    with dg.DagsterInstance.ephemeral() as instance:
+        first = run_in_location(instance, "shop", dg.DagsterRunStatus.CANCELED, tags)
+        again = ended(dg.DagsterRunStatus.FAILURE, first.run_id, **tags)
+        report_end_of_run(shop, instance, again)
+    assert status(shop).waiting == 1
 
 
 def test_a_run_whose_tick_another_one_builds_is_reported_to_nobody(shop):

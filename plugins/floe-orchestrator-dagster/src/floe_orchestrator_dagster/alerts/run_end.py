@@ -35,7 +35,7 @@ def report_end_of_run(
 
     Pass `ended_at` for a run that may have ended a while ago.
     """
-    has_successor = run.tags.get(WILL_RETRY_TAG) == "true" or REPLACED_TAG in run.tags
+    has_successor = run.tags.get(WILL_RETRY_TAG) == "true" or _is_replaced(instance, run)
     if has_successor or NOT_OURS_TAG in run.tags or not run.is_finished:
         return
     builds = [id_ for each in resumed_runs(run, instance) for id_ in _builds_of(artifacts, each)]
@@ -53,6 +53,16 @@ def report_end_of_run(
         parameters=parameters_of_run(run, artifacts),
     )
     report_outcome(artifacts, outcome)
+
+
+def _is_replaced(instance: DagsterInstance, run: DagsterRun) -> bool:
+    """Return whether the run of a later tick replaced it.
+
+    A run that is executed again has a copy of the first one's tag.
+    """
+    tick = run.tags.get(REPLACED_TAG)
+    first = instance.get_run_by_id(run.parent_run_id) if tick and run.parent_run_id else None
+    return tick is not None and (first is None or first.tags.get(REPLACED_TAG) != tick)
 
 
 def _builds_of(artifacts: CompiledArtifacts, run_id: str) -> list[str]:
