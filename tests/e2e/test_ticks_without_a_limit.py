@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
+from dagster_pages import REEXECUTE, asked
 from deployed_dagster import DeployedDagster, deployed_on_postgres
 from faulty_product import AFTER
 from own_database import rows
@@ -29,6 +30,12 @@ class Deployment:
 
     def launch(self, tick: str) -> str:
         return self.dagster.launch_tick("pg_shop", tick)
+
+    def launch_again(self, run_id: str) -> str:
+        """Execute all of a run again, as Dagster's pages do, and return the id of the new run."""
+        params = {"parentRunId": run_id, "strategy": "ALL_STEPS"}
+        answer = asked(self.dagster.url, REEXECUTE, {"params": params})["launchRunReexecution"]
+        return str(answer["run"]["runId"])
 
     def wait_until_it_builds(self, run_id: str) -> None:
         wait_for(lambda: self._rows(TABLES) == [(True,)] and self._rows(BEGAN, run_id), 120)
@@ -80,6 +87,21 @@ def test_a_later_tick_replaces_an_earlier_one_that_starts_after_it(deployment: D
     assert deployment.tag(earlier, "floe/replaced_by") == [(LATER,)]
     why = f"nothing is built: the run of the later tick {LATER} had started before this run"
     assert why in deployment.log(earlier)
+
+
+def test_an_earlier_tick_that_is_run_again_waits_for_a_later_one_that_builds(
+    deployment: Deployment,
+) -> None:
+    """As one of a schedule that catches up, whose run starts late."""
+    earlier = deployment.launch(EARLIER)
+    deployment.dagster.statuses()
+    later = deployment.launch(LATER)
+    deployment.wait_until_it_builds(later)
+    again = deployment.launch_again(earlier)
+    ended = deployment.dagster.statuses()
+    assert (ended[later], ended[again]) == ("SUCCESS", "SUCCESS")
+    assert deployment.turns(later, again) == [later, again]
+    assert f"this run waits for run {later}, of the tick {LATER}" in deployment.log(again)
 
 
 def test_the_check_of_the_connection_tells_of_the_missing_limit(deployment: Deployment) -> None:

@@ -114,6 +114,37 @@ def test_with_catchup_it_runs_and_says_so(instance: DagsterInstance, made: Make)
     )
 
 
+def test_with_catchup_it_waits_for_the_run_of_a_later_tick_that_builds(
+    instance: DagsterInstance, made: Make
+) -> None:
+    later = other(instance, STARTED, of_tick(LATER))
+    instance.add_run_tags(later, {"floe/turn": later})
+    assert run(instance, made("true"), of_tick(TICK)) == (
+        False,
+        f"nothing is built: run {later}, of the tick {LATER}, has not ended for 1 s; "
+        "terminate it if it is dead",
+    )
+
+
+def test_a_run_executed_again_has_not_the_turn_of_the_first_one(
+    instance: DagsterInstance, made: Make
+) -> None:
+    """Dagster gives it a copy of all tags."""
+    other(instance, STARTED, {**of_tick(LATER), "floe/turn": "the-first-one builds"})
+    assert run(instance, made("true"), of_tick(TICK))[0]
+
+
+def test_a_run_that_builds_waits_for_no_other_before_its_next_step(
+    instance: DagsterInstance, made: Make
+) -> None:
+    """That one waits for it."""
+    other(instance, STARTED, of_tick(EARLIER))
+    run_id = str(uuid4())
+    tags = {**of_tick(TICK), "floe/turn": f"{run_id} builds"}
+    job = load_product_definitions("web-shop", made("true").folder).resolve_job_def("web_shop")
+    assert job.execute_in_process(instance=instance, run_id=run_id, tags=tags).success
+
+
 @pytest.mark.parametrize(
     ("status", "tags"),
     [

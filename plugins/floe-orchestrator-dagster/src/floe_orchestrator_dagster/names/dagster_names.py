@@ -15,6 +15,9 @@ JOB_TAG = "floe/job"
 NOMINAL_TIME_TAG = "floe/nominal_time"
 # On a run that was taken out of the queue: the tick whose run replaced it.
 REPLACED_TAG = "floe/replaced_by"
+# On a run for a tick that is next to build: its own id, and "builds" once it does. A run that is
+# executed again has a copy of the tag, with the id of the first one.
+TURN_TAG = "floe/turn"
 # On a run for a tick of a job with an owner: the epoch of the owner. The run claims its tick.
 EPOCH_TAG = "floe/epoch"
 # On such a run that built nothing: why the tick is another's.

@@ -16,6 +16,7 @@ from floe_orchestrator_dagster.names.dagster_names import (
     NOMINAL_TIME_TAG,
     PRODUCT_TAG,
     REPLACED_TAG,
+    TURN_TAG,
     job_of_run,
 )
 from floe_orchestrator_dagster.names.repository_of_run import repository_of
@@ -25,26 +26,32 @@ PATIENCE_SECONDS = 3600.0
 POLL_SECONDS = 2.0
 _STARTED = (DagsterRunStatus.STARTED, DagsterRunStatus.CANCELING)
 _SAME = (PRODUCT_TAG, SCHEDULE_NAME_TAG)
+_BUILDS = "builds"
 # Of a schedule's runs, the newest to look at.
 _MOST = 100
 _ADVICE = "with a limit for the tag floe/product in dagster.yaml, runs wait in Dagster's queue"
 
 
 def wait_for_turn(context: OpExecutionContext, artifacts: CompiledArtifacts) -> None:
-    """Wait for the runs of earlier ticks that are under way; nothing for a run without a tick.
+    """Wait for the runs of earlier ticks that are under way, and for a later one's that builds.
 
-    A run that started after that of a later tick is replaced by it, as it would be in the queue.
+    A run that started after that of a later tick is replaced by it, as it would be in the queue,
+    unless it is due anyway. A run without a tick waits for none.
 
     Raises:
-        Failure: A later tick replaces this one, or the run of an earlier one goes on for too long.
+        Failure: A later tick replaces this one, or the run of another one goes on for too long.
     """
     tags = context.run.tags
     if SCHEDULE_NAME_TAG not in tags or NOMINAL_TIME_TAG not in tags:
         return
+    run = context.instance.get_run_by_id(context.run_id)
+    if run is not None and run.tags.get(TURN_TAG) == f"{run.run_id} {_BUILDS}":
+        # An earlier step has waited, or an attempt of this one.
+        return
     _check_later(context, artifacts)
     deadline, is_told = time.monotonic() + PATIENCE_SECONDS, False
-    while earlier := [each for each in _others(context, *_STARTED) if _tick(each) < _own(context)]:
-        which = f"run {earlier[0].dagster_run.run_id}, of the tick {_tick(earlier[0]).isoformat()}"
+    while before := _before(context):
+        which = f"run {before[0].dagster_run.run_id}, of the tick {_tick(before[0]).isoformat()}"
         if time.monotonic() > deadline:
             why = f"{which}, has not ended for {PATIENCE_SECONDS:.0f} s; terminate it if it is dead"
             raise Failure(f"nothing is built: {why}")
@@ -52,6 +59,36 @@ def wait_for_turn(context: OpExecutionContext, artifacts: CompiledArtifacts) -> 
             context.log.warning(f"this run waits for {which}, in its process; {_ADVICE}")
             is_told = True
         time.sleep(POLL_SECONDS)
+    _note_turn(context, f"{context.run_id} {_BUILDS}")
+
+
+def _before(context: OpExecutionContext) -> Sequence[RunRecord]:
+    """Return the runs that go before this one, which is next if there is no earlier tick's.
+
+    Of two that begin at once, each notes that it is next before it looks at the other: at least one
+    sees the other, and the later tick's gives way.
+    """
+    if earlier := _of_ticks(_others(context, *_STARTED), before=_own(context)):
+        return earlier
+    _note_turn(context, context.run_id)
+    others = _others(context, *_STARTED)
+    if earlier := _of_ticks(others, before=_own(context)):
+        _note_turn(context, "")
+        return earlier
+    return [each for each in others if _is_next(each) and _tick(each) > _own(context)]
+
+
+def _note_turn(context: OpExecutionContext, turn: str) -> None:
+    context.instance.add_run_tags(context.run_id, {TURN_TAG: turn})
+
+
+def _is_next(record: RunRecord) -> bool:
+    run = record.dagster_run
+    return run.tags.get(TURN_TAG, "").startswith(run.run_id)
+
+
+def _of_ticks(runs: Sequence[RunRecord], *, before: datetime) -> Sequence[RunRecord]:
+    return [each for each in runs if _tick(each) < before]
 
 
 def _check_later(context: OpExecutionContext, artifacts: CompiledArtifacts) -> None:
