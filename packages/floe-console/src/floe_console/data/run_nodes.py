@@ -16,6 +16,7 @@ from floe_core.runs.build_events import BuildEnded, BuildEvent, NodeResult, Node
 from floe_core.runs.product_redactor import redactor_of
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.nodes import Node
+from floe_core.storage.regular_files import file_in, read_regular
 
 _LONGEST = 300
 
@@ -71,18 +72,19 @@ def compiled_sql(product: CompiledArtifacts, run: RecordedRun, node: Node) -> tu
     for build_id in reversed(run.build_ids):
         attempts = run_place(product.project_dir, build_id).glob("attempt-*/compiled")
         for folder in sorted(attempts, key=lambda path: path.stat().st_mtime_ns, reverse=True):
-            with suppress(OSError, UnicodeDecodeError):
-                if path := _file_of(folder / node.package, node):
-                    return redactor_of(product).text(path.read_text("utf-8")), ""
+            with suppress(OSError, FloeError):
+                if path := _file_of(folder, node):
+                    return redactor_of(product).text(read_regular(path)), ""
     return "", "this run's records, with the SQL that dbt compiled, are not on this machine"
 
 
 def _file_of(folder: Path, node: Node) -> Path | None:
-    """Return the file of a node below a package's folder; a generic test has one of its name."""
-    own = folder / node.path
-    if own.is_file():
+    """Return the file of a node in a folder of dbt's; a generic test has one of its name."""
+    if own := file_in(folder, node.package, node.path):
         return own
-    return next(iter(folder.rglob(f"{glob_safe(node.name)}.sql")), None)
+    ends = (node.package, f"{node.name}.sql")
+    found = ((path, path.relative_to(folder).parts) for path in folder.rglob("*.sql"))
+    return next((path for path, parts in found if (parts[0], parts[-1]) == ends), None)
 
 
 def glob_safe(name: str) -> str:

@@ -7,6 +7,7 @@ from urllib.parse import unquote
 
 from floe_core.product_folder.state_folder import state_place
 from floe_core.schemas.nodes import Node
+from floe_core.storage.regular_files import file_in, read_regular
 
 # Runs build parts of a product. The SQL of a model that none of these compiled is not searched for.
 MAX_ATTEMPTS = 200
@@ -29,11 +30,16 @@ class CompiledSql:
 
     def of(self, node: Node) -> str | None:
         """Return the SQL of a model, None for a node without SQL or that no run compiled."""
-        if node.resource_type != "model" or node.language != "sql":
-            return None
         for folder in self._folders:
-            path = folder / node.package / node.path
-            if path.is_file():
+            if (sql := compiled_sql(folder, node)) is not None:
                 self._used.add(folder)
-                return path.read_text("utf-8")
+                return sql
         return None
+
+
+def compiled_sql(folder: Path, node: Node) -> str | None:
+    """Return the SQL of a model in dbt's folder of compiled code, None if it has none there."""
+    if node.resource_type != "model" or node.language != "sql":
+        return None
+    path = file_in(folder, node.package, node.path)
+    return read_regular(path) if path else None

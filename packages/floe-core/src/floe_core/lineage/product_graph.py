@@ -155,8 +155,7 @@ class ProductGraph:
         project_dir = self._artifacts.project_dir
         if node.resource_type != "seed" or project_dir is None:
             return []
-        folder = self._artifacts.dbt.package_folder(project_dir, node.package)
-        file = file_in(folder, node.path)
+        file = file_in(project_dir, self._artifacts.dbt.package_folder(node.package), node.path)
         names = seed_columns(file) if file else []
         documented = {column.name.lower() for column in node.columns}
         return names if documented <= {name.lower() for name in names} else []

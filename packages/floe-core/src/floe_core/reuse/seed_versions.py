@@ -19,7 +19,7 @@ def seed_versions(artifacts: CompiledArtifacts, node: Node) -> Versions | None:
 
     If the file is a plain CSV, each column has its own version; rows are identified by position.
     """
-    path = file_in(artifacts.dbt.package_folder(artifacts.folder, node.package), node.path)
+    path = file_in(artifacts.folder, artifacts.dbt.package_folder(node.package), node.path)
     if path is None:
         return None
     try:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, Field, StringConstraints
@@ -223,7 +222,6 @@ class DbtProject(Frozen):
         """The major version of dbt."""
         return int(self.version.partition(".")[0])
 
-    def package_folder(self, product_dir: Path, package: str) -> Path:
-        """Return the folder of a package of this project; that of the project for its own."""
-        is_own = package == self.project_name
-        return product_dir if is_own else product_dir / self.packages_path / package
+    def package_folder(self, package: str) -> str:
+        """Return the folder of a package, relative to the product's; "" for the project's own."""
+        return "" if package == self.project_name else f"{self.packages_path}/{package}"

@@ -47,13 +47,13 @@ def read_regular(path: Path) -> str:
         return file.read().decode(errors="replace")
 
 
-def file_in(folder: Path, name: str) -> Path | None:
+def file_in(folder: Path, *names: str) -> Path | None:
     """Return a regular file by its relative name; None if there is none, or if it is elsewhere.
 
     A link to a regular file counts as that file, as it does for dbt, which loads it as a seed.
     """
-    relative = PurePath(name)
-    if relative.is_absolute() or ".." in relative.parts:
+    relative = Path(os.path.normpath(PurePath(*names)))
+    if relative.is_absolute() or relative.parts[:1] == ("..",):
         return None
     path = folder / relative
     return path if path.is_file() else None

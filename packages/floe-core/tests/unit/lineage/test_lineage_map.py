@@ -195,3 +195,45 @@ def test_nodes_in_a_circle_are_refused(project_dir: Path) -> None:
     product = artifacts(project_dir).model_copy(update={"nodes": circle})
     with pytest.raises(StaleProductError, match="nodes form a cycle"):
         lineage_map(product.bound_to(project_dir))
+
+
+def columns_of(project_dir: Path, name: str, **changed: str) -> list[str]:
+    """Return the columns of a node of the product with other fields."""
+    product = artifacts(project_dir)
+    found = [n.model_copy(update=changed) if n.name == name else n for n in product.nodes]
+    product = product.model_copy(update={"nodes": tuple(found)}).bound_to(project_dir)
+    return next(list(t.columns) for t in lineage_map(product).tables if t.node.name == name)
+
+
+@pytest.mark.parametrize("above", ["", "../" * 20])
+def test_a_path_that_leads_out_of_the_compiled_code_is_not_read(
+    above: str, project_dir: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    elsewhere = tmp_path_factory.mktemp("elsewhere") / "theirs.sql"
+    elsewhere.write_text("select 1 as theirs")
+    compile_as(project_dir, "run", 1, ORDERS, at=1000)
+    path = f"{above}{elsewhere}"
+    assert columns_of(project_dir, "orders", path=path) == ["id", "amount"]
+    shorter = {"package": str(elsewhere.parent), "path": elsewhere.name}
+    assert columns_of(project_dir, "hung", **shorter) == []
+
+
+def test_sql_of_a_model_outside_of_the_project_is_read(project_dir: Path) -> None:
+    compile_as(project_dir, "run", 1, ORDERS, at=1000)
+    shared = project_dir / ".floe/runs/run/attempt-1/compiled/shared/hung.sql"
+    shared.parent.mkdir()
+    shared.write_text("select 1 as here")
+    assert columns_of(project_dir, "hung", path="../shared/hung.sql") == ["here"]
+
+
+@pytest.mark.parametrize("above", ["", "../" * 20])
+def test_a_seed_that_is_outside_of_the_product_is_not_read(
+    above: str, project_dir: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    elsewhere = tmp_path_factory.mktemp("elsewhere") / "theirs.csv"
+    elsewhere.write_text("theirs\n1\n")
+    for places in (
+        {"path": f"{above}{elsewhere}"},
+        {"package": f"{above}{elsewhere.parent}", "path": elsewhere.name},
+    ):
+        assert columns_of(project_dir, "raw_orders", **places) == []

@@ -158,4 +158,6 @@ def test_a_name_that_leads_out_of_its_folder_is_no_file_of_it(tmp_path: Path, na
     (inside / "shared.csv").symlink_to(tmp_path / "outside")
     for found in ("a/seed.csv", "shared.csv"):
         assert file_in(inside, found) == inside / found
+    # dbt writes the SQL of models outside of the project beside that of its package.
+    assert file_in(inside, "shop", "../a/seed.csv") == inside / "a/seed.csv"
     assert file_in(inside, name) is None

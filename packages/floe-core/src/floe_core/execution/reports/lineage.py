@@ -6,12 +6,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from floe_core.dbt.built_columns import kept_relation
+from floe_core.lineage.compiled_sql import compiled_sql
 from floe_core.lineage.facets import Json
 from floe_core.runs.build_events import BuildEvent, NodeResult
 from floe_core.runs.build_request import BuildRequest
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
-from floe_core.schemas.nodes import Node
-from floe_core.storage.regular_files import file_in, read_regular
 from floe_core.tracing.span_ids import SpanIds
 
 
@@ -59,11 +58,3 @@ class LineageOfBuild:
     def close(self) -> None:
         """End them, and send what is left."""
         self._lineage.close()
-
-
-def compiled_sql(folder: Path, node: Node) -> str | None:
-    """Return the SQL of a model in dbt's folder of compiled code, None if it has none there."""
-    if node.resource_type != "model" or node.language != "sql":
-        return None
-    path = file_in(folder, f"{node.package}/{node.path}")
-    return read_regular(path) if path else None

@@ -10,8 +10,7 @@ from pathlib import Path
 from floe_core.dbt.built_columns import BuiltRelation, kept_relation
 from floe_core.dbt.invocation import target_of_build, target_of_freshness
 from floe_core.execution.freshness_run import RESULTS_FILE, read_freshness
-from floe_core.execution.reports.lineage import compiled_sql
-from floe_core.lineage.compiled_sql import MAX_ATTEMPTS
+from floe_core.lineage.compiled_sql import MAX_ATTEMPTS, compiled_sql
 from floe_core.product_folder.state_folder import state_place
 from floe_core.runs.build_request import BuildRequest
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
