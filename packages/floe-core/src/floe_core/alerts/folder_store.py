@@ -15,7 +15,7 @@ from floe_core.alerts.alert_channel import AlertChannel
 from floe_core.alerts.notes import FolderNotes
 from floe_core.alerts.target import Target, folder_of
 from floe_core.alerts.waiting_alerts import Act, FlushedTarget, RefusedAlert, Result, Waiting
-from floe_core.product_folder.state_folder import state_folder
+from floe_core.product_folder.state_folder import place_below, state_folder
 from floe_core.spooling.draining import Drainer
 from floe_core.spooling.flushing import flush_spool
 from floe_core.spooling.sending_process import SendingProcess, SendingProgram
@@ -37,7 +37,7 @@ class FolderStore:
 
     def change(self, act: Act[Result]) -> Result:
         """See `AlertStore.change`. Spooled alerts wait at once, before any later note."""
-        folder = state_folder(self._project_dir) / folder_of(self._environment)
+        folder = place_below(state_folder(self._project_dir), folder_of(self._environment))
         folder.mkdir(parents=True, exist_ok=True)
         with FileLock(folder / "report.lock", timeout=_LOCK_SECONDS), ExitStack() as if_it_fails:
             result = act(FolderNotes(folder), partial(self._spool, if_it_fails))

@@ -7,6 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
 
+from floe_core.product_folder.state_folder import place_below
 from floe_core.storage.atomic_files import write_together
 from floe_core.storage.regular_files import read_regular
 
@@ -36,26 +37,30 @@ class FolderNotes:
     def read(self, name: str) -> str | None:
         """See `Notes.read`."""
         try:
-            return read_regular(self._folder / name)
+            return read_regular(self._path(name))
         except FileNotFoundError:
             return None
 
     def write(self, name: str, text: str) -> None:
         """See `Notes.write`."""
-        path = self._folder / name
+        path = self._path(name)
         path.parent.mkdir(parents=True, exist_ok=True)
         write_together(path.parent, {path.name: text.encode()})
 
     def remove(self, name: str) -> None:
         """See `Notes.remove`."""
-        (self._folder / name).unlink(missing_ok=True)
+        self._path(name).unlink(missing_ok=True)
 
     def forget(self, prefix: str, seconds: float) -> None:
         """See `Notes.forget`."""
-        for path in (self._folder / prefix).glob("*"):
+        for path in place_below(self._folder, prefix).glob("*"):
             with suppress(OSError):
                 if time.time() - path.stat().st_mtime > seconds:
                     path.unlink()
+
+    def _path(self, name: str) -> Path:
+        folder, _, file = name.rpartition("/")
+        return place_below(self._folder, folder) / file
 
 
 class MappedNotes:

@@ -12,7 +12,7 @@ from urllib.parse import quote, unquote
 from floe_core.alerts.run_outcome import RunOutcome
 from floe_core.alerts.target import folder_of
 from floe_core.foundation.errors import FloeError
-from floe_core.product_folder.state_folder import state_folder
+from floe_core.product_folder.state_folder import place_below, state_folder
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
 _SUFFIX = ".unreported"
@@ -21,8 +21,8 @@ _log = logging.getLogger("floe.alerts")
 
 
 def open_builds_in(state: Path, artifacts: CompiledArtifacts) -> Path:
-    """Return the folder of what the next run has to report, below that of the product's state."""
-    return state / folder_of(artifacts.environment) / "open"
+    """Return the folder of what the next run has to report. See `place_below`."""
+    return place_below(state, f"{folder_of(artifacts.environment)}/open")
 
 
 def keep_unreported(artifacts: CompiledArtifacts, outcome: RunOutcome) -> None:

@@ -12,7 +12,7 @@ from floe_core.dbt.call import DbtCall, place_arguments
 from floe_core.dbt.preloaded_manifest import parsed_file
 from floe_core.dbt.selection import arguments_for_nodes, escape
 from floe_core.lineage.backend import is_configured
-from floe_core.product_folder.state_folder import run_folder
+from floe_core.product_folder.state_folder import place_below, run_folder
 from floe_core.runs.build_request import BuildRequest
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.nodes import Node
@@ -62,9 +62,7 @@ def invocation(
     is_whole = is_whole_product and not artifacts.dbt.default_selector
     is_selected = not (is_whole or is_default)
     selection = arguments_for_nodes(artifacts, set(node_ids), enabled) if is_selected else []
-    target = target_of_build(project_dir, request)
-    if command != "build":
-        target = target.with_name(f"{target.name}-plan")
+    target = target_of_build(project_dir, request, "" if command == "build" else "-plan")
     arguments = [*_places(artifacts, project_dir, target, folder)]
     arguments += policy_arguments(artifacts.execution)
     verb = _verb(artifacts, node_ids) if command == "build" else command
@@ -85,15 +83,15 @@ def invocation(
     )
 
 
-def target_of_build(project_dir: Path, request: BuildRequest) -> Path:
+def target_of_build(project_dir: Path, request: BuildRequest, of_what: str = "") -> Path:
     """Return the folder that dbt writes to in the builds of one attempt."""
-    return run_folder(project_dir, request.run_id) / f"attempt-{request.attempt}"
+    run = run_folder(project_dir, request.run_id)
+    return place_below(run, f"attempt-{request.attempt}{of_what}")
 
 
 def target_of_freshness(project_dir: Path, request: BuildRequest) -> Path:
     """Return the folder that dbt writes the freshness of sources to in one attempt."""
-    target = target_of_build(project_dir, request)
-    return target.with_name(f"{target.name}-freshness")
+    return target_of_build(project_dir, request, "-freshness")
 
 
 def freshness_invocation(

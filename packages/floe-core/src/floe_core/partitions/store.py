@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterable
-from pathlib import Path
 
 from floe_core.foundation.errors import EnvironmentProblemError
 from floe_core.partitions.records import (
@@ -21,7 +20,7 @@ from floe_core.partitions.records import (
     shards_of,
     to_text,
 )
-from floe_core.product_folder.state_folder import state_folder
+from floe_core.product_folder.state_folder import place_below, state_folder
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.partitions import Partitions
 from floe_core.storage.shared_lease import SharedLease
@@ -117,7 +116,7 @@ def store_of(artifacts: CompiledArtifacts) -> PartitionStore:
     name, shared = _name(artifacts), os.environ.get(STORE_VARIABLE)
     if shared:
         return PartitionStore(name, lambda text: shared_text(shared, text))
-    own = Path(state_folder(artifacts.folder), FOLDER)
+    own = place_below(state_folder(artifacts.folder), FOLDER)
     return PartitionStore(name, lambda text: FileText(own / f"{text}.json"))
 
 

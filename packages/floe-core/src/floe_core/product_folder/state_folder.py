@@ -6,7 +6,7 @@ import errno
 import json
 import os
 from contextlib import suppress
-from pathlib import Path
+from pathlib import Path, PurePath
 from urllib.parse import quote
 
 from floe_core.foundation.errors import EnvironmentProblemError
@@ -61,17 +61,28 @@ def run_folder(project_dir: Path, run_id: str) -> Path:
     Raises:
         EnvironmentProblemError: The folder cannot be created.
     """
-    folder = state_folder(project_dir) / _of_run(run_id)
+    folder = place_below(state_folder(project_dir), _of_run(run_id))
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise _not_writable(folder, error.strerror) from error
-    for each in (folder, folder.parent):
-        if each.is_symlink():
-            raise EnvironmentProblemError(
-                f"{each}: is a link, which floe does not follow; remove it"
-            )
     return folder
+
+
+def place_below(state: Path, name: str) -> Path:
+    """Return the place of a folder below that of the state, to write to; create nothing.
+
+    Raises:
+        EnvironmentProblemError: A link is in its place, or on the way to it.
+    """
+    place = state
+    for part in PurePath(name).parts:
+        place /= part
+        if place.is_symlink():
+            raise EnvironmentProblemError(
+                f"{place}: is a link, which floe does not follow; remove it"
+            )
+    return place
 
 
 def run_place(project_dir: Path, run_id: str) -> Path:
@@ -90,7 +101,7 @@ def journal_folder(project_dir: Path, name: str) -> Path:
     Raises:
         EnvironmentProblemError: The folder cannot be created or written.
     """
-    folder = state_folder(project_dir) / name
+    folder = place_below(state_folder(project_dir), name)
     try:
         folder.mkdir(exist_ok=True)
     except OSError as error:

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from floe_core.product_folder.state_folder import state_folder, state_place
+from floe_core.product_folder.state_folder import place_below, state_folder, state_place
 from floe_core.spooling.spool_room import SpoolFullError, SpoolRoom
 from floe_core.storage.atomic_files import write_whole
 from floe_core.storage.regular_files import read_regular
@@ -35,9 +35,9 @@ class Spool:
         self, project_dir: Path, name: str = "lineage", *, only_read: bool = False
     ) -> None:
         state = state_place(project_dir) if only_read else state_folder(project_dir)
-        self.folder = state / name
-        self.waiting_folder = self.folder / "spool"
-        self.refused_folder = self.folder / "refused"
+        self.folder = place_below(state, name)
+        self.waiting_folder = place_below(self.folder, "spool")
+        self.refused_folder = place_below(self.folder, "refused")
         self._note = self.folder / "last_failure.json"
         self._full = self.folder / "full.json"
         self._sending = self.folder / "sending"

@@ -10,6 +10,7 @@ import pytest
 
 from floe_core.alerts.notes import FolderNotes
 from floe_core.foundation.errors import EnvironmentProblemError
+from floe_core.product_folder.state_folder import journal_folder
 from floe_core.reuse.state_store import store_of
 from floe_core.schedules.shared_schedule_store import SharedScheduleStore
 from floe_core.spooling.failed_attempts import FailedAttempts
@@ -59,6 +60,35 @@ def test_what_a_link_names_is_not_written(name: str, tmp_path: Path) -> None:
     with suppress(EnvironmentProblemError, OSError):
         WRITES[name](tmp_path / "product")
     assert theirs.read_text() == THEIRS
+
+
+FOLDERS = {
+    ".floe/lineage": lambda product: Spool(product).append({}),
+    ".floe/lineage/spool": lambda product: Spool(product).append({}),
+    ".floe/lineage/refused": lambda product: Spool(product).note_failure("away"),
+    ".floe/alerts/told": _tell,
+    ".floe/floe-ci": lambda product: journal_folder(product, "floe-ci"),
+}
+
+
+@pytest.mark.parametrize("name", FOLDERS)
+def test_no_folder_that_a_link_names_is_written(name: str, tmp_path: Path) -> None:
+    theirs, place = tmp_path / "theirs", tmp_path / "product" / name
+    theirs.mkdir()
+    place.parent.mkdir(parents=True)
+    place.symlink_to(theirs)
+    with pytest.raises(EnvironmentProblemError, match="is a link, which floe does not follow"):
+        FOLDERS[name](tmp_path / "product")
+    assert list(theirs.rglob("*")) == []
+
+
+def test_old_notes_in_a_folder_that_a_link_names_stay(tmp_path: Path) -> None:
+    (tmp_path / "theirs").mkdir()
+    (tmp_path / "theirs" / "old").touch()
+    (tmp_path / "told").symlink_to(tmp_path / "theirs")
+    with pytest.raises(EnvironmentProblemError, match="is a link"):
+        FolderNotes(tmp_path).forget("told", -1.0)
+    assert (tmp_path / "theirs" / "old").exists()
 
 
 @pytest.mark.parametrize("name", WRITES)

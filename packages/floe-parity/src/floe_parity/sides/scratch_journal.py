@@ -14,7 +14,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from floe_core.product_folder.state_folder import journal_folder, state_folder
+from floe_core.product_folder.state_folder import journal_folder, place_below, state_folder
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.storage.atomic_files import write_together
 from floe_core.warehouse.connection import open_warehouse
@@ -60,7 +60,7 @@ def drop_left(product_dir: Path, artifacts: CompiledArtifacts, owner: str, tell:
     Raises:
         EnvironmentProblemError: The warehouse can't be reached.
     """
-    journal = state_folder(product_dir) / owner
+    journal = place_below(state_folder(product_dir), owner)
     with ExitStack() as locks:
         killed = _lock_killed(
             journal, owner, place_of(artifacts.dbt, artifacts.folder), locks, tell

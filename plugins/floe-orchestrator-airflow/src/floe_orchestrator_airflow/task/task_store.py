@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import quote
 
-from floe_core.product_folder.state_folder import run_folder
+from floe_core.product_folder.state_folder import place_below, run_folder
 from floe_core.storage.atomic_files import write_whole
 from floe_orchestrator_airflow.names.run_of_product import build_run_id
 
@@ -37,7 +37,8 @@ def task_store(context: Context, project_dir: Path, task_id: str) -> TaskStore:
     if "task_state_store" in values:
         store: TaskStore = values["task_state_store"]
         return store
-    return _FolderStore(run_folder(project_dir, build_run_id(context, task_id)) / "kept")
+    run = run_folder(project_dir, build_run_id(context, task_id))
+    return _FolderStore(place_below(run, "kept"))
 
 
 class _FolderStore:

@@ -7,7 +7,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from floe_core.execution import RunParameters, chosen_nodes
-from floe_core.product_folder.state_folder import state_place
+from floe_core.product_folder.state_folder import place_below, state_place
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.storage.atomic_files import write_whole
 from floe_orchestrator_dagster.names.asset_map import AssetMap
@@ -57,4 +57,5 @@ def _kept_answer(artifacts: CompiledArtifacts, select: str, exclude: str) -> Pat
     steps = (step.unique_id for step in artifacts.steps)
     parts = (artifacts.dbt_manifest_sha256, *steps, select, exclude)
     digest = sha256("\0".join(parts).encode())
-    return state_place(artifacts.folder) / "selections" / f"{digest.hexdigest()[:32]}.json"
+    folder = place_below(state_place(artifacts.folder), "selections")
+    return folder / f"{digest.hexdigest()[:32]}.json"

@@ -22,7 +22,7 @@ from prefect.runtime import flow_run
 from prefect.states import Cancelled, Crashed
 
 from floe_core.foundation.errors import EnvironmentProblemError
-from floe_core.product_folder.state_folder import state_folder, state_place
+from floe_core.product_folder.state_folder import place_below, state_folder, state_place
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.storage.file_locks import hold_if_free
 from floe_orchestrator_prefect.alerts.end_hooks import report_end
@@ -49,7 +49,7 @@ def hold(project_dir: Path, folder: str, run_id: str) -> None:
     """Hold the lock of a flow run until this process ends."""
     # A run that cannot be held is only not found if it dies.
     with suppress(OSError, Timeout, EnvironmentProblemError):
-        path = state_folder(project_dir) / folder / f"{run_id}{LOCK}"
+        path = place_below(state_folder(project_dir), folder) / f"{run_id}{LOCK}"
         if path in _held:
             return
         path.parent.mkdir(exist_ok=True)
@@ -66,7 +66,12 @@ def end_dead_runs(artifacts: CompiledArtifacts, folder: str = FOLDER) -> list[st
     launched ones, which `floe run` reports.
     """
     ended = []
-    for path in sorted((state_place(artifacts.folder) / folder).glob(f"*{LOCK}")):
+    try:
+        place = place_below(state_place(artifacts.folder), folder)
+    except EnvironmentProblemError:
+        # No run is held there either.
+        return []
+    for path in sorted(place.glob(f"*{LOCK}")):
         with suppress(OSError), hold_if_free(path) as is_dead:
             if not is_dead:
                 continue

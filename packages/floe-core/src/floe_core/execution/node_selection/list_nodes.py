@@ -12,7 +12,7 @@ from floe_core.dbt.messages import text_of_error
 from floe_core.dbt.preloaded_manifest import add_tags, preload_manifest
 from floe_core.execution.node_selection.step_selection import StepSelection
 from floe_core.foundation.errors import UsageError
-from floe_core.product_folder.state_folder import state_folder
+from floe_core.product_folder.state_folder import place_below, state_folder
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.nodes import Node
 from floe_core.user_yaml.dbt_vars import vars_argument
@@ -84,7 +84,7 @@ def _ask(
     """Return dbt's answer; without `parses`, the dbt beside floe uses the kept parse."""
     dbt, folder = artifacts.dbt, artifacts.folder
     set_outside_values(dbt)
-    work = state_folder(folder) / "ls"
+    work = place_below(state_folder(folder), "ls")
     places = (folder, profiles_dir(dbt, folder), dbt.profile_name, dbt.target_name, work, work)
     arguments = [*command, *place_arguments(*places)]
     arguments += ["--vars", vars_argument(own_vars)] if own_vars else []

@@ -213,8 +213,8 @@ def report_killed_builds(artifacts: CompiledArtifacts, *, in_build: bool = False
     if artifacts.project_dir is None:
         return 0
     count = 0
-    folder = open_builds_in(state_place(artifacts.folder), artifacts)
     try:
+        folder = open_builds_in(state_place(artifacts.folder), artifacts)
         has_reported = _report_unreported(artifacts, folder)
         notes = sorted(folder.glob("*.json"))
         if notes:

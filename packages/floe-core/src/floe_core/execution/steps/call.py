@@ -13,7 +13,7 @@ from floe_core.dbt.invocation import command_invocation, is_full_refresh, own_va
 from floe_core.execution.private_folder import make_private
 from floe_core.execution.steps.image_order import FACTS_VARIABLE, ImageOrder, command_of
 from floe_core.foundation.errors import EnvironmentProblemError
-from floe_core.product_folder.state_folder import run_folder
+from floe_core.product_folder.state_folder import place_below, run_folder
 from floe_core.runs.build_request import BuildRequest
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.steps import Step
@@ -42,7 +42,7 @@ def step_call(artifacts: CompiledArtifacts, request: BuildRequest, step: Step) -
     Raises:
         EnvironmentProblemError: The program does not exist, or nothing runs images here.
     """
-    folder = run_folder(artifacts.folder, request.run_id) / "steps"
+    folder = place_below(run_folder(artifacts.folder, request.run_id), "steps")
     make_private(folder)
     name = artifacts.by_id[step.unique_id].name
     facts_file = folder / f"{name}.attempt-{request.attempt}.jsonl"
