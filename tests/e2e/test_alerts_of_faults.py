@@ -8,7 +8,6 @@ and the death of a run's worker there, is in `test_alerts_of_running_orchestrato
 from __future__ import annotations
 
 import contextlib
-import json
 import subprocess
 import sys
 import time
@@ -24,7 +23,7 @@ import psutil
 import pytest
 from alert_receiver import AlertReceiver, alert_receiver
 from broken_line import BrokenLine
-from everywhere import has_begun, holders_of, wait_for_middle
+from everywhere import has_begun, holders_of, wait_for_middle, waiting_lineage
 from faulty_product import (
     AFTER,
     ENDLESS,
@@ -51,7 +50,6 @@ from floe_core.foundation.errors import EnvironmentProblemError
 from floe_core.plugin_api.powers import RunOptions
 from floe_core.runs.build_events import BuildEvent
 from floe_core.schemas import CompiledArtifacts
-from floe_core.spooling.spool import Spool
 from floe_orchestrator_airflow.local.launch import run_in
 from floe_orchestrator_airflow.local.service import LocalAirflow
 from floe_orchestrator_dagster import DagsterPlugin
@@ -326,9 +324,8 @@ def test_a_killed_floe_run_is_told_and_ended_in_lineage_at_the_latest_by_the_nex
     monkeypatch.setenv("OPENLINEAGE_URL", "http://127.0.0.1:1")
     name = f"sigkilled-{side}"
     choice = f"{{% if env_var('ENDLESS', '') %}}{ENDLESS}{{% else %}}{AFTER.format('first')}{{% endif %}}"
-    product = alerting(choice).compiled(tmp_path / "shop", name, side, "granularity: node")
-    manifest = product.folder / "manifest.yaml"
-    manifest.write_text(manifest.read_text().replace("enabled: false", "enabled: true"))
+    endless = replace(alerting(choice), has_lineage=True)
+    product = endless.compiled(tmp_path / "shop", name, side, "granularity: node")
     words = [FLOE, "run", str(product.folder), "--on", side]
     monkeypatch.setenv("ENDLESS", "yes")
     run = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -341,9 +338,6 @@ def test_a_killed_floe_run_is_told_and_ended_in_lineage_at_the_latest_by_the_nex
     assert subprocess.run(words, capture_output=True).returncode == 0
     receiver.wait_for(2)
     assert receiver.about(name) == [FAILED, "run succeeded again"]
-    types: dict[str, list[str]] = {}
-    for path in Spool(product.folder).list_waiting():
-        event = json.loads(path.read_text())
-        types.setdefault(event["run"]["runId"], []).append(event["eventType"])
+    types = waiting_lineage(product.folder)
     assert [each for each in types.values() if len(each) != 2 or each[0] != "START"] == []
     assert {each[1] for each in types.values()} >= {"COMPLETE", "ABORT"}

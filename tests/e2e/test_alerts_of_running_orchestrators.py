@@ -6,9 +6,12 @@ process of the build died.
 
 from __future__ import annotations
 
+import os
+import threading
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from itertools import chain
 from pathlib import Path
 
 import psutil
@@ -20,8 +23,9 @@ from alerting_orchestrators import (
     running_dagster,
     served_prefect,
 )
-from everywhere import holders_of, wait_for_middle
+from everywhere import holders_of, wait_for_middle, waiting_lineage
 from faulty_product import ENDLESS, FaultyProduct, warehouse
+from small_disk import fill, small_disk
 from wait_for import wait_for
 
 pytestmark = pytest.mark.slow
@@ -36,6 +40,8 @@ OVER = {"SUCCESS", "FAILURE", "CANCELED", "success", "failed"} | {
 Running = Callable[..., AbstractContextManager[Orchestrator]]
 # Broken as long as the file is not there.
 BROKEN = "select id from read_csv('{}')"
+# Waits for whoever writes to the pipe.
+PIPED = "select id from read_csv('{}', header=true, auto_detect=false, columns={{'id': 'integer'}})"
 
 
 def ended(orchestrator: Orchestrator, name: str) -> str:
@@ -60,12 +66,26 @@ def kill_with_workers_above(process: psutil.Process) -> None:
         each.kill()
 
 
-@pytest.mark.parametrize("running", [running_dagster, running_airflow, served_prefect])
-def test_a_running_orchestrator_reports_each_end_once(running: Running, tmp_path: Path) -> None:
+def are_ended(lineage: dict[str, list[str]]) -> bool:
+    """Whether each run has a start and one end, which may have come twice."""
+    ends = [{*types[1:]} for types in lineage.values()]
+    started = all(types[0] == "START" for types in lineage.values())
+    return started and bool(ends) and all(len(e) == 1 and "START" not in e for e in ends)
+
+
+on_each = pytest.mark.parametrize("running", [running_dagster, running_airflow, served_prefect])
+
+
+@on_each
+def test_a_running_orchestrator_reports_each_end_once(
+    running: Running, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Nobody listens there, so all lineage events wait.
+    monkeypatch.setenv("OPENLINEAGE_URL", "http://127.0.0.1:1")
     numbers = tmp_path / "numbers.csv"
     products = {
         "broken": FaultyProduct(BROKEN.format(numbers)),
-        "endless": FaultyProduct(ENDLESS),
+        "endless": FaultyProduct(ENDLESS, has_lineage=True),
     }
     with (
         alert_receiver() as receiver,
@@ -101,6 +121,10 @@ def test_a_running_orchestrator_reports_each_end_once(running: Running, tmp_path
         kill_build(orchestrator, "endless")
         wait_for(lambda: orchestrator.state("endless", killed) in OVER, 180)
         assert told("endless", 1) == [FAILED]
+        folder = orchestrator.product("endless").folder
+        # Of a build that was killed, the one that reports it ends the lineage.
+        wait_for(lambda: are_ended(waiting_lineage(folder)), 60)
+        assert "ABORT" in chain(*waiting_lineage(folder).values())
 
         canceled = orchestrator.start("endless")
         file = warehouse(orchestrator.product("endless"))
@@ -113,3 +137,32 @@ def test_a_running_orchestrator_reports_each_end_once(running: Running, tmp_path
         time.sleep(15)
         assert receiver.about("broken") == [FAILED, AGAIN] * 2
         assert receiver.about("endless") == [FAILED, FAILED]
+        assert are_ended(waiting_lineage(folder))
+
+
+@on_each
+def test_a_disk_that_fills_up_during_a_run_is_told_of_once(
+    running: Running, tmp_path: Path
+) -> None:
+    """It is the disk of the product and its state, not that of the orchestrator."""
+    pipe, folder = tmp_path / "numbers.csv", tmp_path / "all"
+    os.mkfifo(pipe)
+    folder.mkdir()
+    with (
+        alert_receiver() as receiver,
+        small_disk(folder / "full") as disk,
+        running({"full": FaultyProduct(PIPED.format(pipe))}, folder, receiver) as orchestrator,
+    ):
+        run_id = orchestrator.start("full")
+        wait_for_middle(orchestrator.product("full"))
+        ballast = fill(disk)
+        pipe.write_text("id\n1\n")
+        wait_for(lambda: orchestrator.state("full", run_id) in OVER, 180)
+        assert orchestrator.state("full", run_id).upper() not in ("SUCCESS", "COMPLETED")
+        wait_for(lambda: len(receiver.about("full")) >= 1, 30)
+        ballast.unlink()
+        threading.Thread(target=pipe.write_text, args=["id\n1\n"], daemon=True).start()
+        ended(orchestrator, "full")
+        wait_for(lambda: len(receiver.about("full")) >= 2, 30)
+        time.sleep(10)
+        assert receiver.about("full") == [FAILED, AGAIN]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -21,6 +22,7 @@ from floe_core.foundation.errors import EnvironmentProblemError
 from floe_core.plugin_api.powers import RunOptions, RunReport
 from floe_core.runs.build_events import BuildEvent, NodeStarted
 from floe_core.schemas import CompiledArtifacts
+from floe_core.spooling.spool import Spool
 from floe_orchestrator_airflow.local.launch import run_in
 from floe_orchestrator_airflow.local.service import LocalAirflow
 from floe_orchestrator_dagster import DagsterPlugin
@@ -221,6 +223,15 @@ def holders_of(file: Path) -> list[psutil.Process]:
 def has_begun(event: BuildEvent, name: str) -> bool:
     """Whether the event says that the node of this name began."""
     return isinstance(event, NodeStarted) and event.unique_id.split(".")[2] == name
+
+
+def waiting_lineage(folder: Path) -> dict[str, list[str]]:
+    """Return run id -> the types of its events, in order, of those that no backend has taken."""
+    types: dict[str, list[str]] = {}
+    for path in Spool(folder).list_waiting():
+        event = json.loads(path.read_text())
+        types.setdefault(event["run"]["runId"], []).append(event["eventType"])
+    return types
 
 
 def wait_for_middle(artifacts: CompiledArtifacts) -> None:

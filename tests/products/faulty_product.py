@@ -70,7 +70,8 @@ class FaultyProduct:
 
     `execution` is YAML of floe.yaml, `compute` of manifest.yaml, `models` name -> SQL of further
     models or of these. `alerts_to` is the variable that holds the URL of who is told of all,
-    `url` the orchestrator's. `deadline` is as in floe.yaml, "" for none.
+    `url` the orchestrator's. `deadline` is as in floe.yaml, "" for none. With `has_lineage` its
+    events go where the environment says.
     """
 
     middle: str
@@ -80,6 +81,7 @@ class FaultyProduct:
     alerts_to: str = ""
     url: str = ""
     deadline: str = ""
+    has_lineage: bool = False
 
     def compiled(self, folder: Path, name: str, orchestrator: str, more: str) -> CompiledArtifacts:
         """Write and compile it under a name of its own; `more` goes to `execution` as well."""
@@ -101,12 +103,14 @@ class FaultyProduct:
             "aside": AFTER.format("first"),
             **self.models,
         }
+        manifest = MANIFEST.replace("COMPUTE", self.compute)
+        if self.url:
+            place = f"{{type: dagster, config: {{url: '{self.url}'}}}}"
+            manifest = manifest.replace("{type: dagster}", place)
+        if self.has_lineage:
+            manifest = manifest.replace("enabled: false", "enabled: true")
         return {
-            "manifest.yaml": MANIFEST.replace("COMPUTE", self.compute).replace(
-                "{type: dagster}", f"{{type: dagster, config: {{url: '{self.url}'}}}}"
-            )
-            if self.url
-            else MANIFEST.replace("COMPUTE", self.compute),
+            "manifest.yaml": manifest,
             "floe.yaml": (
                 "apiVersion: floe.dev/v1\nkind: FloeSpec\n"
                 f"metadata: {{name: {name}, version: 1.0.0, owner: data@example.com}}\n"
