@@ -244,13 +244,15 @@ def wait_for_sender(product: Path) -> psutil.Process:
 
 
 def problems_of_lineage(product: Path) -> list[str]:
-    """Return the runs in lineage that have no end, or different ones."""
+    """Return the runs in lineage that have no end, or different ones; no lineage is wrong too."""
     types: dict[str, list[str]] = {}
     names: dict[str, str] = {}
     for path in Spool(product).list_waiting():
         event = json.loads(path.read_text())
         names[event["run"]["runId"]] = event["job"]["name"]
         types.setdefault(event["run"]["runId"], []).append(event["eventType"])
+    if not types:
+        return ["lineage: no events"]
     return [
         f"lineage of {names[run_id]}: {found}"
         for run_id, found in types.items()

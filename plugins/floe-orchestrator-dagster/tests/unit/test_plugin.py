@@ -115,3 +115,12 @@ def test_the_port_of_a_database_with_schedules_is_open_in_the_chart():
     assert plugin.get_helm_values()["networkPolicy"] == {"storePorts": [443, 6432]}
     plugin.configure({"helm": {"schedule_store": "s3://acme/schedules"}})
     assert "networkPolicy" not in plugin.get_helm_values()
+
+
+@pytest.mark.parametrize("place", ["env:SCHEDULES", "postgresql://floe:secret@db/floe"])
+def test_a_store_that_is_a_reference_or_has_a_password_is_refused(place):
+    plugin = DagsterPlugin()
+    plugin.configure({"helm": {"schedule_store": place}})
+    with pytest.raises(InvalidProductError, match="FLOE_SCHEDULE_STORE from a Secret") as raised:
+        plugin.get_helm_values()
+    assert "secret@" not in str(raised.value)
