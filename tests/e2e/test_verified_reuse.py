@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from pathlib import Path
 
 import duckdb
 import pytest
+from own_database import SERVER, compute, connected, own_database, rows
 from reusing_product import FLOE
 from warm_floe import floe
 
@@ -27,6 +29,7 @@ MODELS = {
     "ids": "{{ config(materialized='table') }} select id from {{ source('raw', 'orders') }}",
     "seen": "select sum(amount) as total from {{ ref('amounts') }}",
 }
+SCHEMAS = "select nspname from pg_namespace where nspname !~ '^pg_' order by 1"
 RUN = ("--reuse", "--verify", "100%")
 
 
@@ -55,8 +58,10 @@ def schemas(folder: Path) -> set[str]:
         return {str(name) for (name,) in connection.execute(sql).fetchall()}
 
 
-@pytest.mark.timeout(600)
-def test_a_broken_promise_of_a_source_is_found_and_named(shop: Path) -> None:
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("orchestrator", ["dagster", "airflow", "prefect"])
+def test_a_broken_promise_of_a_source_is_found_and_named(orchestrator: str, shop: Path) -> None:
+    (shop / "manifest.yaml").write_text(MANIFEST.replace("dagster", orchestrator))
     assert floe("run", shop).returncode == 0
     done = floe("run", shop, *RUN, "--json")
     assert done.returncode == 0, done.stdout + done.stderr
@@ -76,6 +81,33 @@ def test_a_broken_promise_of_a_source_is_found_and_named(shop: Path) -> None:
     assert told.returncode == 1
     assert "amounts was reused, and a build of it comes to other rows" in told.stdout
     assert schemas(shop) == {"main"}
+
+
+def test_a_broken_promise_is_found_on_postgres(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FLOE_TEST_PASSWORD", SERVER["password"])
+    with own_database() as database:
+        on_postgres = f"{{{compute(database, 'main')}}}"
+        (shop / "manifest.yaml").write_text(MANIFEST.replace("{type: duckdb}", on_postgres))
+        change(database, "create schema main")
+        change(database, "create table main.orders as select 1 id, 10 amount, now() loaded_at")
+        assert floe("run", shop).returncode == 0
+        before = rows(database, SCHEMAS)
+        assert floe("run", shop, *RUN).returncode == 0
+        change(database, "update main.orders set amount = 11")
+        done = floe("run", shop, *RUN, "--json")
+        assert done.returncode == 1, done.stdout + done.stderr
+        report = json.loads(done.stdout)
+        assert set(report["nodes"].values()) == {"reused"}
+        assert set(report["verification"]["differing"]) == {
+            "model.shop.amounts",
+            "model.shop.seen",
+        }
+        assert rows(database, SCHEMAS) == before
+
+
+def change(database: str, sql: str) -> None:
+    with closing(connected(database)) as opened, opened.cursor() as cursor:
+        cursor.execute(sql)
 
 
 @pytest.mark.parametrize(
