@@ -27,8 +27,10 @@ BUILD = """\
 import json, resource, shutil, sys, time
 from pathlib import Path
 from floe_core.execution import BuildRequest, build
-from floe_core.execution.reports.telemetry import TelemetryOfBuild
+from floe_core.execution.reports.build_reports import BuildReports
+from floe_core.lineage.run_recorder import RunLineage
 from floe_core.schemas import CompiledArtifacts
+from floe_core.tracing.build_trace import BuildTrace
 telling = []
 def timed(method, clock):
     def call(*arguments):
@@ -38,10 +40,15 @@ def timed(method, clock):
         finally:
             telling.append(clock() - began)
     return call
-for name in ("__init__", "__enter__", "__exit__"):
-    setattr(TelemetryOfBuild, name, timed(getattr(TelemetryOfBuild, name), time.monotonic))
-for name in ("hear", "hear_canceled"):
-    setattr(TelemetryOfBuild, name, timed(getattr(TelemetryOfBuild, name), time.thread_time))
+for owner, name in (
+    (BuildTrace, "__init__"),
+    (RunLineage, "__init__"),
+    (BuildReports, "__enter__"),
+    (BuildReports, "__exit__"),
+):
+    setattr(owner, name, timed(getattr(owner, name), time.monotonic))
+for owner, name in ((BuildTrace, "receive"), (BuildReports, "_record_lineage")):
+    setattr(owner, name, timed(getattr(owner, name), time.thread_time))
 shutil.rmtree(Path(sys.argv[1], ".floe", "lineage"), ignore_errors=True)
 artifacts = CompiledArtifacts.load(sys.argv[1])
 began = time.monotonic()

@@ -31,9 +31,9 @@ from floe_core.execution.reuse.start_builds import BuildStarter
 from floe_core.execution.slots_of_build import SlotsOfBuild
 from floe_core.execution.start_nodes import start_dbt, start_nodes
 from floe_core.execution.warehouse_lock import WarehouseHold, sole_writer
-from floe_core.foundation.errors import FloeError
+from floe_core.foundation.errors import FloeError, UsageError
 from floe_core.product_folder.state_folder import shared_state
-from floe_core.runs.build_events import BuildEvent
+from floe_core.runs.build_events import BuildEnded, BuildEvent
 from floe_core.runs.build_request import BuildRequest
 from floe_core.runs.node_slots import NodeSlots
 from floe_core.runs.product_redactor import redactor_of
@@ -80,7 +80,9 @@ def build(
         set_outside_values(artifacts.dbt, read_connection, again=True)
         yield from events
     except (FloeError, OSError) as error:
-        alerts.receive_error(error)
+        ended = BuildEnded(succeeded=False, message=str(error))
+        # A wrong request is never retried.
+        alerts.keep_end(ended, is_final=isinstance(error, UsageError))
         raise
     finally:
         atexit.unregister(end)

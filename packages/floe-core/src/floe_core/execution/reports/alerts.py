@@ -10,8 +10,7 @@ from floe_core.execution.record.attempt import may_retry
 from floe_core.execution.record.outcome import outcome_of_run
 from floe_core.execution.record.run_record import record_of
 from floe_core.execution.reports.open_builds import OpenBuild, report_killed_builds
-from floe_core.foundation.errors import UsageError
-from floe_core.runs.build_events import BuildEnded, BuildEvent
+from floe_core.runs.build_events import BuildEnded
 from floe_core.runs.build_request import BuildRequest
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
@@ -43,20 +42,9 @@ class AlertsOfBuild:
         """Keep the record of the build: only so many events of its lineage could be written."""
         self._open.keep_for_lineage(written)
 
-    def receive(self, event: BuildEvent) -> None:
-        """Keep the end of the build."""
-        if isinstance(event, BuildEnded):
-            self._end, self._is_final = event, event.succeeded
-
-    def receive_canceled(self, event: BuildEvent) -> None:
-        """Keep the end of a canceled build, which is never retried."""
-        if isinstance(event, BuildEnded):
-            self._end, self._is_final = event, True
-
-    def receive_error(self, error: Exception) -> None:
-        """Keep the error that prevented the build; a wrong request is never retried."""
-        self._end = BuildEnded(succeeded=False, message=str(error))
-        self._is_final = isinstance(error, UsageError)
+    def keep_end(self, end: BuildEnded, *, is_final: bool) -> None:
+        """Keep the end of the build; a final one is not retried, whatever is left to do."""
+        self._end, self._is_final = end, is_final
 
     def report(self) -> None:
         """Report the end, if there is one to report; a second call does nothing."""

@@ -6,14 +6,20 @@ from collections.abc import Iterable, Iterator
 from itertools import chain
 from pathlib import Path
 
+from floe_core.dbt.built_columns import kept_relation
 from floe_core.execution.prepared_build import PreparedBuild
 from floe_core.execution.record.journal import Journal
 from floe_core.execution.reports.alerts import AlertsOfBuild
 from floe_core.execution.reports.dbt_files import Ending, write_dbt_files
 from floe_core.execution.reports.partitions import PartitionsOfBuild
 from floe_core.execution.reports.ports import PortsOfBuild
-from floe_core.execution.reports.telemetry import TelemetryOfBuild
+from floe_core.lineage.compiled_sql import compiled_sql
+from floe_core.lineage.run_recorder import RunLineage
 from floe_core.runs.build_events import BuildEnded, BuildEvent, NodeResult
+from floe_core.runs.product_redactor import redactor_of
+from floe_core.tracing.build_trace import BuildTrace
+
+_SECONDS_FOR_SPANS = 2.0
 
 
 class BuildReports:
@@ -33,25 +39,40 @@ class BuildReports:
         """
         artifacts, request = build.artifacts, build.request
         self._build = build
+        self._target = target
         self._journal = journal
+        self._alerts = alerts
         partitions = build.plan.partitions if build.plan else ()
         self._ports = PortsOfBuild(artifacts, request, build.wanted, partitions)
         self._ports.begin()
-        upstream = self._ports.upstream
-        self._telemetry = TelemetryOfBuild(artifacts, request, target, alerts, upstream)
+        self._trace = BuildTrace(artifacts, request, redactor_of(artifacts).text)
+        self._lineage = RunLineage(artifacts, request, self._trace.ids, self._ports.upstream)
         self._states = PartitionsOfBuild(artifacts, request)
 
     def __enter__(self) -> BuildReports:
-        self._telemetry.__enter__()
+        self._trace.start()
+        self._lineage.start()
         return self
 
     def __exit__(self, *error: object) -> None:
-        self._telemetry.__exit__(*error)
+        # Both send their remaining data at the same time.
+        self._trace.finish(_SECONDS_FOR_SPANS)
+        self._lineage.close()
+        if self._lineage.is_incomplete:
+            self._alerts.keep_for_lineage(self._lineage.events_written)
+        self._trace.wait()
 
     def receive(self, event: BuildEvent) -> BuildEvent:
-        """Report one event, and return it."""
+        """Report one event, and return it.
+
+        A disabled node is not part of the run. A reused one did not run: lineage lists it.
+        """
         self._journal.write(event)
-        self._telemetry.receive(event)
+        if not (isinstance(event, NodeResult) and event.is_disabled):
+            if not (isinstance(event, NodeResult) and event.status == "reused"):
+                self._trace.receive(event)
+            # After the trace, since lineage refers to its spans.
+            self._record_lineage(event)
         self._ports.receive(event)
         self._states.receive(event)
         return event
@@ -64,15 +85,32 @@ class BuildReports:
         ending: Ending = "succeeded" if end.succeeded else "failed"
         for message in write_dbt_files(self._build.artifacts, self._build.request, ending):
             yield self.receive(message)
+        self._alerts.keep_end(end, is_final=end.succeeded)
         yield self.receive(end)
 
     def conclude_canceled(self, missing: Iterable[NodeResult], end: BuildEnded) -> None:
-        """Report what is left of a canceled build; nobody takes its events."""
+        """Report what is left of a canceled build, which is never retried; nobody takes its events.
+
+        In lineage, nodes that were running have neither failed nor completed: they are aborted when
+        this closes.
+        """
+        self._alerts.keep_end(end, is_final=True)
         files = write_dbt_files(self._build.artifacts, self._build.request, "canceled")
         last: Iterator[BuildEvent] = chain(missing, files, [end])
         for event in last:
             self._journal.write(event)
-            self._telemetry.receive_canceled(event)
+            self._trace.receive(event)
+            if isinstance(event, NodeResult) and event.status == "skipped":
+                self._record_lineage(event)
             self._states.receive(event)
         for warning in self._states.conclude():
             self._journal.write(warning)
+
+    def _record_lineage(self, event: BuildEvent) -> None:
+        """Record an event, that of a node's end with the node's SQL and columns."""
+        if not (isinstance(event, NodeResult) and self._lineage.is_on):
+            self._lineage.receive(event)
+            return
+        sql = compiled_sql(self._target / "compiled", self._build.artifacts.by_id[event.unique_id])
+        columns = kept_relation(self._target, event.unique_id).columns
+        self._lineage.receive(event, sql, columns)
