@@ -19,7 +19,7 @@ from floe_core.dbt.run import DbtEnded, DbtRun
 from floe_core.execution.node_timeouts import NodeTimeouts
 from floe_core.execution.partitions.results import PartitionResults
 from floe_core.execution.partitions.turn import Turn, sole_builder
-from floe_core.execution.passed_events import Events, put_first, with_warning, without_secrets
+from floe_core.execution.passed_events import Events, without_secrets
 from floe_core.execution.prepared_build import PreparedBuild, prepare_build
 from floe_core.execution.private_folder import close_to_others, make_private
 from floe_core.execution.record.journal import Journal
@@ -33,12 +33,13 @@ from floe_core.execution.start_nodes import start_dbt, start_nodes
 from floe_core.execution.warehouse_lock import WarehouseHold, sole_writer
 from floe_core.foundation.errors import FloeError, UsageError
 from floe_core.product_folder.state_folder import shared_state
-from floe_core.runs.build_events import BuildEnded, BuildEvent
+from floe_core.runs.build_events import BuildEnded, BuildEvent, NodeLog
 from floe_core.runs.build_request import BuildRequest
 from floe_core.runs.node_slots import NodeSlots
 from floe_core.runs.product_redactor import redactor_of
 from floe_core.runs.read_connection import ReadConnection
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_core.secrets.redactor import Redactor
 from floe_core.warehouse.outside_values import set_outside_values
 
 LOCK_TIMEOUT_SECONDS = 3600.0
@@ -106,7 +107,7 @@ def _events(
             BuildReports(build, call.target, journal, alerts) as reports,
             closing(_dbts_events(build, call, slots, hold, turn)) as events,
         ):
-            yield from _judge(events, build.verdict(), reports)
+            yield from _judge(events, build.verdict(), reports, redactor_of(artifacts))
 
 
 def _dbts_events(
@@ -116,20 +117,33 @@ def _dbts_events(
     hold: WarehouseHold,
     turn: Turn,
 ) -> Events:
-    """Return the events of dbt and of steps, and those that only floe knows, without secrets."""
-    artifacts, request, parse = build.artifacts, build.request, KeptParse()
+    """Yield the events of dbt and of steps, and those that only floe knows."""
+    artifacts, request, plan, parse = build.artifacts, build.request, build.plan, KeptParse()
+    for problem in (turn.warning, shared_state(artifacts.folder)):
+        if problem:
+            yield NodeLog("", "warn", problem, is_from_floe=True)
     reuse = BuildStarter(artifacts, request, partial(run_dbt, hold=hold, parse=parse))
     start = partial(
         start_nodes, build, call, parse=parse, reuse=reuse, slots=slots, check_turn=turn.check
     )
-    # dbt gets time to end before another build may use the warehouse.
-    running = turn.watch(_run(artifacts, call, start, hold))
-    events = with_graph_of_run(reuse.listen(running), artifacts, request, call)
-    if build.plan is not None:
-        events = PartitionResults(build.plan).listen(events)
-        events = put_first(build.plan.results_if_none_is_due(), events)
-    events = with_warning(turn.warning, with_warning(shared_state(artifacts.folder), events))
-    return without_secrets(events, redactor_of(artifacts))
+    events = _watch(_run(artifacts, call, start, hold), turn, reuse)
+    events = with_graph_of_run(events, artifacts, request, call)
+    if plan is not None:
+        yield from plan.results_if_none_is_due()
+        events = PartitionResults(plan).listen(events)
+    yield from events
+
+
+def _watch(events: Events, turn: Turn, reuse: BuildStarter) -> Events:
+    """Yield the events of dbt, which is canceled once another build may have taken the turn.
+
+    dbt gets time to end before another build may use the warehouse.
+    """
+    with closing(events):
+        for event in events:
+            turn.check()
+            reuse.note(event)
+            yield event
 
 
 def run_dbt(
@@ -195,14 +209,16 @@ def _until_the_end(run: NodeTimeouts, timeout: int | None) -> Iterator[BuildEven
             yield event
 
 
-def _judge(events: Events, verdict: Verdict, reports: BuildReports) -> Iterator[BuildEvent]:
+def _judge(
+    events: Events, verdict: Verdict, reports: BuildReports, redactor: Redactor
+) -> Iterator[BuildEvent]:
     """Yield the build's events, each reported first, then the missing results, and the end.
 
     A build that is closed, or interrupted by a signal that its host turns into an error here,
     counts as canceled.
     """
     try:
-        end = yield from _take_events(events, verdict, reports)
+        end = yield from _take_events(events, verdict, reports, redactor)
     except BaseException as broken_off:
         if isinstance(broken_off, Exception):
             raise
@@ -216,10 +232,11 @@ def _judge(events: Events, verdict: Verdict, reports: BuildReports) -> Iterator[
 
 
 def _take_events(
-    events: Events, verdict: Verdict, reports: BuildReports
+    events: Events, verdict: Verdict, reports: BuildReports, redactor: Redactor
 ) -> Generator[BuildEvent, None, DbtEnded]:
     """Yield the events that concern the build; return how dbt ended."""
-    for event in events:
+    for whole in events:
+        event = without_secrets(whole, redactor)
         if isinstance(event, DbtEnded):
             return event
         reported = verdict.take(event)

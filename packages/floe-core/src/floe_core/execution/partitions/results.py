@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 
 from floe_core.dbt.run import DbtEnded
 from floe_core.execution.partitions.plan import PartitionPlan
+from floe_core.execution.passed_events import Events
 from floe_core.runs.build_events import (
     PASSED,
     BuildEvent,
@@ -17,7 +18,6 @@ from floe_core.runs.build_events import (
     PartitionResult,
 )
 
-Events = Generator[BuildEvent | DbtEnded, None, None]
 _MOST_NAMED = 5
 # The worst comes first.
 _ORDER: tuple[NodeStatus, ...] = ("error", "fail", "skipped", "warn", "pass", "success", "reused")

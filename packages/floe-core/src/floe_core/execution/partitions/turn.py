@@ -6,7 +6,7 @@ import os
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -14,7 +14,6 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from floe_core.execution.partitions.plan import PartitionPlan
-from floe_core.execution.passed_events import Events
 from floe_core.execution.turns import take_turn
 from floe_core.foundation.errors import EnvironmentProblemError
 from floe_core.partitions.store import lease_of
@@ -46,17 +45,6 @@ class Turn:
                 f"another build may build partitions of {self.product}: this one was too late to "
                 "say in the store of their states that it is alive; run it again"
             )
-
-    def watch(self, events: Events) -> Events:
-        """Yield the events of dbt, which is canceled once another build may have taken over.
-
-        Raises:
-            EnvironmentProblemError: One may have.
-        """
-        with closing(events):
-            for event in events:
-                self.check()
-                yield event
 
 
 @contextmanager

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
-from contextlib import closing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -19,8 +17,6 @@ if TYPE_CHECKING:
     from floe_core.execution.reuse.partial_build import PartialBuild
     from floe_core.execution.reuse.partial_run import WholeBuild
 
-Events = Generator[BuildEvent | DbtEnded, None, None]
-
 
 @dataclass(frozen=True)
 class BuildStarter:
@@ -34,14 +30,6 @@ class BuildStarter:
     _request: BuildRequest
     _run_dbt: RunDbt
     _words: dict[str, str] = field(default_factory=dict)
-
-    def listen(self, events: Events) -> Events:
-        """Yield the run's events unchanged, and keep what steps report about their datasets."""
-        with closing(events):
-            for event in events:
-                if isinstance(event, NodeResult) and event.datasets and event.passed:
-                    self._note(event)
-                yield event
 
     def start(self, node_ids: tuple[str, ...], start_dbt: StartDbt) -> DbtRun:
         """Start one dbt build in the run, of the nodes that are not reused.
@@ -67,9 +55,12 @@ class BuildStarter:
             begun = begin_build(*given, {**self._words})
         return WholeBuild(node_ids, begun) if isinstance(begun, str) else begun
 
-    def _note(self, result: NodeResult) -> None:
-        step = self._artifacts.steps_by_id[result.unique_id]
-        versions = {fact.dataset: fact.version for fact in result.datasets}
+    def note(self, event: BuildEvent | DbtEnded) -> None:
+        """Keep what a step reports about its datasets; called with each event of the run."""
+        if not (isinstance(event, NodeResult) and event.datasets and event.passed):
+            return
+        step = self._artifacts.steps_by_id[event.unique_id]
+        versions = {fact.dataset: fact.version for fact in event.datasets}
         for source in step.sources:
             if version := versions.get(source_name(self._artifacts.by_id[source])):
                 self._words[source] = version
