@@ -33,7 +33,7 @@ def documentation(artifacts: CompiledArtifacts, request: BuildRequest) -> Mappin
     with tempfile.TemporaryDirectory(dir=folder, prefix="docs-") as work:
         words = _WORDS if artifacts.dbt.major_version < 2 else _WORDS_OF_DBT_2
         call = command_invocation(artifacts, request, words, Path(work))
-        kept = invocation(artifacts, request, artifacts.folder, (), True).parsed_file
+        kept = invocation(artifacts, request, (), is_selected=False).parsed_file
         is_kept = kept and not call.executable
         parse = preload_manifest(artifacts.folder, artifacts.dbt.version, kept) if is_kept else None
         answer = ask_dbt(call, parse.manifest if parse else None)

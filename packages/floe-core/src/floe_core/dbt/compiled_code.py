@@ -10,6 +10,7 @@ from pathlib import Path
 
 from floe_core.dbt.invocation import Invocation, invocation
 from floe_core.dbt.run import DbtEnded
+from floe_core.dbt.selection import needs_selection
 from floe_core.runs.build_events import BuildEvent
 from floe_core.runs.build_request import BuildRequest
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
@@ -31,8 +32,8 @@ def compile_nodes(
     """
     every = {n.unique_id for n in artifacts.built if n.resource_type in _COMPILED}
     wanted = tuple(node_id for node_id in node_ids if node_id in every)
-    is_whole = len(wanted) == len(every)
-    call = invocation(artifacts, request, artifacts.folder, wanted, is_whole, command="compile")
+    is_selected = needs_selection(artifacts, wanted, every)
+    call = invocation(artifacts, request, wanted, "compile", is_selected=is_selected)
     # To leave out a node, dbt must know it.
     if all(node_id in steady for node_id in wanted) and "--exclude" not in call.call.arguments:
         call = replace(call, compiles="steady")

@@ -45,22 +45,19 @@ class Invocation:
 def invocation(
     artifacts: CompiledArtifacts,
     request: BuildRequest,
-    project_dir: Path,
     node_ids: tuple[str, ...],
-    is_whole_product: bool,
     command: Literal["build", "compile"] = "build",
+    *,
+    is_selected: bool,
     enabled: tuple[Node, ...] = (),
-    is_default: bool = False,
 ) -> Invocation:
     """Return the call that builds or compiles these nodes. dbt writes only to the run's folder.
 
-    `enabled` are nodes that only the vars of the run enable, and that are selected with them. The
-    whole product needs no selection, unless dbt has a default selector that would narrow it; nor
-    do the nodes that this one selects: `is_default`.
+    `enabled` are nodes that only the vars of the run enable, and that are selected with them.
+    Without `is_selected`, dbt gets no selection; see `needs_selection`.
     """
+    project_dir = artifacts.folder
     folder = run_folder(project_dir, request.run_id)
-    is_whole = is_whole_product and not artifacts.dbt.default_selector
-    is_selected = not (is_whole or is_default)
     selection = arguments_for_nodes(artifacts, set(node_ids), enabled) if is_selected else []
     target = target_of_build(project_dir, request, "" if command == "build" else "-plan")
     arguments = [*_places(artifacts, project_dir, target, folder)]

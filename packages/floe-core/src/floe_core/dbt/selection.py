@@ -31,6 +31,16 @@ def arguments_for_nodes(
     return ["--select", *sorted(words), "--indirect-selection", "empty"]
 
 
+def needs_selection(
+    artifacts: CompiledArtifacts, node_ids: Collection[str], every: Collection[object]
+) -> bool:
+    """Return whether dbt has to be told to take these of `every` node.
+
+    A default selector of the project may leave out some that it is not told to take.
+    """
+    return bool(artifacts.dbt.default_selector) or len(node_ids) < len(every)
+
+
 def escape(name: str) -> str:
     """Return a name as dbt's selection syntax takes it; dots are left as they are.
 

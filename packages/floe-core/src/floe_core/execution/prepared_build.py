@@ -6,6 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from floe_core.dbt.invocation import Invocation, invocation
+from floe_core.dbt.selection import needs_selection
 from floe_core.execution.node_selection.enabled_nodes import enabled_nodes
 from floe_core.execution.node_selection.wanted import wanted_nodes
 from floe_core.execution.partitions.plan import PartitionPlan, plan_partitions
@@ -32,14 +33,10 @@ class PreparedBuild:
     def invocation(self) -> Invocation:
         """Return the dbt call that builds all of it."""
         artifacts, request = self.artifacts, self.request
-        is_whole, is_default = len(self.todo) == len(artifacts.runnable), self._is_default()
-        is_selected = not is_whole or bool(artifacts.dbt.default_selector)
+        narrows = needs_selection(artifacts, self.todo, artifacts.runnable)
+        is_selected = narrows and not self._is_default()
         enabled = enabled_nodes(artifacts, request) if is_selected else ()
-        return invocation(
-            *(artifacts, request, artifacts.folder, self.todo, is_whole),
-            enabled=enabled,
-            is_default=is_default,
-        )
+        return invocation(artifacts, request, self.todo, is_selected=is_selected, enabled=enabled)
 
     def _is_default(self) -> bool:
         """Return whether dbt's default selector takes these nodes, and so needs no other one.

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from floe_core.dbt.invocation import Invocation, freshness_invocation, invocation
 from floe_core.dbt.kept_parse import KeptParse
 from floe_core.dbt.run import DbtRun
+from floe_core.dbt.selection import needs_selection
 from floe_core.execution.freshness_run import FreshnessRun
 from floe_core.execution.prepared_build import PreparedBuild
 from floe_core.execution.private_folder import make_private
@@ -69,8 +70,8 @@ def start_nodes(
     def start_part(request: BuildRequest, node_ids: tuple[str, ...], gate: Gate | None) -> DbtRun:
         built = call
         if node_ids != call.node_ids or request is not whole:
-            is_whole = len(node_ids) == len(artifacts.built)
-            built = invocation(artifacts, request, artifacts.folder, node_ids, is_whole)
+            is_selected = needs_selection(artifacts, node_ids, artifacts.built)
+            built = invocation(artifacts, request, node_ids, is_selected=is_selected)
         keep_results(artifacts, built.target)
         return start_dbt(artifacts, built, parse, slots, gate)
 

@@ -64,7 +64,7 @@ def _runs_what_was_compiled(artifacts: CompiledArtifacts, request: BuildRequest)
         return False
     if artifacts.job(request.job).vars or (artifacts.folder / CATALOGS_FILE).exists():
         return False
-    call = invocation(artifacts, request, artifacts.folder, (), True, command="compile")
+    call = invocation(artifacts, request, (), "compile", is_selected=False)
     kept = artifacts.folder / PARSED_FILE
     if call.parsed_file != PARSED_FILE or not kept.exists() or has_dbt_plugins():
         return False

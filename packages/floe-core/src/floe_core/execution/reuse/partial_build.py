@@ -187,7 +187,7 @@ class PartialBuild:
         """
         given = self._planned.situation
         by_id = given.artifacts.by_id
-        call = invocation(given.artifacts, self._request, given.artifacts.folder, (), True)
+        call = invocation(given.artifacts, self._request, (), is_selected=False)
         built = codes_in(call.target)
         return {
             node_id: result.seconds
