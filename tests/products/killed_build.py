@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from floe_core.execution.reports.open_builds import OpenBuild
+from floe_core.execution.reports.open_build import OpenBuild
 from floe_core.runs.build_request import BuildRequest
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.spooling.spool import Spool, read_json

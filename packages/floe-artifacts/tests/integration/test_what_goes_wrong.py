@@ -13,7 +13,7 @@ from reported_product import built_by_plain_dbt, content, results_in, write_repo
 
 from floe_core.compiler import compile_product
 from floe_core.execution import BuildEnded, BuildRequest, NodeLog, build
-from floe_core.execution.reports.open_builds import report_killed_builds
+from floe_core.execution.reports.killed_builds import report_killed_builds
 from floe_core.schemas import CompiledArtifacts
 
 KILLED = """\

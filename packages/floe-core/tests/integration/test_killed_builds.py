@@ -20,7 +20,8 @@ from typer.testing import CliRunner
 from floe_core.cli.main import app
 from floe_core.compiler import compile_product
 from floe_core.execution import BuildEnded, BuildRequest, NodeStarted, build
-from floe_core.execution.reports.open_builds import GRACE_SECONDS, report_killed_builds
+from floe_core.execution.reports.build_note import GRACE_SECONDS
+from floe_core.execution.reports.killed_builds import report_killed_builds
 from floe_core.schemas import CompiledArtifacts
 from floe_core.spooling.spool import Spool
 

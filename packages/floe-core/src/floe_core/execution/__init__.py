@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from floe_core.execution.record.outcome import outcome_of_run as outcome_of_run
     from floe_core.execution.record.run_record import RunRecord as RunRecord
     from floe_core.execution.record.run_record import record_of as record_of
-    from floe_core.execution.reports.open_builds import report_outcome as report_outcome
-    from floe_core.execution.reports.open_builds import reported_if_killed as reported_if_killed
+    from floe_core.execution.reports.killed_builds import report_outcome as report_outcome
+    from floe_core.execution.reports.open_build import reported_if_killed as reported_if_killed
     from floe_core.execution.reports.relations import ColumnOrigins as ColumnOrigins
     from floe_core.execution.reports.relations import built_relation as built_relation
     from floe_core.execution.reports.relations import column_origins as column_origins
@@ -63,8 +63,8 @@ _HOMES = {
     "read_events": "floe_core.execution.record.journal",
     "record_of": "floe_core.execution.record.run_record",
     "has_reported_ends": "floe_core.execution.reports.reported_ends",
-    "report_outcome": "floe_core.execution.reports.open_builds",
-    "reported_if_killed": "floe_core.execution.reports.open_builds",
+    "report_outcome": "floe_core.execution.reports.killed_builds",
+    "reported_if_killed": "floe_core.execution.reports.open_build",
     "source_loaded_at": "floe_core.execution.reports.relations",
     "outcome_of_run": "floe_core.execution.record.outcome",
     "wanted_nodes": "floe_core.execution.node_selection.wanted",

@@ -25,8 +25,9 @@ from floe_core.execution.private_folder import close_to_others, make_private
 from floe_core.execution.record.journal import Journal
 from floe_core.execution.record.old_runs import remove_old_runs
 from floe_core.execution.record.verdict import Verdict
-from floe_core.execution.reports.alerts import AlertsOfBuild
 from floe_core.execution.reports.build_reports import BuildReports
+from floe_core.execution.reports.killed_builds import report_killed_builds
+from floe_core.execution.reports.open_build import OpenBuild
 from floe_core.execution.reuse.start_builds import BuildStarter
 from floe_core.execution.slots_of_build import SlotsOfBuild
 from floe_core.execution.start_nodes import start_dbt, start_nodes
@@ -67,13 +68,14 @@ def build(
             takes from a connection or a file.
     """
     artifacts = artifacts.for_job(request.job)
-    alerts = AlertsOfBuild(artifacts, request)
-    alerts.begin()
-    events = _events(artifacts, request, alerts, SlotsOfBuild(artifacts, node_slots))
+    report_killed_builds(artifacts, in_build=True)
+    under_way = OpenBuild(artifacts, request)
+    under_way.begin()
+    events = _events(artifacts, request, under_way, SlotsOfBuild(artifacts, node_slots))
 
     def end() -> None:
         events.close()
-        alerts.report()
+        under_way.end()
 
     # An orchestrator that is interrupted between two events may exit without closing this.
     atexit.register(end)
@@ -83,19 +85,19 @@ def build(
     except (FloeError, OSError) as error:
         ended = BuildEnded(succeeded=False, message=str(error))
         # A wrong request is never retried.
-        alerts.keep_end(ended, is_final=isinstance(error, UsageError))
+        under_way.keep_end(ended, is_final=isinstance(error, UsageError))
         raise
     finally:
         atexit.unregister(end)
-        alerts.report()
+        end()
         remove_old_runs(artifacts.folder)
 
 
 def _events(
-    artifacts: CompiledArtifacts, request: BuildRequest, alerts: AlertsOfBuild, slots: SlotsOfBuild
+    artifacts: CompiledArtifacts, request: BuildRequest, under_way: OpenBuild, slots: SlotsOfBuild
 ) -> Generator[BuildEvent, None, None]:
     build, folder, tick = prepare_build(artifacts, request), artifacts.folder, request.nominal_time
-    alerts.wanted = build.wanted
+    under_way.wanted = build.wanted
     with (
         Journal(folder, request.run_id) as journal,
         sole_writer(artifacts.dbt.profile, folder, LOCK_TIMEOUT_SECONDS, tick) as hold,
@@ -104,7 +106,7 @@ def _events(
     ):
         call = build.invocation()
         with (
-            BuildReports(build, call.target, journal, alerts) as reports,
+            BuildReports(build, call.target, journal, under_way) as reports,
             closing(_dbts_events(build, call, slots, hold, turn)) as events,
         ):
             yield from _judge(events, build.verdict(), reports, redactor_of(artifacts))

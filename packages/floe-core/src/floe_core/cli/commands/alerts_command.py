@@ -82,7 +82,7 @@ def check(product: Product = Path(), env: Env = None, as_json: Json = False) -> 
     from the first check on.
     """
     from floe_core.alerts import report_lateness, send_waiting
-    from floe_core.execution.reports.open_builds import report_killed_builds
+    from floe_core.execution.reports.killed_builds import report_killed_builds
 
     artifacts = _load(product)
     killed = report_killed_builds(artifacts)

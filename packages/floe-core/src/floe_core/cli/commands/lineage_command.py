@@ -59,7 +59,7 @@ def flush(
 
     Exits 3 if some are still pending after the timeout.
     """
-    from floe_core.execution.reports.open_builds import report_killed_builds
+    from floe_core.execution.reports.killed_builds import report_killed_builds
     from floe_core.lineage import flush as flush_lineage
     from floe_core.schemas import CompiledArtifacts
 

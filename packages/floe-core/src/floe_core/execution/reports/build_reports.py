@@ -9,8 +9,8 @@ from pathlib import Path
 from floe_core.dbt.built_columns import kept_relation
 from floe_core.execution.prepared_build import PreparedBuild
 from floe_core.execution.record.journal import Journal
-from floe_core.execution.reports.alerts import AlertsOfBuild
 from floe_core.execution.reports.dbt_files import Ending, write_dbt_files
+from floe_core.execution.reports.open_build import OpenBuild
 from floe_core.execution.reports.partitions import PartitionsOfBuild
 from floe_core.execution.reports.ports import PortsOfBuild
 from floe_core.lineage.compiled_sql import compiled_sql
@@ -29,7 +29,7 @@ class BuildReports:
     """
 
     def __init__(
-        self, build: PreparedBuild, target: Path, journal: Journal, alerts: AlertsOfBuild
+        self, build: PreparedBuild, target: Path, journal: Journal, under_way: OpenBuild
     ) -> None:
         """Begin with the ports.
 
@@ -41,7 +41,7 @@ class BuildReports:
         self._build = build
         self._target = target
         self._journal = journal
-        self._alerts = alerts
+        self._under_way = under_way
         partitions = build.plan.partitions if build.plan else ()
         self._ports = PortsOfBuild(artifacts, request, build.wanted, partitions)
         self._ports.begin()
@@ -59,7 +59,7 @@ class BuildReports:
         self._trace.finish(_SECONDS_FOR_SPANS)
         self._lineage.close()
         if self._lineage.is_incomplete:
-            self._alerts.keep_for_lineage(self._lineage.events_written)
+            self._under_way.keep_for_lineage(self._lineage.events_written)
         self._trace.wait()
 
     def receive(self, event: BuildEvent) -> BuildEvent:
@@ -85,7 +85,7 @@ class BuildReports:
         ending: Ending = "succeeded" if end.succeeded else "failed"
         for message in write_dbt_files(self._build.artifacts, self._build.request, ending):
             yield self.receive(message)
-        self._alerts.keep_end(end, is_final=end.succeeded)
+        self._under_way.keep_end(end, is_final=end.succeeded)
         yield self.receive(end)
 
     def conclude_canceled(self, missing: Iterable[NodeResult], end: BuildEnded) -> None:
@@ -94,7 +94,7 @@ class BuildReports:
         In lineage, nodes that were running have neither failed nor completed: they are aborted when
         this closes.
         """
-        self._alerts.keep_end(end, is_final=True)
+        self._under_way.keep_end(end, is_final=True)
         files = write_dbt_files(self._build.artifacts, self._build.request, "canceled")
         last: Iterator[BuildEvent] = chain(missing, files, [end])
         for event in last:
