@@ -15,7 +15,7 @@ from floe_artifacts.rows import rows_of_run
 from floe_artifacts.run_files import Json, RunFiles, read_json
 from floe_artifacts.run_set import MANIFEST, RESULTS, SOURCES
 from floe_core.execution.node_selection.wanted import wanted_nodes
-from floe_core.execution.record.run_record import record_of
+from floe_core.execution.record.journal import record_of
 from floe_core.execution.reports.dbt_files import Ending
 from floe_core.product_folder.state_folder import run_place
 from floe_core.runs.build_events import NodeResult

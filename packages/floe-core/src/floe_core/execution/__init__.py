@@ -30,9 +30,9 @@ if TYPE_CHECKING:
     from floe_core.execution.record.build_failure import failure_of as failure_of
     from floe_core.execution.record.build_failure import failure_of_build as failure_of_build
     from floe_core.execution.record.journal import read_events as read_events
+    from floe_core.execution.record.journal import record_of as record_of
     from floe_core.execution.record.outcome import outcome_of_run as outcome_of_run
     from floe_core.execution.record.run_record import RunRecord as RunRecord
-    from floe_core.execution.record.run_record import record_of as record_of
     from floe_core.execution.reports.killed_builds import report_outcome as report_outcome
     from floe_core.execution.reports.open_build import reported_if_killed as reported_if_killed
     from floe_core.execution.reports.relations import ColumnOrigins as ColumnOrigins
@@ -61,7 +61,7 @@ _HOMES = {
     "may_retry": "floe_core.execution.record.attempt",
     "nodes_of_job": "floe_core.execution.node_selection.wanted",
     "read_events": "floe_core.execution.record.journal",
-    "record_of": "floe_core.execution.record.run_record",
+    "record_of": "floe_core.execution.record.journal",
     "has_reported_ends": "floe_core.execution.reports.reported_ends",
     "report_outcome": "floe_core.execution.reports.killed_builds",
     "reported_if_killed": "floe_core.execution.reports.open_build",

@@ -129,7 +129,8 @@ def plan_partitions(
         UsageError: It names partitions that do not exist or are not over, or that a product without
             partitions does not have; or it is a full refresh.
     """
-    declaration, named = artifacts.partitions, request.parameters.partitions
+    declaration = artifacts.partitions
+    named = request.parameters.partitions
     if declaration is None:
         if named:
             raise UsageError(f"{artifacts.product.name} has no partitions, such as {named}")

@@ -6,8 +6,10 @@ import os
 from io import TextIOWrapper
 from pathlib import Path
 
+from floe_core.execution.record.run_record import RunRecord
 from floe_core.product_folder.state_folder import run_folder, run_place
 from floe_core.runs.build_events import BuildEvent, from_line, to_line
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.storage.regular_files import open_regular, read_regular
 
 FILE = "events.jsonl"
@@ -50,6 +52,18 @@ def read_events(project_dir: Path, run_id: str) -> list[BuildEvent]:
         return []
     events = (_event(line) for line in lines[:-1] if line)
     return [event for event in events if event is not None]
+
+
+def record_of(artifacts: CompiledArtifacts, *run_ids: str) -> RunRecord:
+    """Return the record of these runs on this machine, each of which continues the ones before it.
+
+    A run that has not started adds nothing.
+
+    Raises:
+        UsageError: The artifacts come from no folder.
+    """
+    folder = artifacts.folder
+    return RunRecord.of(event for run_id in run_ids for event in read_events(folder, run_id))
 
 
 def last_event(path: Path) -> BuildEvent | None:

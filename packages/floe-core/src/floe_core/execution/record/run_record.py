@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from floe_core.runs.build_events import BuildEvent, NodeResult, PartitionResult
-from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,17 +45,3 @@ class RunRecord:
             for node_id in (*self.partitions, *further.partitions)
         }
         return RunRecord({**self.results, **further.results}, failures, partitions)
-
-
-def record_of(artifacts: CompiledArtifacts, *run_ids: str) -> RunRecord:
-    """Return the record of these runs on this machine, each of which continues the ones before it.
-
-    A run that has not started adds nothing.
-
-    Raises:
-        UsageError: The artifacts come from no folder.
-    """
-    from floe_core.execution.record.journal import read_events
-
-    folder = artifacts.folder
-    return RunRecord.of(event for run_id in run_ids for event in read_events(folder, run_id))

@@ -14,9 +14,8 @@ from floe_core.alerts import report_run
 from floe_core.alerts.report import is_switched_off
 from floe_core.alerts.unreported_ends import open_builds_in
 from floe_core.execution.record.attempt import may_retry
-from floe_core.execution.record.journal import read_events
+from floe_core.execution.record.journal import read_events, record_of
 from floe_core.execution.record.outcome import outcome_of_run
-from floe_core.execution.record.run_record import record_of
 from floe_core.execution.reports.build_note import (
     BuildNote,
     guard,
