@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
+from contextlib import suppress
 from io import TextIOWrapper
 from pathlib import Path
 
 from floe_core.execution.record.run_record import RunRecord
+from floe_core.foundation.errors import EnvironmentProblemError
 from floe_core.product_folder.state_folder import run_folder, run_place
 from floe_core.runs.build_events import BuildEvent, from_line, to_line
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
@@ -52,6 +55,15 @@ def read_events(project_dir: Path, run_id: str) -> list[BuildEvent]:
         return []
     events = (_event(line) for line in lines[:-1] if line)
     return [event for event in events if event is not None]
+
+
+def readable_events(folder: Path, build_ids: Iterable[str]) -> list[BuildEvent]:
+    """Return the events of builds, as far as they can be read: their end is reported anyway."""
+    events: list[BuildEvent] = []
+    for build_id in build_ids:
+        with suppress(OSError, EnvironmentProblemError):
+            events += read_events(folder, build_id)
+    return events
 
 
 def record_of(artifacts: CompiledArtifacts, *run_ids: str) -> RunRecord:

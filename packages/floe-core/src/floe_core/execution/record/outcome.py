@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 
 from floe_core.alerts.run_outcome import RunOutcome
-from floe_core.execution.record.journal import read_events
+from floe_core.execution.record.journal import readable_events
 from floe_core.execution.record.run_record import RunRecord
-from floe_core.foundation.errors import EnvironmentProblemError, UsageError
+from floe_core.foundation.errors import UsageError
 from floe_core.partitions.chosen import partitions_named
 from floe_core.runs.build_events import (
     BuildEnded,
@@ -19,6 +19,7 @@ from floe_core.runs.build_events import (
     NodeStarted,
     PartitionResult,
 )
+from floe_core.runs.build_request import BuildRequest
 from floe_core.runs.run_parameters import RunParameters
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
@@ -47,19 +48,28 @@ def outcome_of_run(
     Raises:
         UsageError: The artifacts come from no folder.
     """
-    events = [*_events_of(artifacts.folder, build_ids or [run_id])]
     parameters = parameters or RunParameters()
+    request = BuildRequest(job, run_id, nominal_time=nominal_time, parameters=parameters)
+    events = readable_events(artifacts.folder, build_ids or [run_id])
+    outcome = outcome_of_build(artifacts, request, BuildEnded(succeeded, problem), events)
+    return replace(outcome, link=link, ended_at=ended_at)
+
+
+def outcome_of_build(
+    artifacts: CompiledArtifacts, request: BuildRequest, end: BuildEnded, events: list[BuildEvent]
+) -> RunOutcome:
+    """Return the outcome of a run that ended with a build, given all events of the run."""
+    named = request.parameters.partitions
+    broken_off = {} if end.succeeded else _find_broken_off(events)
     return RunOutcome(
-        job=job,
-        run_id=run_id,
-        succeeded=succeeded,
-        results={**RunRecord.of(events).results, **({} if succeeded else _find_broken_off(events))},
-        problem=_problem_of(events) or problem,
+        job=request.job,
+        run_id=request.run_id,
+        succeeded=end.succeeded,
+        results={**RunRecord.of(events).results, **broken_off},
+        problem=_problem_of(events) or end.message,
         was_repeated=was_repeated(events),
-        nominal_time=nominal_time or _end_of_partitions(artifacts, parameters.partitions, events),
-        link=link,
-        ended_at=ended_at,
-        parameters=parameters,
+        nominal_time=request.nominal_time or _end_of_partitions(artifacts, named, events),
+        parameters=request.parameters,
     )
 
 
@@ -73,13 +83,6 @@ def _end_of_partitions(
     with suppress(UsageError):
         return partitions_named(artifacts.partitions, keys, datetime.now(UTC))[-1].end
     return None
-
-
-def _events_of(folder: Path, build_ids: Sequence[str]) -> Iterator[BuildEvent]:
-    """Yield the events of builds. What cannot be read must not keep an end from being reported."""
-    for build_id in build_ids:
-        with suppress(OSError, EnvironmentProblemError):
-            yield from read_events(folder, build_id)
 
 
 def was_repeated(events: Iterable[BuildEvent]) -> bool:

@@ -14,7 +14,7 @@ from floe_core.alerts.report import is_switched_off
 from floe_core.alerts.run_outcome import RunOutcome
 from floe_core.alerts.unreported_ends import find_unreported, open_builds_in
 from floe_core.execution.record.journal import read_events
-from floe_core.execution.record.outcome import outcome_of_run
+from floe_core.execution.record.outcome import outcome_of_build, outcome_of_run
 from floe_core.execution.reports.build_note import (
     BuildNote,
     guard,
@@ -139,16 +139,9 @@ def _complete_lineage(artifacts: CompiledArtifacts, note: BuildNote, written: in
 
 def _report(artifacts: CompiledArtifacts, note: BuildNote) -> None:
     events = read_events(artifacts.folder, note.run_id)
-    end = events[-1] if events else None
-    request = note.request()
-    outcome = outcome_of_run(
-        artifacts,
-        note.job,
-        note.run_id,
-        # The build may have been killed after its end but before the report.
-        succeeded=isinstance(end, BuildEnded) and end.succeeded,
-        problem="the process of the build was killed",
-        nominal_time=request.nominal_time,
-        parameters=request.parameters,
-    )
+    last = events[-1] if events else None
+    # The build may have been killed after its end but before the report.
+    has_succeeded = isinstance(last, BuildEnded) and last.succeeded
+    end = BuildEnded(has_succeeded, "the process of the build was killed")
+    outcome = outcome_of_build(artifacts, note.request(), end, events)
     report_run(artifacts, outcome, sends=False)

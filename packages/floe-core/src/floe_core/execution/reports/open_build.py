@@ -14,8 +14,9 @@ from floe_core.alerts import report_run
 from floe_core.alerts.report import is_switched_off
 from floe_core.alerts.unreported_ends import open_builds_in
 from floe_core.execution.record.attempt import may_retry
-from floe_core.execution.record.journal import read_events, record_of
-from floe_core.execution.record.outcome import outcome_of_run
+from floe_core.execution.record.journal import read_events, readable_events
+from floe_core.execution.record.outcome import outcome_of_build
+from floe_core.execution.record.run_record import RunRecord
 from floe_core.execution.reports.build_note import (
     BuildNote,
     guard,
@@ -89,19 +90,16 @@ class OpenBuild:
 
         Called once the build has released everything.
         """
+        artifacts, wanted = self._artifacts, self.wanted
+        request = self._request
         end, self._end = self._end, None
-        if end is not None and self._sends_alerts and (self._is_final or self._is_last()):
-            request = self._request
-            outcome = outcome_of_run(
-                self._artifacts,
-                request.job,
-                request.run_id,
-                succeeded=end.succeeded,
-                problem=end.message,
-                nominal_time=request.nominal_time,
-                parameters=request.parameters,
-            )
-            report_run(self._artifacts, outcome)
+        if end is not None and self._sends_alerts:
+            is_last = self._is_final or _retry_after(artifacts, request.attempt) is None
+            events = readable_events(artifacts.folder, [request.run_id])
+            is_done = bool(wanted) and not may_retry(artifacts, wanted, RunRecord.of(events))
+            if is_last or is_done:
+                outcome = outcome_of_build(artifacts, request, end, events)
+                report_run(artifacts, outcome)
         self._remove_note()
 
     def keep_for_lineage(self, written: int) -> None:
@@ -120,13 +118,6 @@ class OpenBuild:
             with suppress(OSError, Timeout), guard(path.parent):
                 lock_of(path).unlink(missing_ok=True)
         lock.release()
-
-    def _is_last(self) -> bool:
-        """Return whether no attempt follows if this one fails."""
-        if _retry_after(self._artifacts, self._request.attempt) is None:
-            return True
-        record = record_of(self._artifacts, self._request.run_id)
-        return bool(self.wanted) and not may_retry(self._artifacts, self.wanted, record)
 
     @property
     def _sends_alerts(self) -> bool:
