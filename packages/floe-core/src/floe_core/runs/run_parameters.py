@@ -96,6 +96,14 @@ class RunParameters(Frozen):
         """Whether the parameters select some of the nodes."""
         return bool(self.select or self.exclude or self.resource_types)
 
+    @property
+    def selection(self) -> str:
+        """The selection as written on a command line."""
+        given = {"--select": self.select, "--exclude": self.exclude}
+        words = [text for pair in given.items() if pair[1] for text in pair]
+        types = [text for kind in self.resource_types for text in ("--resource-type", kind)]
+        return " ".join([*words, *types])
+
     def for_chosen_nodes(self) -> Self:
         """Return the parameters of a run whose nodes are already chosen: without the selection.
 

@@ -28,10 +28,10 @@ def ids_listed(artifacts: CompiledArtifacts, select: str, exclude: str) -> froze
     Raises:
         UsageError: dbt rejects the selection.
     """
-    if artifacts.steps:
-        selection = StepSelection(artifacts.nodes, lambda words: _ids_listed(artifacts, words))
-        return frozenset(selection.take(select, exclude))
-    return _ids_listed(artifacts, selection_arguments(select, exclude))
+    if not artifacts.steps:
+        return _ids_listed(artifacts, selection_arguments(select, exclude))
+    selection = StepSelection(artifacts.nodes, lambda words: _ids_listed(artifacts, words))
+    return frozenset(selection.take(select, exclude))
 
 
 def selection_arguments(select: str, exclude: str) -> list[str]:

@@ -22,7 +22,8 @@ def wanted_nodes(artifacts: CompiledArtifacts, request: BuildRequest) -> tuple[s
         UsageError: The product has no such job or no such node, or the selection matches none.
     """
     if request.node_ids is None:
-        return chosen_nodes(artifacts, request.parameters, nodes_of_job(artifacts, request.job))
+        of_job = nodes_of_job(artifacts, request.job)
+        return chosen_nodes(artifacts, request.parameters, of_job)
     known = {node.unique_id for node in artifacts.runnable}
     unknown = sorted(set(request.node_ids) - known)
     if unknown:
@@ -63,8 +64,7 @@ def chosen_nodes(
     among_nodes = (artifacts.by_id[node_id] for node_id in ids)
     found = with_freshness(_that_dbt_runs(artifacts, found), among_nodes)
     if not found:
-        selection = " ".join(_selection(parameters))
-        message = f"{selection}: selects no node of {artifacts.product.name}"
+        message = f"{parameters.selection}: selects no node of {artifacts.product.name}"
         raise UsageError(message + (_WITH_VARS if parameters.vars else ""))
     return found
 
@@ -94,10 +94,3 @@ def _ids_listed(artifacts: CompiledArtifacts, parameters: RunParameters) -> froz
     from floe_core.execution.node_selection.list_nodes import ids_listed
 
     return ids_listed(artifacts, parameters.select, parameters.exclude)
-
-
-def _selection(parameters: RunParameters) -> list[str]:
-    """Return the selection as written on a command line."""
-    given = {"--select": parameters.select, "--exclude": parameters.exclude}
-    types = [text for kind in parameters.resource_types for text in ("--resource-type", kind)]
-    return [*(text for pair in given.items() if pair[1] for text in pair), *types]
