@@ -112,6 +112,42 @@ def _events(
             yield from _judge(events, build.verdict(), reports, redactor_of(artifacts))
 
 
+def _judge(
+    events: Events, verdict: Verdict, reports: BuildReports, redactor: Redactor
+) -> Iterator[BuildEvent]:
+    """Yield the build's events, each reported first, then the missing results, and the end.
+
+    A build that is closed, or interrupted by a signal that its host turns into an error here,
+    counts as canceled.
+    """
+    try:
+        end = yield from _take_events(events, verdict, reports, redactor)
+    except BaseException as broken_off:
+        if isinstance(broken_off, Exception):
+            raise
+        events.close()
+        missing = verdict.close_unfinished("canceled")
+        reports.conclude_canceled(missing, verdict.conclude(DbtEnded("canceled")))
+        raise
+    for result in verdict.close_unfinished(end.problem or "not reached"):
+        yield reports.receive(result)
+    yield from reports.conclude(verdict.conclude(end))
+
+
+def _take_events(
+    events: Events, verdict: Verdict, reports: BuildReports, redactor: Redactor
+) -> Generator[BuildEvent, None, DbtEnded]:
+    """Yield the events that concern the build; return how dbt ended."""
+    for whole in events:
+        event = without_secrets(whole, redactor)
+        if isinstance(event, DbtEnded):
+            return event
+        reported = verdict.take(event)
+        if reported is not None:
+            yield reports.receive(reported)
+    return DbtEnded("dbt ended without a result", succeeded=False)
+
+
 def _dbts_events(
     build: PreparedBuild,
     call: Invocation,
@@ -209,39 +245,3 @@ def _until_the_end(run: NodeTimeouts, timeout: int | None) -> Iterator[BuildEven
             return
         else:
             yield event
-
-
-def _judge(
-    events: Events, verdict: Verdict, reports: BuildReports, redactor: Redactor
-) -> Iterator[BuildEvent]:
-    """Yield the build's events, each reported first, then the missing results, and the end.
-
-    A build that is closed, or interrupted by a signal that its host turns into an error here,
-    counts as canceled.
-    """
-    try:
-        end = yield from _take_events(events, verdict, reports, redactor)
-    except BaseException as broken_off:
-        if isinstance(broken_off, Exception):
-            raise
-        events.close()
-        missing = verdict.close_unfinished("canceled")
-        reports.conclude_canceled(missing, verdict.conclude(DbtEnded("canceled")))
-        raise
-    for result in verdict.close_unfinished(end.problem or "not reached"):
-        yield reports.receive(result)
-    yield from reports.conclude(verdict.conclude(end))
-
-
-def _take_events(
-    events: Events, verdict: Verdict, reports: BuildReports, redactor: Redactor
-) -> Generator[BuildEvent, None, DbtEnded]:
-    """Yield the events that concern the build; return how dbt ended."""
-    for whole in events:
-        event = without_secrets(whole, redactor)
-        if isinstance(event, DbtEnded):
-            return event
-        reported = verdict.take(event)
-        if reported is not None:
-            yield reports.receive(reported)
-    return DbtEnded("dbt ended without a result", succeeded=False)

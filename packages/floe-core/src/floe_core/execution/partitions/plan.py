@@ -146,15 +146,10 @@ def plan_partitions(
     unfinished = {each.unique_id: each for each in (*attempt.unfinished, *request.unfinished)}
     tick = request.nominal_time or _first_start(request, attempt, before)
     below = artifacts.graph.below(declaration.node_ids)
-    return PartitionPlan(
-        artifacts,
-        declaration,
-        partitions_of_run(declaration, named, tick, request.range),
-        node_ids,
-        (frozenset(attempt.todo) & below) - frozenset(declaration.node_ids),
-        {i: kept for i in node_ids if (kept := _kept(i, unfinished, before, request.held))},
-        unfinished,
-    )
+    after = (frozenset(attempt.todo) & below) - frozenset(declaration.node_ids)
+    kept = {i: _kept(i, unfinished, before, request.held) for i in node_ids}
+    partitions = partitions_of_run(declaration, named, tick, request.range)
+    return PartitionPlan(artifacts, declaration, partitions, node_ids, after, kept, unfinished)
 
 
 def _kept(
