@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,12 @@ from helm_engine import Object
 from kubernetes_of_steps import kubernetes
 from local_certificate import write_certificate
 from pod_process import PodProcess, Surroundings, need_namespaces
-from pods import Pod
+from pods import Pod, pods
 from rendered_roles import RenderedRoles
+from restricted_pods import findings
+
+from floe_core.execution.steps.image_order import ImageOrder
+from floe_kubernetes.pod import make_pod
 
 RUN_IMAGE = "floe_kubernetes.run_image"
 TEMPLATE = {"spec": {"serviceAccountName": "training", "tolerations": [{"operator": "Exists"}]}}
@@ -153,6 +158,27 @@ def test_a_template_with_containers_is_as_restricted_as_one_without(
     assert found[2]["securityContext"]["runAsUser"] == 7
 
 
+# A step's image is a team's own, which may write where it likes, as no account that matters.
+STEPS_MAY = ("may write to its root file system", "runs as the namespace's default ServiceAccount")
+
+
+@each_runner
+@pytest.mark.parametrize(
+    "template", [{}, TEMPLATE, CONTAINERS], ids=["none", "plain", "containers"]
+)
+def test_the_pod_of_a_step_runs_where_only_restricted_ones_may(
+    name: str, component: str, values: dict[str, Any], template: dict[str, Any]
+) -> None:
+    if template is CONTAINERS:  # A user or resources of its own are the platform's choice.
+        template = deepcopy(CONTAINERS)
+        for container in template["spec"]["containers"]:
+            container.pop("securityContext", None)
+            container.pop("resources", None)
+    objects = chart_of(name).objects(values, {"stepPods": {"enabled": True, "template": template}})
+    found = findings(pods([started_pod(objects)]))
+    assert [each for each in found if not each.endswith(STEPS_MAY)] == []
+
+
 @each_runner
 def test_a_step_has_resources_where_the_template_says_nothing(
     name: str, component: str, values: dict[str, Any]
@@ -183,7 +209,7 @@ def test_a_policy_closes_the_pods_of_steps_but_for_listed_ports(
     for ports, to in (([], []), ([443], peers)):
         policy = {**closed, "stepPorts": ports, "outside": {"steps": to}}
         objects = chart.objects(values, ON, {"networkPolicy": policy})
-        labels = step_pod(objects)["metadata"]["labels"]
+        labels = started_pod(objects)["metadata"]["labels"]
         [found] = [
             each["spec"]
             for each in objects
@@ -202,6 +228,12 @@ def test_a_code_locations_own_account_may_start_the_pods_of_steps_too() -> None:
     objects = chart_of("floe-dagster").objects({"codeLocations": [location]}, ON)
     roles = RenderedRoles(objects, {"a-token": "shop-runs"})
     assert roles.allows("a-token", "create", "", "pods")
+
+
+def started_pod(objects: list[Object]) -> dict[str, Any]:
+    """Return the pod that a run starts for a step."""
+    asked = ImageOrder.model_validate_json(order(Path("/tmp/facts")))
+    return make_pod(asked, "shop-train", step_pod(objects), None)
 
 
 def step_pod(objects: list[Object]) -> dict[str, Any]:
