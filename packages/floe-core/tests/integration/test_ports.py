@@ -262,6 +262,45 @@ def test_a_second_run_for_the_same_updates_builds_nothing(mesh: Mesh) -> None:
         run(products["marts"], "second", updates=started_for)
 
 
+def test_a_retry_of_a_run_that_ended_before_it_began_has_seen_its_updates(mesh: Mesh) -> None:
+    """As that of a task whose worker was killed at its start."""
+    products = mesh.compile()
+    assert run(products["crm"], "a")
+    assert run(products["billing"], "a")
+    decision = look(products["marts"], "marts", datetime.now(UTC))
+    started_for = tuple(decision.updates.items())
+    assert run(products["marts"], "r", attempt=2, updates=started_for)
+    decision = look(products["marts"], "marts", datetime.now(UTC))
+    assert (decision.action, decision.updates) == ("wait", {})
+
+
+def test_a_retry_is_not_refused_because_of_the_run_that_it_retries(mesh: Mesh) -> None:
+    """Dagster and Prefect give it an id of its own; "Re-execute all" is a first attempt again."""
+    products = mesh.compile()
+    assert run(products["crm"], "a")
+    assert run(products["billing"], "a")
+    marts = products["marts"]
+    started_for = tuple(look(marts, "marts", datetime.now(UTC)).updates.items())
+    mesh.write_model("marts", "revenue", "select 1 / 'x' as amount")
+    assert not run(mesh.compile("marts")["marts"], "first", updates=started_for)
+    mesh.write_model("marts", "revenue", "select 1 as amount")
+    marts = mesh.compile("marts")["marts"]
+    for retry in ({"attempt": 2}, {"root_run_id": "first"}):
+        assert run(marts, f"with {retry}", updates=started_for, **retry)
+
+
+def test_a_retry_has_not_seen_what_came_after_the_run_that_it_retries_began(mesh: Mesh) -> None:
+    """It may keep some of its results: of a microbatch model, it builds the failed batches."""
+    products = mesh.compile()
+    assert run(products["crm"], "a")
+    assert run(products["billing"], "a")
+    marts = products["marts"]
+    assert run(marts, "first")
+    assert run(products["crm"], "b")
+    assert run(marts, "second", attempt=2, root_run_id="first")
+    assert look(marts, "marts", datetime.now(UTC)).ports == ["crm/customers@1"]
+
+
 def test_a_run_for_updates_of_a_restored_record_begins_once(mesh: Mesh) -> None:
     edit(mesh, "marts", "onUpdate: all", "onUpdate: any")
     products = mesh.compile()

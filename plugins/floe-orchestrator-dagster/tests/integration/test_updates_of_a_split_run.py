@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -192,6 +193,46 @@ def test_a_run_of_another_code_location_holds_nothing_back(
         assert sensor.evaluate_tick(sensor_context(instance, "other")).run_requests == []
         [again] = sensor.evaluate_tick(sensor_context(instance, "here")).run_requests or ()
         assert again.run_key == asked.run_key
+
+
+def job_of_the_consumer() -> dg.JobDefinition:
+    folder = Path(os.environ["FOLDER_OF_THE_CONSUMER"])
+    return load_product_definitions("marts", folder).resolve_job_def("marts")
+
+
+def test_a_run_that_is_executed_again_builds_and_has_seen_its_updates(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By "Re-execute all", and by Dagster's run retries when its worker has died at its start."""
+    definitions = project.definitions(ALL)
+    monkeypatch.setenv("FOLDER_OF_THE_CONSUMER", str(project.folder / "marts"))
+    job = dg.reconstructable(job_of_the_consumer)
+    with dg.DagsterInstance.ephemeral() as instance:
+
+        def key_of_new_update() -> str:
+            run(definitions, "crm", instance)
+            return key_of_last(Ledger(str(project.folder / "ledger")), "crm/things@1")
+
+        def execute(tags: dict[str, str], of: str = "") -> str:
+            parent = dg.ReexecutionOptions(of) if of else None
+            here = {"execution": {"config": {"in_process": {}}}}
+            with dg.execute_job(
+                job, instance, run_config=here, tags=tags, reexecution_options=parent
+            ) as result:
+                assert result.success
+            return result.run_id
+
+        key_of_new_update()
+        run(definitions, "team", instance)
+        tags = {"floe/updates": key_of_new_update()}
+        execute(tags, of=execute(tags))
+        assert project.starts() == [{"crm/things@1": 1}, {"crm/things@1": 2}]
+        tags = {"floe/updates": key_of_new_update()}
+        never_begun = instance.create_run_for_job(job_of_the_consumer(), tags=tags)
+        instance.report_run_failed(never_begun)
+        execute({**tags, "dagster/is_resume_retry": "true"}, of=never_begun.run_id)
+        assert project.starts()[2:] == [{"crm/things@1": 3}]
+        assert what_the_sensor_asks_for(definitions, instance) is None
 
 
 def test_a_paused_job_is_started_by_what_came_meanwhile_once_it_is_resumed(

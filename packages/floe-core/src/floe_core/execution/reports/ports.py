@@ -46,7 +46,7 @@ class PortsOfBuild:
     def upstream(self) -> list[Json]:
         """Return the runs that last updated this run's input ports, as lineage names them.
 
-        They are known once the run has started; a retry or a run of a few nodes has none.
+        They are known once the run has started; a run of a few nodes has none.
         """
         started_for = dict(self._request.updates)
         runs: dict[LineageRun, bool] = {}
@@ -62,24 +62,26 @@ class PortsOfBuild:
     def begin(self) -> None:
         """Record that a run starts with the current updates of its ports.
 
-        A retry was recorded before, and so was a run of which this is not the first build.
+        A retry has seen what the run did that it retries; if that one ended before it got here,
+        the retry begins, even if another run has begun with the same updates.
 
         Raises:
             NothingNewError: Another run has begun with the updates that this run was started for.
             EnvironmentProblemError: The ledger cannot be read or written.
         """
         request, ports = self._request, self._artifacts.input_ports
-        if self._ledger is None or not ports or request.attempt > 1 or not self._is_whole_job():
+        if self._ledger is None or not ports or not self._is_whole_job():
             return
+        is_retry = request.attempt > 1 or bool(request.root_run_id)
         product = self._artifacts.product.name
         before = self._ledger.read(product).updates_seen_by(request.job)
         self._read = self._ledger.last_updates((port.key for port in ports), before)
         seen = numbers_of(self._read)
-        started_for = dict(request.updates)
+        started_for = {} if is_retry else dict(request.updates)
         if not self._ledger.begin(
             product,
             request.job,
-            request.whole_run_id,
+            request.root_run_id or request.whole_run_id,
             seen,
             datetime.now(UTC),
             started_for,
@@ -151,10 +153,7 @@ class PortsOfBuild:
         return LineageRun(run_id=run_id, namespace=settings.namespace, job=product)
 
     def _is_whole_job(self) -> bool:
-        """Return whether the run covers its whole job.
-
-        A run of a few nodes does not mark updates as seen.
-        """
+        """Return whether the run covers its whole job; one of a few nodes sees no updates."""
         if self._request.parameters.empty:
             return False
         nodes = self._artifacts.nodes_of(self._artifacts.job(self._request.job))
