@@ -102,6 +102,26 @@ def test_runs_that_end_before_they_build_are_started_at_longer_and_longer_interv
     assert second.again("a#2", 6, 400.0).ended == 0
 
 
+def test_the_wait_for_the_next_run_counts_from_the_end_of_the_last_one() -> None:
+    fired = Firing("a#1", runs=4, moment=100.0).while_running(700.0)
+    assert [fired.is_enough("a#1", 5, now) for now in (759.0, 760.0)] == [True, False]
+
+
+def test_the_log_says_once_why_a_run_starts_or_does_not(
+    tmp_path: Path, ledger: Ledger, caplog: pytest.LogCaptureFixture
+) -> None:
+    trigger = trigger_in(tmp_path, on_update="any")
+    update(ledger, "crm", "customers@1")
+    with caplog.at_level("INFO"):
+        key = trigger.due(NONE_YET)
+        for counts in (NONE_YET, RunCounts(1, 1), RunCounts(1, 0), RunCounts(1, 0)):
+            assert trigger.due(counts) == ""
+    assert [each.getMessage() for each in caplog.records] == [
+        f"marts: started by {key}",
+        f"marts: a run for {key} ended before it began to build; the next one starts 60 s later",
+    ]
+
+
 def test_a_ledger_that_cannot_be_read_is_logged_once_and_read_again(
     tmp_path: Path, ledger: Ledger, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -115,7 +135,7 @@ def test_a_ledger_that_cannot_be_read_is_logged_once_and_read_again(
         record.write_bytes(good)
         key = trigger.key_to_fire(lambda _: NONE_YET)
         assert without_epochs(key) == "crm/customers@1#1"
-    assert [each.getMessage() for each in caplog.records] == [
+    assert [each.getMessage() for each in caplog.records if key not in each.getMessage()] == [
         "marts: the ledger of ports cannot be read: "
         f"{record}: is not a ledger record; move it away to begin a new one",
         "marts: the ledger of ports can be read again",

@@ -51,6 +51,8 @@ class Deployment:
         self.client = client
         self._report = report
         self.id = UUID(prefect.deployment("report/floe")["id"])
+        # Why the last look started no run again.
+        self.reasons: list[str] = []
 
     @property
     def job(self) -> Job:
@@ -64,7 +66,8 @@ class Deployment:
         )
 
     def look(self, later: timedelta = timedelta()) -> UUID | None:
-        return start_if_due(self.client, self._report, self.job, datetime.now(UTC) + later)
+        now, self.reasons = datetime.now(UTC) + later, []
+        return start_if_due(self.client, self._report, self.job, now, self.reasons.append)
 
     def runs(self) -> list[dict[str, Any]]:
         return list(self._prefect.request("POST", "/flow_runs/filter", {}))
@@ -124,6 +127,8 @@ def test_a_run_that_ends_before_it_builds_is_followed_by_another_a_minute_later(
     deployment.cancel(started)
     # The run never came to say what it has seen.
     assert deployment.look() is None
+    [reason] = deployment.reasons
+    assert reason.endswith("ended before it began to build; the next one starts 60 s later")
     second = deployment.look(timedelta(seconds=61))
     assert second not in (None, started)
     assert second is not None

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -44,14 +44,25 @@ class Firing:
             return False
         if runs is None or self.runs is None:
             return True
-        if runs == self.runs:
-            return now < self.moment + SECONDS_TO_A_RUN
-        return now < self.moment + wait_to_repeat(self.ended + 1).total_seconds()
+        wait = self.seconds_to_repeat if self.has_run(runs) else SECONDS_TO_A_RUN
+        return now < self.moment + wait
 
     def again(self, key: str, runs: int | None, now: float) -> Firing:
         """Return the next firing, of this key or of another one."""
-        has_run = runs is not None and self.runs is not None and runs > self.runs
-        return Firing(key, runs, now, self.ended + has_run if key == self.key else 0)
+        return Firing(key, runs, now, self.ended + self.has_run(runs) if key == self.key else 0)
+
+    def while_running(self, now: float) -> Firing:
+        """Return it as of a moment at which a run is under way: waits count from the run's end."""
+        return replace(self, moment=now)
+
+    def has_run(self, runs: int | None) -> bool:
+        """Return whether a run has come of it, given the DAG's runs now."""
+        return runs is not None and self.runs is not None and runs > self.runs
+
+    @property
+    def seconds_to_repeat(self) -> float:
+        """How long after the end of its run it is fired again."""
+        return wait_to_repeat(self.ended + 1).total_seconds()
 
 
 class LedgerTrigger(BaseEventTrigger):
@@ -81,6 +92,7 @@ class LedgerTrigger(BaseEventTrigger):
         self.environment = environment
         self._fired: Firing | None = None
         self._problem = ""
+        self._told = ""
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Return the class path and arguments that recreate this trigger."""
@@ -100,7 +112,6 @@ class LedgerTrigger(BaseEventTrigger):
         while True:
             key = await asyncio.to_thread(self.key_to_fire)
             if key:
-                log.info("%s: started by %s", self.dag_id, key)
                 yield TriggerEvent(key)  # type: ignore[no-untyped-call]
             await asyncio.sleep(SECONDS_BETWEEN_LOOKS)
 
@@ -123,18 +134,38 @@ class LedgerTrigger(BaseEventTrigger):
 
     def due(self, counts: RunCounts | None) -> str:
         """Return the key of the updates that start a run now, by the counts of the DAG's runs."""
-        folder = Path(self.project_dir)
+        folder, now = Path(self.project_dir), time.monotonic()
+        is_running = counts is not None and counts.unfinished > 0
+        if self._fired and is_running:
+            self._fired = self._fired.while_running(now)
         decision = look_in(
             ledger_at(self.ledger, folder, self.environment),
             self.job,
             datetime.now(UTC),
-            is_running=counts is not None and counts.unfinished > 0,
+            is_running=is_running,
         )
         if decision.action != "run":
             return ""
-        runs, now = counts.total if counts else None, time.monotonic()
-        if self._fired and self._fired.is_enough(decision.key, runs, now):
+        return self._fire(decision.key, counts.total if counts else None, now)
+
+    def _fire(self, key: str, runs: int | None, now: float) -> str:
+        """Return the key if it is fired now, "" if that has been done; log which, and why."""
+        fired = self._fired
+        if fired is None or key != fired.key:
+            self._tell(f"started by {key}")
+        elif fired.is_enough(key, runs, now):
+            if fired.has_run(runs):
+                wait = f"the next one starts {fired.seconds_to_repeat:.0f} s later"
+                self._tell(f"a run for {key} ended before it began to build; {wait}")
             return ""
-        fired = self._fired or Firing(decision.key, runs, now)
-        self._fired = fired.again(decision.key, runs, now)
-        return decision.key
+        elif fired.has_run(runs):
+            self._tell(f"started again by {key}")
+        else:
+            self._tell(f"Airflow started no run for {key}, as for a DAG that is paused")
+        self._fired = (fired or Firing(key, runs, now)).again(key, runs, now)
+        return key
+
+    def _tell(self, what: str) -> None:
+        if what != self._told:
+            log.info("%s: %s", self.dag_id, what)
+        self._told = what

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from uuid import UUID
 
 from prefect.client.orchestration import SyncPrefectClient, get_client
@@ -64,6 +66,7 @@ class UpdateWatch:
         self._artifacts = artifacts
         self._jobs = jobs
         self._problems: dict[str, str] = {}
+        self._waits: dict[str, str] = {}
 
     def run(self) -> None:
         """Poll every few seconds, without end."""
@@ -77,7 +80,8 @@ class UpdateWatch:
         """Start a run of a job if updates are due; log a failed request once."""
         try:
             with get_client(sync_client=True) as client:
-                start_if_due(client, self._artifacts, job, datetime.now(UTC))
+                explain = partial(self._explain, job)
+                start_if_due(client, self._artifacts, job, datetime.now(UTC), explain)
         except FloeError as error:
             self._note(job, f"the ledger of ports cannot be read: {error}")
         except ObjectNotFound:
@@ -95,13 +99,24 @@ class UpdateWatch:
             log.warning("%s: %s", job.name, problem)
         self._problems[job.name] = problem
 
+    def _explain(self, job: Job, why: str) -> None:
+        if why != self._waits.get(job.name):
+            log.info("%s: %s", job.name, why)
+        self._waits[job.name] = why
+
 
 def start_if_due(
-    client: SyncPrefectClient, artifacts: CompiledArtifacts, job: Job, now: datetime
+    client: SyncPrefectClient,
+    artifacts: CompiledArtifacts,
+    job: Job,
+    now: datetime,
+    explain: Callable[[str], None] = log.info,
 ) -> UUID | None:
     """Start a run of a job's deployment if updates of ports do so now; return the run's id.
 
     A paused job or deployment starts no run: updates that come meanwhile start one afterwards.
+    `explain` is called with the reason if a run for the same updates has ended, and no other one
+    starts yet.
 
     Raises:
         EnvironmentProblemError: The ledger cannot be read.
@@ -116,7 +131,8 @@ def start_if_due(
         return None
     keys = [run_key(job.name, repeated_key(decision.key, ended)) for ended in range(MOST_STARTS)]
     started = runs_with(client, deployment.id, keys)
-    if not all(has_waited(run, len(started), now) for run in started) or len(started) == len(keys):
+    if why := _why_not_again(started, now):
+        explain(f"{decision.key}: {why}")
         return None
     key = keys[len(started)]
     period = {"partitions": decision.period} if decision.period else None
@@ -125,6 +141,20 @@ def start_if_due(
     )
     log.info("%s: flow run %s started by %s", job.name, run.name, decision.key)
     return run.id
+
+
+def _why_not_again(started: list[FlowRun], now: datetime) -> str:
+    """Return why no run follows these, which did not begin to build; "" if one does."""
+    if len(started) >= MOST_STARTS:
+        return f"{MOST_STARTS} flow runs ended before they began to build; start one by hand"
+    for run in started:
+        if run.state is None or not run.state.is_final():
+            return f"flow run {run.name} has not begun"
+        if not has_waited(run, len(started), now):
+            wait = wait_to_repeat(len(started)).total_seconds()
+            what = f"flow run {run.name} ended before it began to build"
+            return f"{what}; the next one starts {wait:.0f} s later"
+    return ""
 
 
 def has_waited(run: FlowRun, started: int, now: datetime) -> bool:
