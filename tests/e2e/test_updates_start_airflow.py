@@ -4,83 +4,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import pytest
+from airflow_of_mesh import TO_END, TO_GIVE_UP, TO_REPEAT, TO_START, AirflowOfMesh
 from epochs import key_of_last, without_epochs
-from updating_mesh import Mesh
 from wait_for import wait_for
 
 from floe_core.ports.ledger import ledger_of
 from floe_orchestrator_airflow import AirflowPlugin
 from floe_orchestrator_airflow.local.home import USER
-from floe_orchestrator_airflow.local.service import LocalAirflow
 
 pytestmark = pytest.mark.slow
 
-# A consumer starts within this of the last green producer.
-TO_START = 60.0
-# Long enough for two looks at the ledger, and for a scheduler to do what comes of them.
-NOTHING_COMES = 30.0
-TO_END = 120.0
 PASSWORD = "FLOE_TEST_AIRFLOW_PASSWORD"
-
-TEAM = """
-from airflow.sdk import DAG, task
-from floe_orchestrator_airflow import floe_asset
-
-with DAG("team", schedule=[floe_asset("marts", "mart")], catchup=False):
-    task(task_id="hear")(lambda: None)()
-"""
-
-
-class AirflowOfMesh:
-    """The consumers of a mesh in an Airflow that can be stopped and started."""
-
-    def __init__(self, folder: Path) -> None:
-        self.mesh = Mesh(folder / "mesh", "airflow")
-        self.folder = folder
-
-    @contextmanager
-    def up(self) -> Iterator[None]:
-        consumers = self.mesh.consumers
-        home = self.folder / "airflow"
-        with LocalAirflow(home, *consumers.values(), follows_schedules=True) as self.airflow:
-            (self.airflow.home.dags / "team.py").write_text(TEAM)
-            for dag_id in (*consumers, "team"):
-                wait_for(lambda name=dag_id: self.airflow.api.dag(name) is not None, TO_START)
-                self.pause(dag_id, False)
-            yield
-
-    def pause(self, dag_id: str, is_paused: bool = True) -> None:
-        self.airflow.api.request("PATCH", f"/api/v2/dags/{dag_id}", {"is_paused": is_paused})
-
-    def runs(self, dag_id: str) -> list[dict[str, Any]]:
-        found = self.airflow.api.request("GET", f"/api/v2/dags/{dag_id}/dagRuns?order_by=run_after")
-        return list(found["dag_runs"])
-
-    def states(self, dag_id: str) -> list[str]:
-        return [run["state"] for run in self.runs(dag_id)]
-
-    def tasks(self, dag_id: str) -> dict[str, str]:
-        """Return task -> state of the last run."""
-        run_id = self.runs(dag_id)[-1]["dag_run_id"]
-        found = self.airflow.api.task_instances(dag_id, run_id)
-        return {task["task_id"]: task["state"] for task in found}
-
-    def starts(self, dag_id: str, before: int) -> None:
-        """Wait for the start of the one run that comes next, for its end, and for no other."""
-        wait_for(lambda: len(self.runs(dag_id)) > before, TO_START)
-        self.stays_at(dag_id, before + 1)
-        wait_for(lambda: self.states(dag_id)[before] in ("success", "failed"), TO_END)
-        assert self.states(dag_id)[before] == "success", self.tasks(dag_id)
-
-    def stays_at(self, dag_id: str, count: int) -> None:
-        time.sleep(NOTHING_COMES)
-        assert len(self.runs(dag_id)) == count
 
 
 @pytest.fixture(scope="module")
@@ -186,6 +124,86 @@ def test_a_ledger_that_cannot_be_read_for_a_while_is_read_again(airflow: Airflow
     finally:
         record.write_bytes(good)
     airflow.starts("marts", before)
+
+
+def test_a_producers_record_that_begins_again_starts_the_consumer_once(
+    airflow: AirflowOfMesh,
+) -> None:
+    mesh, before = airflow.mesh, len(airflow.runs("marts"))
+    mesh.update("crm", "crm", "sales")
+    airflow.starts("marts", before)
+    record = mesh.record_of("crm")
+    record.write_bytes(b"not a record")
+    assert f"{record}: is not a ledger record; move it away" in mesh.refuse("crm")
+    record.rename(record.with_suffix(".damaged"))
+    mesh.update("crm")
+    assert "waits for sales/orders@1" in airflow.shown_in_mesh("marts")
+    airflow.stays_at("marts", before + 1)
+    mesh.update("sales")
+    airflow.starts("marts", before + 1)
+    assert "crm/customers@1#1," in without_epochs(airflow.updates("marts"))
+    assert "is due" not in airflow.shown_in_mesh("marts")
+
+
+def test_a_ledger_that_begins_again_repeats_no_key_and_starts_the_consumer_once_each_time(
+    airflow: AirflowOfMesh,
+) -> None:
+    before, keys = len(airflow.runs("marts")), []
+    for count in range(2):
+        airflow.mesh.begin_ledger_again()
+        airflow.mesh.update("crm", "sales")
+        airflow.starts("marts", before + count)
+        keys.append(airflow.updates("marts"))
+        assert "is due" not in airflow.shown_in_mesh("marts")
+    assert {*map(without_epochs, keys)} == {"crm/customers@1#1,sales/orders@1#1"}
+    assert keys[0] != keys[1]
+
+
+def test_a_run_that_is_ended_before_its_first_step_is_followed_by_another(
+    airflow: AirflowOfMesh,
+) -> None:
+    before, seen = len(airflow.runs("marts")), airflow.seen("marts")
+    with airflow.without_slots():
+        airflow.mesh.update("crm", "sales")
+        wait_for(lambda: len(airflow.runs("marts")) > before, TO_START)
+        wait_for(lambda: airflow.tasks("marts").get("dbt_build") == "scheduled", TO_START)
+        [run] = airflow.runs("marts")[before:]
+        airflow.airflow.api.fail_run("marts", run["dag_run_id"])
+        key = airflow.updates("marts")
+        assert airflow.seen("marts") == seen
+    airflow.stays_at("marts", before + 1)
+    assert "is due" in airflow.shown_in_mesh("marts")
+    airflow.starts("marts", before + 1, TO_REPEAT + TO_START)
+    assert airflow.updates("marts") == key
+    assert airflow.states("marts")[before:] == ["failed", "success"]
+    assert "is due" not in airflow.shown_in_mesh("marts")
+    why = f"marts: a run for {key} ended before it began to build; the next one starts 60 s later"
+    assert airflow.log_of_triggerer().count(why) == 1
+
+
+def test_a_run_whose_worker_is_killed_at_its_start_is_followed_by_another(
+    airflow: AirflowOfMesh,
+) -> None:
+    before, seen = len(airflow.runs("marts")), airflow.seen("marts")
+    airflow.kill_worker_at_its_start("marts", before, "crm", "sales")
+    assert airflow.seen("marts") == seen
+    wait_for(lambda: airflow.states("marts")[before] == "failed", TO_GIVE_UP)
+    airflow.starts("marts", before + 1, TO_REPEAT + TO_START)
+    assert airflow.states("marts")[before:] == ["failed", "success"]
+
+
+def test_a_retry_after_a_worker_was_killed_at_its_start_is_the_only_run(
+    airflow: AirflowOfMesh,
+) -> None:
+    """The product has a retry, and its second try is the first that comes to begin."""
+    wait_for(lambda: "running" not in airflow.states("report"), TO_END)
+    before, seen = len(airflow.runs("report")), airflow.seen("report")
+    airflow.kill_worker_at_its_start("report", before, "sales")
+    assert airflow.seen("report") == seen
+    wait_for(lambda: airflow.states("report")[before] == "success", TO_GIVE_UP + TO_END)
+    # Longer than a run that never began would take to be followed by another.
+    time.sleep(TO_REPEAT)
+    airflow.stays_at("report", before + 1)
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 from floe_core.compiler import compile_product
@@ -17,7 +18,7 @@ metadata: {name: platform, version: 1.0.0, owner: platform@example.com}
 plugins:
   orchestrator: {type: dagster}
   compute: {type: duckdb, config: {path: "PATH", schema: "{product_slug}", threads: 1}}
-products: {crm: crm, sales: sales}
+products: {crm: crm, sales: sales, marts: marts}
 ledger: ledger
 """
 FLOE = """\
@@ -53,7 +54,8 @@ FILES = {
     "join {{ ref('sales', 'orders') }} on customer_id = id",
     "report/floe.yaml": "inputPorts: [{product: sales, port: orders, version: 1}]\n"
     f"steps: [{{name: wait, command: [{sys.executable}, wait.py], writes: [raw.wait]}}]\n"
-    "schedule: {onUpdate: any}\n",
+    "schedule: {onUpdate: any}\n"
+    "execution: {retries: 1, retryDelaySeconds: 1}\n",
     "report/wait.py": WAITING,
     "report/models/raw.yml": "sources: [{name: raw, tables: [{name: wait}]}]",
     "report/models/report.sql": "select 1 as id -- after {{ source('raw', 'wait') }}",
@@ -99,6 +101,22 @@ class Mesh:
         """Run a producer, which ends red."""
         assert self._run(product, RED="yes") == 1
 
+    def refuse(self, product: str) -> str:
+        """Run a producer that cannot write into the ledger, and return what it prints."""
+        done = self._call(product)
+        assert done.returncode == 1, product
+        return done.stdout + done.stderr
+
+    def record_of(self, product: str) -> Path:
+        """Return the file of a product's record in the ledger."""
+        return self.folder / "ledger" / f"{product}.json"
+
+    def begin_ledger_again(self) -> None:
+        """Move all records away, as the message of one that is damaged advises."""
+        for product in (*PRODUCERS, *CONSUMERS):
+            record = self.record_of(product)
+            record.rename(record.with_suffix(f".before-{time.time_ns()}"))
+
     def hold(self) -> None:
         """Have `report` stay in its run until it is released."""
         (self.folder / "hold").touch()
@@ -107,9 +125,12 @@ class Mesh:
         (self.folder / "hold").unlink(missing_ok=True)
 
     def _run(self, product: str, **variables: str) -> int:
+        return self._call(product, **variables).returncode
+
+    def _call(self, product: str, **variables: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "floe_core.cli", "run", str(self.folder / product)]
         done = subprocess.run(
             command, env={**os.environ, **variables}, check=False, capture_output=True, text=True
         )
         print(done.stdout[-3000:], done.stderr[-3000:])
-        return done.returncode
+        return done
