@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -9,7 +10,9 @@ from urllib.parse import quote
 
 import pytest
 from wait_for import wait_for
+from warm_floe import floe
 
+from floe_core.compiler import compile_product
 from floe_core.foundation.errors import EnvironmentProblemError
 from floe_core.plugin_api.powers import RunOptions, RunReport
 from floe_core.runs.build_events import BuildEnded, BuildEvent, NodeResult
@@ -20,6 +23,7 @@ from floe_orchestrator_airflow.local.home import USER
 from floe_orchestrator_airflow.local.launch import run_in
 from floe_orchestrator_airflow.local.service import LocalAirflow
 
+PASSWORD = "FLOE_TEST_PASSWORD"
 Make = Callable[..., CompiledArtifacts]
 Ask = Callable[..., list[tuple]]
 
@@ -377,9 +381,9 @@ def test_the_connection_to_the_real_api_server_is_checked(
     airflow: LocalAirflow, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def check(password: str) -> tuple[bool, list[str], list[str]]:
-        monkeypatch.setenv("FLOE_TEST_PASSWORD", password)
+        monkeypatch.setenv(PASSWORD, password)
         plugin = AirflowPlugin()
-        url, reference = airflow.home.url, "env:FLOE_TEST_PASSWORD"
+        url, reference = airflow.home.url, f"env:{PASSWORD}"
         plugin.configure({"url": url, "username": USER, "password": reference})
         found = plugin.validate_connection()
         return found.success, found.errors, found.warnings
@@ -393,9 +397,9 @@ def test_a_pool_that_airflow_does_not_have_is_told(
     airflow: LocalAirflow, hello: CompiledArtifacts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Airflow's scheduler logs of such a pool alone, and its tasks wait without end."""
-    monkeypatch.setenv("FLOE_TEST_PASSWORD", airflow.home.password)
+    monkeypatch.setenv(PASSWORD, airflow.home.password)
     plugin = AirflowPlugin()
-    settings = {"url": airflow.home.url, "username": USER, "password": "env:FLOE_TEST_PASSWORD"}
+    settings = {"url": airflow.home.url, "username": USER, "password": f"env:{PASSWORD}"}
     plugin.configure(settings)
     execution = hello.execution.model_copy(update={"pool": "a+b?"})
     pooled = hello.model_copy(update={"execution": execution})
@@ -419,9 +423,9 @@ def test_a_pool_that_airflow_does_not_have_is_told(
 def test_a_run_that_waits_for_a_pool_that_airflow_lacks_says_so(
     airflow: LocalAirflow, make_product: Make
 ) -> None:
-    """Airflow's pages do not; once the pool is there, the run goes on."""
+    """Airflow's pages do not, and `floe doctor` names it; once it is there, the run goes on."""
     models = {"first.sql": "select 1 as id"}
-    artifacts = make_product("pooled", models, execution="{pool: absent}")
+    artifacts = deployed(airflow, make_product("pooled", models, execution="{pool: absent}"))
     airflow.add(artifacts, "pooled")
     airflow.api.request("DELETE", "/api/v2/pools/absent")
     run_id = airflow.api.trigger("pooled", None, {})
@@ -433,10 +437,33 @@ def test_a_run_that_waits_for_a_pool_that_airflow_lacks_says_so(
         found = tasks(airflow, "pooled", run_id)
         return {found[task] for task in ("first", "outcome")}
 
+    def doctor() -> tuple[int, list[tuple[str, str]]]:
+        done = floe("doctor", artifacts.folder, "--json", **{PASSWORD: airflow.home.password})
+        told = json.loads(done.stdout)["findings"]
+        return done.returncode, [
+            (each["severity"], each["what"]) for each in told if each["subject"] == "pools"
+        ]
+
     wait_for(lambda: states() == {("deferred", 1)}, 120)
     wait_for(lambda: says_so("first") and says_so("outcome"), 180)
+    told = "Airflow has no pool absent, so it never starts the tasks in it"
+    assert doctor() == (3, [("problem", told)])
     airflow.api.ensure_pool("absent", 1)
+    assert doctor()[1] == [("ok", "there are slots of absent")]
     assert wait_for_end(airflow, "pooled", run_id) == "success"
+
+
+def deployed(airflow: LocalAirflow, artifacts: CompiledArtifacts) -> CompiledArtifacts:
+    """Return a product compiled for this Airflow, whose address is in a manifest of its own."""
+    config = f"url: '{airflow.home.url}', username: {USER}, password: 'env:{PASSWORD}'"
+    manifest = artifacts.folder.parent / "manifest.yaml"
+    text = manifest.read_text().replace(
+        "{type: dagster}", f"{{type: airflow, config: {{{config}}}}}"
+    )
+    (artifacts.folder / "manifest.yaml").write_text(text)
+    floe_yaml = artifacts.folder / "floe.yaml"
+    floe_yaml.write_text(floe_yaml.read_text().replace("../manifest.yaml", "manifest.yaml"))
+    return compile_product(artifacts.folder)
 
 
 def test_a_product_runs_beside_a_dag_file_of_its_team(
