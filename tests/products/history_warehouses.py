@@ -38,7 +38,7 @@ class Warehouse(Protocol):
     `drops_views` is whether a relation takes the views of it with it when it is dropped,
     `rebuilds_views` whether floe builds them when it is built, `marks_rows` whether it tells itself
     that a source was written to, `checks_views` whether it refuses a view that can't be read.
-    `threads` is how many dbt has under floe, and `headers` are SQL headers that may change rows. `adapter` is dbt's, "" if histories don't vary there what surrounds the SQL. `special` are the
+    `has_one_writer` is whether builds wait for each other. `threads` is how many dbt has under floe, and `headers` are SQL headers that may change rows. `adapter` is dbt's, "" if histories don't vary there what surrounds the SQL. `special` are the
     materializations beside views and tables that work there, `now` is a condition that asks for the
     time, and `reads_files` is whether a query can read a file of the product. `session_settings` is
     name -> its values, and whether results may depend on it.
@@ -48,6 +48,7 @@ class Warehouse(Protocol):
     rebuilds_views: bool
     marks_rows: bool
     checks_views: bool
+    has_one_writer: bool
     special: tuple[str, ...]
     now: str
     adapter: str
@@ -99,7 +100,7 @@ class DuckDbFiles:
 
     drops_views = rebuilds_views = False
     marks_rows = False
-    checks_views = True
+    checks_views = has_one_writer = True
     special = SPECIAL
     now = NOW
     threads = 1
@@ -209,6 +210,7 @@ class PostgresDatabases:
     drops_views = rebuilds_views = True
     marks_rows = True
     checks_views = True
+    has_one_writer = False
     special = SPECIAL
     now = NOW
     threads = 1

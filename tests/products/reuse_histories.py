@@ -358,6 +358,12 @@ class History:
         compile_product(self.ours)
         for each in (self._start(), self._start()):
             each.wait()
+        if not self.warehouse.has_one_writer:
+            # Two builds of plain dbt at once add the same rows twice, too.
+            for model in self.product.order():
+                if model.materialized in ("snapshot", "incremental"):
+                    for folder in (self.ours, self.plain):
+                        self.warehouse.execute(folder, f"drop table if exists {model.relation}")
         _build_plain(self.plain)
         self.step("after two at once", lambda: None, counts=False)
 

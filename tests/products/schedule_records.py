@@ -69,10 +69,10 @@ def sensor_context(
 class ScheduleRecords:
     """The schedule of a code location, which started at 1:10."""
 
-    def __init__(self, instance: DagsterInstance, location: str = "shop") -> None:
+    def __init__(self, instance: DagsterInstance, location: str = "shop", name: str = NAME) -> None:
         self.instance = instance
-        self.location = location
-        self.origin = RemoteInstigatorOrigin(repository_in(location), NAME)
+        self.location, self.name = location, name
+        self.origin = RemoteInstigatorOrigin(repository_in(location), name)
         instance.add_instigator_state(
             InstigatorState(
                 self.origin,
@@ -87,7 +87,7 @@ class ScheduleRecords:
         tick = self.instance.create_tick(
             TickData(
                 self.origin.get_id(),
-                NAME,
+                self.name,
                 InstigatorType.SCHEDULE,
                 status,
                 moment.timestamp(),
@@ -95,4 +95,4 @@ class ScheduleRecords:
                 selector_id=self.origin.get_selector().get_id(),
             )
         )
-        return [REPOSITORY, NAME, str(tick.tick_id)]
+        return [REPOSITORY, self.name, str(tick.tick_id)]

@@ -18,7 +18,7 @@ from otlp_collector import Collector, ReceivedSpan
 
 from floe_core.compiler import compile_product
 from floe_core.execution import build
-from floe_core.execution.reports import telemetry
+from floe_core.execution.reports import build_reports
 from floe_core.foundation.errors import InvalidProductError
 from floe_core.runs.build_events import BuildEnded, NodeResult
 from floe_core.runs.build_request import BuildRequest
@@ -240,7 +240,7 @@ def test_a_dead_collector_fails_nothing_and_holds_up_little(
     artifacts = compile_product(write_product())
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9/?token=s3cr3t-token")
     # It is dead at once, so nobody waits as long as floe or the exporter may.
-    monkeypatch.setattr(telemetry, "_SECONDS_FOR_SPANS", FAR_TOO_LONG)
+    monkeypatch.setattr(build_reports, "_SECONDS_FOR_SPANS", FAR_TOO_LONG)
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", f"{FAR_TOO_LONG:.0f}")
     assert built(artifacts).succeeded
     assert "the collector does not take them" in caplog.text

@@ -15,9 +15,8 @@ from typing import Any
 
 import dagster as dg
 import pytest
-from dagster._core.remote_origin import RegisteredCodeLocationOrigin, RemoteRepositoryOrigin
-from dagster._core.test_utils import create_run_for_test
 from dagster._utils.schedules import schedule_execution_time_iterator
+from schedule_records import ScheduleRecords, run_in_location
 
 from floe_conformance import (
     SECRET_VARIABLE,
@@ -174,11 +173,10 @@ def keeps_waiting_runs(schedule: dg.ScheduleDefinition) -> bool:
         before = datetime(2026, 3, 1, tzinfo=UTC).isoformat()
         tags = {"dagster/schedule_name": schedule.name, "floe/nominal_time": before}
         queued = dg.DagsterRunStatus.QUEUED
-        origin = RemoteRepositoryOrigin(RegisteredCodeLocationOrigin("here"), "__repository__")
-        of_job = origin.get_job_origin(schedule.job_name)
-        run = create_run_for_test(instance, status=queued, tags=tags, remote_job_origin=of_job)
+        records = ScheduleRecords(instance, "here", schedule.name)
+        run = run_in_location(instance, "here", queued, tags, schedule.job_name)
         with dg.build_schedule_context(instance, tick) as context:
-            context._log_key = ["1"]  # As the daemon's evaluations have.
+            context._log_key = records.tick(tick)  # As the daemon's evaluations have.
             schedule.evaluate_tick(context)
         return instance.get_run_by_id(run.run_id).status is dg.DagsterRunStatus.QUEUED
 
