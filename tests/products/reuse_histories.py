@@ -374,13 +374,16 @@ class History:
     ) -> None:
         """Change the product, build it on both sides, and compare."""
         self._turn += 1
+        where = f"step {self.score.steps} ({what})"
         edit()
         self._write()
         tried, self._tried = self._tried, None
         try:
             results = build_ours(self.ours)
-        except InvalidProductError:
+        except InvalidProductError as error:
             results = {}
+            if is_green and not tried:
+                self.score.wrong.append(f"{where}: refused: {error}")
         verdicts = _build_plain(self.plain)
         if tried and not _is_green(results) and not _is_green(verdicts):
             del tried[0][tried[1]]
@@ -390,7 +393,6 @@ class History:
         tables = [m.name for m in self.product.order() if _is_table(m)]
         self._found = {name: plain[name] for name in tables}
         failed = [i for i, status in results.items() if status in NOT_GREEN]
-        where = f"step {self.score.steps} ({what})"
         if is_green and failed:
             self.score.wrong.append(f"{where}: not green: {failed}")
         relations = {i: s for i, s in results.items() if not i.startswith("function.")}

@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import MappingProxyType, TracebackType
 from typing import Any
@@ -219,7 +219,9 @@ class LocalAirflow:
         dag = self.api.dag(dag_id)
         if not dag or dag["is_stale"] or not dag["last_parsed_time"]:
             return False
-        return datetime_of(dag["last_parsed_time"]) > changed_at
+        # The time of a parse is that of its end: it may have read the product before the change.
+        took = timedelta(seconds=dag["last_parse_duration"] or 0.0)
+        return datetime_of(dag["last_parsed_time"]) - took > changed_at
 
     def _start(self) -> None:
         end_leftovers(self.folder)
