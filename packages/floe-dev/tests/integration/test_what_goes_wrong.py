@@ -73,6 +73,33 @@ def test_a_file_that_is_saved_in_two_steps_ends_good(tmp_path: Path) -> None:
         assert (run(shop)["status"], value(shop)) == ("success", [(5,)])
 
 
+# Python imports it by itself: the wall clock is ten minutes ahead as soon as a file is there.
+CLOCK = """\
+import time
+from pathlib import Path
+
+real, slept = time.time, Path(__file__).with_name("slept")
+time.time = lambda: real() + 600 * slept.exists()
+"""
+
+
+def test_a_machine_that_slept_is_noticed_and_what_changed_is_compiled(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its wall clock goes on, and the one that counts while it is awake does not."""
+    shop = product(tmp_path, "dagster")
+    (tmp_path / "sitecustomize.py").write_text(CLOCK)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    with dev_of(shop) as dev:
+        seen = dev.await_line(READY)
+        assert not [line for line in dev.lines if "slept" in line]
+        write(shop, "select 7 as id")
+        (tmp_path / "slept").touch()
+        dev.await_line("this machine slept for 10 min; going on", seen)
+        assert (run(shop)["status"], value(shop)) == ("success", [(7,)])
+        assert sum("slept" in line for line in dev.lines) == 1
+
+
 @pytest.mark.parametrize("orchestrator", ["dagster", "prefect", "airflow"])
 def test_processes_that_were_stopped_go_on(orchestrator: str, tmp_path: Path) -> None:
     """As those of a laptop that sleeps, also while a model is built; no run is run twice."""
