@@ -75,7 +75,13 @@ def properties(model: Any) -> dict[str, Any]:
         types = {"c1": model.seed_type} if model.seed_type else {}
         types |= model.around.options.get("column_types", {})
         return said | {"config": {**model.around.options, "column_types": types}}
+    config: dict[str, Any] = {}
     if model.is_configured_in_yml:
-        tags = [f"t{model.tags}"]
-        said["config"] = {"materialized": model.materialized, "tags": tags}
-    return said
+        config = {"materialized": model.materialized, "tags": [f"t{model.tags}"]}
+    if model.contract:
+        config["contract"] = {"enforced": True}
+        said["columns"] = [
+            {"name": name, "data_type": model.contract, "description": text}
+            for name in model.columns
+        ]
+    return said | ({"config": config} if config else {})

@@ -104,12 +104,20 @@ class Model:
     seed_type: str = ""
     way_to_add: str = "newer"
     alias: str = ""
+    # The type of all its columns, by a contract that dbt enforces; "" for none.
+    contract: str = ""
     around: Surroundings = field(default_factory=Surroundings)
 
     @property
     def relation(self) -> str:
         """The name of its relation."""
         return self.alias or self.name
+
+    @property
+    def may_have_contract(self) -> bool:
+        """Whether all its columns are numbers that it makes itself."""
+        is_own = self.kind in KINDS and self.materialized in ("view", "table")
+        return is_own and "w" not in self.columns and not self.is_written_by_hooks
 
     @property
     def may_have_hooks(self) -> bool:
@@ -364,7 +372,7 @@ class ChangingProduct:
             how = (what, self.package.meaning(model.is_packaged)) if what == "packaged" else how
             used = reads[:1] if model.kind != "union" else reads
             used = [] if what in VARYING else used
-            own[name] = digest(rows, how, [found[p][c] for p, c in used])
+            own[name] = digest(rows, how, model.contract, [found[p][c] for p, c in used])
         return own
 
     def whole(self, name: str, found: dict[str, dict[str, str]]) -> object:
@@ -491,7 +499,7 @@ class ChangingProduct:
             config += f", post_hook={hook!r}"
         if around.header:
             config += f", sql_header={around.header!r}"
-        columns = [self._expression(model, c) + f" as {c}" for c in model.columns]
+        columns = [f"{_typed(self._expression(model, c), model)} as {c}" for c in model.columns]
         from_ = [self._place(parent) for parent in model.parents]
         note = f" {model.note}"
         where = f"where a.id > {model.keep}" if model.keep else ""
@@ -531,7 +539,8 @@ class ChangingProduct:
         return f"{{{{ config({config}) }}}}\n{depends}{text}\n"
 
     def _side(self, model: Model, side: int) -> str:
-        return ", ".join(f"a.{reads[side][1]} as {c}" for c, (_, reads) in model.columns.items())
+        read = {c: f"a.{reads[side][1]}" for c, (_, reads) in model.columns.items()}
+        return ", ".join(f"{_typed(value, model)} as {c}" for c, value in read.items())
 
     def _place(self, parent: str) -> str:
         is_source = self.models[parent].kind == "source"
@@ -553,6 +562,10 @@ class ChangingProduct:
             words = f"(case when {value} % 2 = 0 then 'a' else 'B' end)"
             return words + what.removeprefix("word").replace(" -", "")
         return texts.get(what, f"{value} {what}")
+
+
+def _typed(value: str, model: Model) -> str:
+    return f"cast({value} as {model.contract})" if model.contract else value
 
 
 # What settings of the session, types and collations may change.

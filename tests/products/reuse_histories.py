@@ -559,6 +559,7 @@ class History:
             model.name,
             model.parents,
             model.columns,
+            model.contract,
             model.keep,
             model.style,
             note,

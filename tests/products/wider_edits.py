@@ -30,7 +30,7 @@ class WiderEdits:
             (self.change_package, 3), (self.change_package_note, 1), (self.change_package_var, 2),
             (self.change_description, 2), (self.change_docs, 1), (self.move_config, 2),
             (self.change_seed_type, 1), (self.change_setting, 2), (self.change_type, 1),
-            (self.change_extensions, 1), (self.change_collation, 3),
+            (self.change_extensions, 1), (self.change_collation, 3), (self.change_contract, 2),
             *([(self.change_file, 3)] if "from_file" in self.product.models else []),
         ]  # fmt: skip
 
@@ -101,6 +101,15 @@ class WiderEdits:
         if worded:
             model = self.random.choice(worded)
             model.columns["w"] = (self.product.word(), model.columns["w"][1])
+
+    def change_contract(self) -> None:
+        """Give all columns of a model a type that dbt enforces, another one, or none."""
+        fitting = [m for m in self.product.order() if m.may_have_contract]
+        if fitting:
+            model = self.random.choice(fitting)
+            model.contract = self.random.choice(
+                [each for each in ("", "bigint", "integer") if each != model.contract]
+            )
 
     def change_file(self) -> None:
         """Change a row of a file that a query reads; its size may stay as it was."""
