@@ -15,7 +15,7 @@ from pydantic import AwareDatetime, ValidationError
 from floe_core.foundation.errors import EnvironmentProblemError
 from floe_core.schedules.live_schedules import live_job
 from floe_core.schedules.ownership import LONGEST_LATE, runs_tick
-from floe_core.schedules.schedule_store import CLAIMS, shared_place
+from floe_core.schedules.schedule_store import CLAIMS, name_in_environment, shared_place
 from floe_core.schedules.ticks import ticks_between
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.frozen import Frozen
@@ -75,8 +75,9 @@ def record_claim(
     def add(content: bytes | None) -> bytes:
         nonlocal found
         jobs = _jobs(text, content)
-        found = jobs.get(job_name, {}).get(tick)
-        return _text_of(jobs, job_name, {tick: claim, **jobs.get(job_name, {})})
+        claims = _claims(artifacts, jobs, job_name)
+        found = claims.get(tick)
+        return _text_of(artifacts, jobs, job_name, {tick: claim, **claims})
 
     text.change(add)
     return found
@@ -105,7 +106,7 @@ def claims_of(artifacts: CompiledArtifacts, job_name: str) -> Claims:
         EnvironmentProblemError: The store cannot be read.
     """
     text = _text(artifacts)
-    return _jobs(text, text.read()).get(job_name, {})
+    return _claims(artifacts, _jobs(text, text.read()), job_name)
 
 
 def late_ticks(
@@ -151,11 +152,11 @@ def release(artifacts: CompiledArtifacts, job_name: str, tick: datetime, claim: 
     def remove(content: bytes | None) -> bytes:
         nonlocal was_there
         jobs = _jobs(text, content)
-        claims = dict(jobs.get(job_name, {}))
+        claims = dict(_claims(artifacts, jobs, job_name))
         was_there = claims.get(tick) == claim
         if was_there:
             del claims[tick]
-        return _text_of(jobs, job_name, claims)
+        return _text_of(artifacts, jobs, job_name, claims)
 
     text.change(remove)
     return was_there
@@ -186,9 +187,18 @@ def _jobs(text: SharedText, content: bytes | None) -> Mapping[str, Claims]:
         raise EnvironmentProblemError(f"{what}; fix it, or restore it") from None
 
 
-def _text_of(jobs: Mapping[str, Claims], job_name: str, claims: Claims) -> bytes:
+def _claims(artifacts: CompiledArtifacts, jobs: Mapping[str, Claims], job_name: str) -> Claims:
+    """Return a job's claims; an environment begins with those that were made without any."""
+    own = name_in_environment(job_name, artifacts.environment)
+    return jobs.get(own, jobs.get(job_name, {}))
+
+
+def _text_of(
+    artifacts: CompiledArtifacts, jobs: Mapping[str, Claims], job_name: str, claims: Claims
+) -> bytes:
     """Return the text with these claims of a job, but for those that are old and many."""
     newest = sorted(claims.items())
     young = datetime.now(UTC) - LONGEST_LATE
     kept = [each for each in newest[:-KEPT] if each[1].at >= young] + newest[-KEPT:]
-    return _Document(jobs={**jobs, job_name: dict(kept)}).model_dump_json().encode()
+    own = name_in_environment(job_name, artifacts.environment)
+    return _Document(jobs={**jobs, own: dict(kept)}).model_dump_json().encode()

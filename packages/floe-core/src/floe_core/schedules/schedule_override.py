@@ -77,8 +77,9 @@ Overrides = Mapping[str, ScheduleOverride]
 
 
 SCHEMA_VERSION = "1.0"
-# Of a text with owners, so that a floe that knows none of them refuses it, and names the reason.
-WITH_OWNERS = "1.1"
+# Of a text with owners, or with jobs of environments (`job@environment`), so that a floe that knows
+# none of them refuses it, and names the reason.
+WITH_OWNERS, WITH_ENVIRONMENTS = "1.1", "1.2"
 
 
 class _Document(Frozen):
@@ -90,6 +91,7 @@ def text_of(overrides: Overrides) -> str:
     """Return the text that a store keeps."""
     has_owners = any(override.owner for override in overrides.values())
     version = WITH_OWNERS if has_owners else SCHEMA_VERSION
+    version = WITH_ENVIRONMENTS if any("@" in name for name in overrides) else version
     document = _Document(jobs=dict(sorted(overrides.items())))
     fields = document.model_dump(mode="json", exclude_defaults=True)
     return json.dumps({"schema_version": version, **fields}, indent=2, ensure_ascii=False)
@@ -126,11 +128,11 @@ def _check_version(text: str | bytes, place: str) -> None:
     except (ValueError, RecursionError):
         return
     version = fields.get("schema_version", SCHEMA_VERSION) if isinstance(fields, dict) else ""
-    if version not in ("", SCHEMA_VERSION, WITH_OWNERS):
+    if version not in ("", SCHEMA_VERSION, WITH_OWNERS, WITH_ENVIRONMENTS):
         raise EnvironmentProblemError(
             f"{place} has schema version {str(version)[:80]}, and this floe reads "
-            f"{SCHEMA_VERSION} to {WITH_OWNERS}; install the floe that wrote it, or remove it for "
-            "the schedules of floe.yaml"
+            f"{SCHEMA_VERSION} to {WITH_ENVIRONMENTS}; install the floe that wrote it, or remove "
+            "it for the schedules of floe.yaml"
         )
 
 

@@ -45,8 +45,60 @@ class ScheduleStore(Protocol):
 
 
 def store_of(artifacts: CompiledArtifacts) -> ScheduleStore | None:
-    """Return the store of a product, None for artifacts that come from no folder and name none."""
-    return store_for(artifacts.product.name, artifacts.orchestrator.config, artifacts.project_dir)
+    """Return the store of a product, None for artifacts that come from no folder and name none.
+
+    In an environment it has the overrides that were set without any, too, and changes its own.
+    """
+    name, settings = artifacts.product.name, artifacts.orchestrator.config
+    store = store_for(name, settings, artifacts.project_dir)
+    return store and _StoreOfEnvironment(store, artifacts.environment)
+
+
+class _StoreOfEnvironment:
+    """The overrides of one environment, "" for none, over those that were set without any."""
+
+    def __init__(self, store: ScheduleStore, environment: str) -> None:
+        self._store = store
+        self._environment = environment
+
+    @property
+    def place(self) -> str:
+        return self._store.place
+
+    def read(self) -> Overrides:
+        return self._seen(self._store.read())
+
+    def change(self, changed: Callable[[Overrides], Overrides]) -> None:
+        environment = self._environment
+
+        def with_own(kept: Overrides) -> Overrides:
+            others = {name: kept[name] for name in kept if _environment_of(name) != environment}
+            own = {
+                name_in_environment(name, environment): each
+                for name, each in changed(self._seen(kept)).items()
+                if others.get(name) != each
+            }
+            return {**others, **own}
+
+        self._store.change(with_own)
+
+    def _seen(self, kept: Overrides) -> Overrides:
+        names = sorted(kept, key=_environment_of)  # Its own come last.
+        own = ("", self._environment)
+        return {n.partition("@")[0]: kept[n] for n in names if _environment_of(n) in own}
+
+
+def name_in_environment(job_name: str, environment: str) -> str:
+    """Return what a store calls a job in an environment of the manifest, "" for none.
+
+    >>> name_in_environment("shop", "prod"), name_in_environment("shop", "")
+    ('shop@prod', 'shop')
+    """
+    return f"{job_name}@{environment}" if environment else job_name
+
+
+def _environment_of(name: str) -> str:
+    return name.partition("@")[2]
 
 
 def store_for(

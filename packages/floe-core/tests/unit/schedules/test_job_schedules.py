@@ -13,7 +13,8 @@ from floe_core.ports.watch import look
 from floe_core.schedules import tzdata_version
 from floe_core.schedules.job_schedules import JobSchedules
 from floe_core.schedules.live_schedules import PAUSED_VARIABLE, with_live_schedules
-from floe_core.schemas.policies import Job
+from floe_core.schedules.schedule_store import store_of
+from floe_core.schemas.policies import Job, Owner
 from floe_core.schemas.ports import UpdateTrigger
 
 
@@ -211,3 +212,49 @@ def test_an_entry_of_a_job_that_is_gone_is_left_alone(shop, tmp_path):
     assert with_live_schedules(shop()) == shop()
     JobSchedules(shop()).pause("web-shop")
     assert "gone" in (tmp_path / "schedules.json").read_text()
+
+
+def in_environment(artifacts, name):
+    """Return the artifacts as they are loaded with FLOE_ENV."""
+    return artifacts.model_copy(update={"environment": name}).bound_to(artifacts.project_dir)
+
+
+@pytest.mark.parametrize("has_shared_store", [False, True])
+def test_a_change_in_one_environment_leaves_the_others_alone(shop, tmp_path, has_shared_store):
+    """One compiled folder, or one store, serves them all."""
+    (tmp_path / "store").mkdir()
+    product = shop(**({"schedule_store": str(tmp_path / "store")} if has_shared_store else {}))
+    dev, prod = (in_environment(product, name) for name in ("dev", "prod"))
+    JobSchedules(dev).pause("web-shop")
+    JobSchedules(prod).set("hourly-part", "0 * * * *", "UTC")
+    assert schedule(dev) == ("0 6 * * *", "UTC", False)
+    assert schedule(prod) == schedule(product) == ("0 6 * * *", "UTC", True)
+    assert schedule(prod, "hourly-part") == ("0 * * * *", "UTC", True)
+    assert schedule(dev, "hourly-part") is schedule(product, "hourly-part") is None
+
+
+def test_an_environment_has_the_schedules_that_are_set_without_one(shop):
+    product = shop()
+    dev = in_environment(product, "dev")
+    JobSchedules(product).set("web-shop", "30 2 * * *", "Europe/London")
+    assert schedule(dev) == ("30 2 * * *", "Europe/London", True)
+    # A pause keeps the expression that is set for all of them.
+    JobSchedules(dev).pause("web-shop")
+    assert schedule(dev) == ("30 2 * * *", "Europe/London", False)
+    assert schedule(product) == ("30 2 * * *", "Europe/London", True)
+    JobSchedules(product).set("web-shop", "15 3 * * *", "UTC")
+    assert schedule(dev) == ("30 2 * * *", "Europe/London", False)
+    JobSchedules(dev).reset("web-shop")
+    assert schedule(dev) == schedule(product) == ("15 3 * * *", "UTC", True)
+    JobSchedules(product).reset("web-shop")
+    assert schedule(dev) == schedule(product) == ("0 6 * * *", "UTC", True)
+
+
+def test_an_owner_in_one_environment_owns_nothing_in_the_others(shop):
+    product, owner = shop(), Owner(orchestrator="plain", epoch=2, first_tick=datetime.now(UTC))
+    prod = in_environment(product, "prod")
+    assert JobSchedules(prod).change_owner("web-shop", None, owner)
+    assert JobSchedules(prod).live("web-shop").owner == owner
+    assert JobSchedules(product).live("web-shop").owner is None
+    assert store_of(product).read() == {}
+    assert not JobSchedules(prod).change_owner("web-shop", None, owner)

@@ -193,6 +193,22 @@ def test_a_tick_has_one_run_and_its_retries(tmp_path):
     assert claim_tick(there, "shop", TICK, "c") == ""
 
 
+def test_each_environment_builds_a_tick_once(tmp_path):
+    """They have their own tables; ticks that were claimed before floe knew this stay claimed."""
+    here = shop_on("here", tmp_path)
+    own(here, first_owner("here"))
+    dev, prod = (
+        here.model_copy(update={"environment": name}).bound_to(tmp_path) for name in ("dev", "prod")
+    )
+    assert claim_tick(here, "shop", TICK - MINUTE, "old") == ""
+    assert [claim_tick(each, "shop", TICK, each.environment) for each in (dev, prod)] == ["", ""]
+    assert claim_tick(prod, "shop", TICK, "again") == "here builds this tick, in run prod"
+    assert claim_tick(dev, "shop", TICK - MINUTE, "dev") == "here builds this tick, in run old"
+    assert [*claims_of(dev, "shop")] == [TICK - MINUTE, TICK]
+    assert release(dev, "shop", TICK, claims_of(dev, "shop")[TICK])
+    assert [*claims_of(prod, "shop")] == [TICK - MINUTE, TICK]
+
+
 def test_old_claims_are_forgotten_if_they_are_many(tmp_path, monkeypatch):
     monkeypatch.setattr(claims_module, "KEPT", 3)
     here = shop_on("here", tmp_path)

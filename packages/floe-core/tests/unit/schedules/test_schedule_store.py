@@ -112,7 +112,7 @@ def test_the_file_is_for_people_to_read(tmp_path):
     }
 
 
-@pytest.mark.parametrize("version", ["2.0", "1.2", 2])
+@pytest.mark.parametrize("version", ["2.0", "1.3", 2])
 def test_a_file_of_a_newer_floe_is_refused_and_stays(tmp_path, version):
     path = tmp_path / "schedules.json"
     text = json.dumps({"schema_version": version, "jobs": {"a": {"every": "hour"}}})
@@ -122,7 +122,7 @@ def test_a_file_of_a_newer_floe_is_refused_and_stays(tmp_path, version):
         with pytest.raises(EnvironmentProblemError) as caught:
             act()
         assert str(caught.value) == (
-            f"{path} has schema version {version}, and this floe reads 1.0 to 1.1; install "
+            f"{path} has schema version {version}, and this floe reads 1.0 to 1.2; install "
             "the floe that wrote it, or remove it for the schedules of floe.yaml"
         )
     assert path.read_text() == text

@@ -11,7 +11,12 @@ from floe_core.foundation.errors import InvalidProductError, Problem
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.policies import Job
 from floe_orchestrator_dagster.names.asset_map import AssetMap
-from floe_orchestrator_dagster.names.dagster_names import JOB_TAG, PRODUCT_TAG, job_name
+from floe_orchestrator_dagster.names.dagster_names import (
+    ENVIRONMENT_TAG,
+    JOB_TAG,
+    PRODUCT_TAG,
+    job_name,
+)
 
 if TYPE_CHECKING:
     from floe_orchestrator_dagster.internals import AssetJob
@@ -31,11 +36,12 @@ def jobs_of(artifacts: CompiledArtifacts, asset_map: AssetMap) -> dict[str, Asse
 
 def _job(job: Job, artifacts: CompiledArtifacts, asset_map: AssetMap) -> AssetJob:
     node_ids = [node.unique_id for node in artifacts.nodes_of(job)]
+    environment = {ENVIRONMENT_TAG: artifacts.environment} if artifacts.environment else {}
     return define_asset_job(
         name=job_name(artifacts, job),
         selection=selection_of(node_ids, asset_map),
         description=_description(job, artifacts),
-        tags={PRODUCT_TAG: artifacts.product.name, JOB_TAG: job.name},
+        tags={PRODUCT_TAG: artifacts.product.name, JOB_TAG: job.name, **environment},
     )
 
 

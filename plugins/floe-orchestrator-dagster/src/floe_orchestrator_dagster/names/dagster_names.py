@@ -12,6 +12,8 @@ from floe_core.schemas.policies import Job
 
 PRODUCT_TAG = "floe/product"
 JOB_TAG = "floe/job"
+# The environment of the manifest, on the jobs and runs of one.
+ENVIRONMENT_TAG = "floe/environment"
 NOMINAL_TIME_TAG = "floe/nominal_time"
 # On a run that was taken out of the queue: the tick whose run replaced it.
 REPLACED_TAG = "floe/replaced_by"

@@ -9,7 +9,6 @@ from typing import Any
 from floe_core.foundation.service_probe import NoAnswerError
 from floe_core.plugin_api.powers import RunningSchedule
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
-from floe_orchestrator_dagster.names.dagster_names import job_name
 from floe_orchestrator_dagster.service.graphql_client import GraphqlClient, RefusedError
 from floe_orchestrator_dagster.service.job_places import places_of
 from floe_orchestrator_dagster.service.webserver_access import access_from
@@ -37,10 +36,11 @@ def running_schedule(
     job = artifacts.job(name)
     try:
         client = GraphqlClient(access_from(settings), LIMIT_SECONDS)
-        places = places_of(client, job_name(artifacts, job))
+        places = places_of(client, artifacts, job)
         if not places:
             return None
-        selector = {**places[0], "scheduleName": schedule_name(artifacts, job)}
+        place = min(places, key=lambda each: each.environment != artifacts.environment)
+        selector = {**place.selector, "scheduleName": schedule_name(artifacts, job)}
         found = client.query(_SCHEDULE, selector=selector)["scheduleOrError"]
     except (NoAnswerError, RefusedError, ValueError):
         return None

@@ -8,6 +8,9 @@ from typing import Any
 from floe_core.foundation.errors import EnvironmentProblemError
 from floe_core.foundation.service_probe import NoAnswerError
 from floe_core.schedules.job_schedules import JobSchedules
+from floe_core.schedules.live_schedules import live_job
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_core.schemas.environments import in_environment
 from floe_core.schemas.policies import Job
 from floe_orchestrator_dagster.names.dagster_names import job_name
 from floe_orchestrator_dagster.service.code_location import (
@@ -15,7 +18,7 @@ from floe_orchestrator_dagster.service.code_location import (
     reload_location,
 )
 from floe_orchestrator_dagster.service.graphql_client import GraphqlClient, RefusedError
-from floe_orchestrator_dagster.service.job_places import places_of
+from floe_orchestrator_dagster.service.job_places import JobPlace, places_of
 from floe_orchestrator_dagster.service.schedule_switch import START, STOP
 from floe_orchestrator_dagster.service.webserver_access import access_from
 from floe_orchestrator_dagster.ticks.schedules import description_of, schedule_name, why_off
@@ -57,30 +60,35 @@ def take_up(schedules: JobSchedules, name: str, settings: Mapping[str, Any]) -> 
 
 
 def _take_up(client: GraphqlClient, schedules: JobSchedules, name: str) -> None:
-    job = schedules.live(name)
-    found = job_name(schedules.artifacts, job)
-    places = places_of(client, found)
+    artifacts = schedules.artifacts
+    declared = artifacts.job(name)
+    places = places_of(client, artifacts, declared)
     if not places:
         reload_failed_locations(client)
-        places = places_of(client, found)
+        places = places_of(client, artifacts, declared)
     if not places:
-        raise RefusedError(f"no code location that loads has the job {found}")
-    for location in dict.fromkeys(place["repositoryLocationName"] for place in places):
+        where = f" in the environment {artifacts.environment}" if artifacts.environment else ""
+        found = job_name(artifacts, declared)
+        raise RefusedError(f"no code location that loads has the job {found}{where}")
+    for location in dict.fromkeys(place.location for place in places):
         reload_location(client, location)
     for place in places:
-        name_there = schedule_name(schedules.artifacts, job)
-        _turn(client, {**place, "scheduleName": name_there}, job, why_off(schedules.artifacts, job))
-        run_tick_before_start(client, place, name_there, schedules.artifacts, job)
+        there = in_environment(artifacts, place.environment)
+        job = live_job(there, there.job(name))
+        _turn(client, place, there, job)
+        run_tick_before_start(client, place.selector, schedule_name(there, job), there, job)
 
 
-def _turn(client: GraphqlClient, selector: Mapping[str, str], job: Job, why_off: str) -> None:
+def _turn(client: GraphqlClient, place: JobPlace, artifacts: CompiledArtifacts, job: Job) -> None:
     """Start or stop the schedule in the code location, after checking that it is the new one."""
+    name = schedule_name(artifacts, job)
+    selector = {**place.selector, "scheduleName": name}
     schedule = client.query(_SCHEDULE, selector=selector)["scheduleOrError"]
-    expected = description_of(job.schedule, why_off) if job.schedule else None
+    expected = description_of(job.schedule, why_off(artifacts, job)) if job.schedule else None
     found = schedule.get("description") if schedule["__typename"] == "Schedule" else None
     if found != expected:
         raise RefusedError(
-            f"the code location {selector['repositoryLocationName']} was reloaded and still has "
+            f"the code location {place.location} was reloaded and still has "
             f"{found or 'no schedule'}: its code server keeps what it read at its start, or reads "
             "another schedule store; restart it, or run it as `dagster code-server start`"
         )
