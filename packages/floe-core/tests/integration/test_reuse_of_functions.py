@@ -127,6 +127,19 @@ def test_what_calls_a_user_defined_function_by_a_known_name_is_built_again(
         assert _ends(folder, "8") == {"calls": "success"}
 
 
+def test_a_function_in_place_of_one_that_lists_functions_hides_none(
+    write_product: Callable[..., Path],
+) -> None:
+    folder = write_product(floe=FLOE, calls=f"{TABLE}select nvl(1, 2) as x")
+    for run_id in ("5", "7"):
+        with duckdb.connect(str(folder / "shop.duckdb")) as warehouse:
+            warehouse.execute("create or replace macro bool_and(a) as true")
+            warehouse.execute(f"create or replace macro nvl(a, b) as {run_id}")
+        assert _ends(folder, run_id) == {"calls": "success"}
+        with duckdb.connect(str(folder / "shop.duckdb")) as warehouse:
+            assert warehouse.execute("select x from calls").fetchall() == [(int(run_id),)]
+
+
 UNIT_TEST = """\
 unit_tests:
   - name: is_five

@@ -29,10 +29,10 @@ _COLUMNS = (
     "where database_name = current_database(){only} order by 1, 2, column_index"
 )
 _FUNCTIONS = (
-    "select lower(function_name), bool_and(internal and function_type in "
+    "select system.main.lower(function_name), system.main.bool_and(internal and function_type in "
     "('scalar', 'aggregate', 'window', 'macro') and coalesce(stability, 'CONSISTENT') = "
-    "'CONSISTENT'), string_agg(coalesce(macro_definition, ''), ' '), bool_and(internal), "
-    "bool_or(internal) from duckdb_functions() group by 1 order by 1"
+    "'CONSISTENT'), system.main.string_agg(coalesce(macro_definition, ''), ' '), system.main."
+    "bool_and(internal), system.main.bool_or(internal) from duckdb_functions() group by 1"
 )
 _OWN_TYPES = (
     "select database_name, schema_name, type_name from duckdb_types() where not internal "
