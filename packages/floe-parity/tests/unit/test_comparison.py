@@ -150,6 +150,28 @@ def test_what_an_orchestrator_cannot_be_asked_is_no_difference() -> None:
     assert compare(one, side("two")).is_equal
 
 
+def test_a_macro_of_the_user_does_not_hide_a_difference(tmp_path: Path) -> None:
+    """DuckDB lets one take the place of a function that floe compares tables with."""
+    macros = (
+        "create macro hash(a) as 1, (a, b) as 2",
+        "create macro encode(a) as 1",
+        "create macro signbit(a) as true",
+    )
+    found = [table_contents(tmp_path, f"{value}.duckdb", value, *macros) for value in ("a", "b")]
+    assert found[0] != found[1]
+    assert table_contents(tmp_path, "plain.duckdb", "a") == found[0]
+
+
+def table_contents(folder: Path, file: str, value: str, *statements: str) -> TableContents:
+    with duckdb.connect(str(folder / file)) as connection:
+        for statement in (*statements, f"create table a as select 1 as id, '{value}' as word"):
+            connection.execute(statement)
+    told = ARTIFACTS.model_dump()
+    told["dbt"]["profile"] = {"type": "duckdb", "path": file}
+    told["nodes"] = [{**told["nodes"][0], "schema_name": "main", "identifier": "a"}]
+    return read_tables(CompiledArtifacts.model_validate(told).bound_to(folder))["model.shop.a"]
+
+
 def test_a_volatile_column_is_left_out_of_a_tables_contents(tmp_path: Path) -> None:
     def contents(moment: str, volatile: bool) -> TableContents:
         file = f"{moment}{volatile}.duckdb"

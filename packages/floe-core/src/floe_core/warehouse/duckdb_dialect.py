@@ -10,6 +10,8 @@ from floe_core.warehouse.dialect import Dialect, Relation
 from floe_core.warehouse.duckdb_file import duckdb_file
 
 OWN_TIME_ZONE = "getvariable('floe_time_zone')"
+# DuckDB's own, also where a macro of the user has its name.
+_HASH = "system.main.hash"
 
 
 class DuckDB(Dialect):
@@ -36,13 +38,13 @@ class DuckDB(Dialect):
     def value_hash(self, name: str, kind: str) -> str:
         """See `Dialect.value_hash`."""
         if kind == "VARCHAR":  # A collation may treat two texts as equal; their bytes differ.
-            return f"hash(encode({name}))"
+            return f"{_HASH}(system.main.encode({name}))"
         if kind in self._FLOATS:  # Hashing them as text would take 20 times as long.
-            return f"hash({name}, {name} = 0 and signbit({name}))"
+            return f"{_HASH}({name}, {name} = 0 and system.main.signbit({name}))"
         if any(part in kind for part in self._LAX):
-            return f"hash({name}, {name}::varchar)"
-        return f"hash({name})"
+            return f"{_HASH}({name}, {name}::varchar)"
+        return f"{_HASH}({name})"
 
     def row_hash(self, hashes: Sequence[str]) -> str:
         """See `Dialect.row_hash`; hashes the combined hash once more."""
-        return f"hash(hash({', '.join(hashes)}))"
+        return f"{_HASH}({_HASH}({', '.join(hashes)}))"
