@@ -13,7 +13,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-from dagster_pages import reexecute_from_failure
+from dagster_pages import reexecute
 from everywhere import (
     ALL,
     DAGSTER,
@@ -206,7 +206,7 @@ def test_after_the_worker_died_the_next_attempt_runs_the_rest(
     dead = outcomes[DAGSTER]
     assert (dead.state, dead.left) == ("failed", []), dead
     assert dead.green == {"first", "aside"}
-    again = reexecute_from_failure(products[DAGSTER], dead.run_id)
+    again = reexecute(products[DAGSTER], dead.run_id)
     outcomes[DAGSTER] = dagster_outcome(products[DAGSTER], again)
     assert outcomes[DAGSTER].green == ALL - {"first", "aside"}
     # The dead run may have had two attempts, so that those of this one are counted from 3.

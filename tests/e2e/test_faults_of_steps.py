@@ -12,9 +12,8 @@ from dataclasses import replace
 from pathlib import Path
 from urllib.parse import quote
 
-import psutil
 import pytest
-from dagster_pages import reexecute_from_failure
+from dagster_pages import reexecute
 from everywhere import (
     ALL,
     DAGSTER,
@@ -30,7 +29,7 @@ from everywhere import (
 from faulty_product import RESUMED_IN_MIDDLE, STOPPED_IN_MIDDLE, ran
 from faulty_step import BEGUN_FILE, FAILS, HANGS, FaultyStep, at_first
 from wait_for import wait_for
-from what_works_at import processes_at
+from what_works_at import processes_at, worker_of_step_in
 
 from floe_core.plugin_api.powers import RunOptions, RunReport
 from floe_core.runs.build_events import BuildEvent
@@ -135,7 +134,7 @@ def test_after_the_worker_of_a_step_died_the_next_attempt_runs_the_rest(
     outcomes = run_everywhere(products, airflow, kill)
     dead = outcomes[DAGSTER]
     assert (dead.state, dead.left) == ("failed", []), dead
-    again = reexecute_from_failure(products[DAGSTER], dead.run_id)
+    again = reexecute(products[DAGSTER], dead.run_id)
     outcomes[DAGSTER] = dagster_outcome(products[DAGSTER], again)
     assert outcomes[DAGSTER].green == ALL - {"first", "aside"}
     # The dead run may have had two attempts, so that those of this one are counted from 3.
@@ -143,22 +142,6 @@ def test_after_the_worker_of_a_step_died_the_next_attempt_runs_the_rest(
     outcomes[DAGSTER] = replace(outcomes[DAGSTER], green=frozenset(ALL), attempts=2, ran=ran_again)
     again_ran = RESUMED_IN_MIDDLE
     assert_all(outcomes, state="success", attempts=2, ran=again_ran, green=ALL, red=set())
-
-
-def worker_of_step_in(artifacts: CompiledArtifacts) -> psutil.Process:
-    """Return the process that runs the build: the parent of the guard of its step."""
-    folder = str(artifacts.folder)
-    for process in psutil.process_iter():
-        try:
-            if process.cwd() == folder and any(
-                "process_guard" in word for word in process.cmdline()
-            ):
-                parent = process.parent()
-                assert parent is not None
-                return parent
-        except (psutil.NoSuchProcess, psutil.AccessDenied):
-            continue
-    raise AssertionError("no step is running")
 
 
 def test_a_killed_step_is_tried_again_on_prefect(tmp_path: Path) -> None:

@@ -42,10 +42,12 @@ run_coordinator: {module: dagster._core.run_coordinator, class: DefaultRunCoordi
 """
 
 
-def reexecute_from_failure(artifacts: CompiledArtifacts, run_id: str) -> RunReport:
-    """Click "from failure" on a run, wait for the end of the new run, and tell how it ended."""
+def reexecute(
+    artifacts: CompiledArtifacts, run_id: str, strategy: str = "FROM_FAILURE"
+) -> RunReport:
+    """Click "re-execute" on a run, wait for the end of the new run, and tell how it ended."""
     with webserver(artifacts, LAUNCH_AT_ONCE) as url:
-        params = {"parentRunId": run_id, "strategy": "FROM_FAILURE"}
+        params = {"parentRunId": run_id, "strategy": strategy}
         answer = asked(url, REEXECUTE, {"params": params})["launchRunReexecution"]
         assert answer["__typename"] == "LaunchRunSuccess", answer
         again = str(answer["run"]["runId"])

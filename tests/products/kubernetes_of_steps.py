@@ -53,7 +53,7 @@ class Cluster:
         """Start a pod. `ValueError` where the API would refuse it, KeyError where it is there."""
         validate(pod, VERSION_OF_SCHEMA, strict=True)
         name = pod["metadata"]["name"]
-        if name in self._pods:
+        if name in self._present():
             raise KeyError(name)
         pod["metadata"]["uid"] = str(uuid.uuid4())
         self.created.append(json.loads(json.dumps(pod)))
@@ -62,24 +62,30 @@ class Cluster:
 
     def get(self, name: str) -> Pod:
         """Return a pod with its status. KeyError where there is none."""
-        return self._pods[name].as_object()
+        return self._present()[name].as_object()
 
     def names(self) -> list[str]:
         """Return what pods are there."""
-        return list(self._pods)
+        return list(self._present())
 
     def listed(self, selector: str) -> list[Pod]:
         """Return the pods with these labels."""
         wanted = dict(term.split("=") for term in selector.split(","))
-        found = [pod.as_object() for pod in self._pods.values()]
+        found = [pod.as_object() for pod in self._present().values()]
         return [pod for pod in found if wanted.items() <= pod["metadata"]["labels"].items()]
 
     def delete(self, name: str) -> Pod:
-        """Forget a pod and stop it."""
-        pod = self._pods.pop(name)
+        """Stop a pod. One whose container works on is there until that has ended."""
+        pod = self._present()[name]
         self.deleted.append(name)
-        pod.stop()
+        pod.is_deleted = True
+        threading.Thread(target=pod.stop, daemon=True).start()
         return pod.as_object()
+
+    def _present(self) -> dict[str, _RunningPod]:
+        return {
+            name: pod for name, pod in self._pods.items() if pod.is_at_work() or not pod.is_deleted
+        }
 
     def log(self, name: str, since_seconds: int | None) -> Iterator[str]:
         """Yield the lines of a log until the container ends, or the log breaks off."""
@@ -101,6 +107,7 @@ class _RunningPod:
     def __init__(self, pod: Pod, folder: Path, waiting: dict[str, str]) -> None:
         self._pod = pod
         self._waiting = dict(waiting)
+        self.is_deleted = False
         [self._container] = pod["spec"]["containers"]
         self._message = folder / f"{pod['metadata']['name']}.termination-log"
         self._lines: list[tuple[float, str]] = []
@@ -150,6 +157,9 @@ class _RunningPod:
             yield from new
             if ended and not new:
                 return
+
+    def is_at_work(self) -> bool:
+        return self._process is not None and self._process.poll() is None
 
     def stop(self) -> None:
         if self._process is not None and self._process.poll() is None:

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import psutil
 
+from floe_core.schemas import CompiledArtifacts
+
 
 def processes_at(folder: Path, patience: float = 20.0, but: str | None = None) -> list[str]:
     """Return what still works in a folder: there by its name, or with a file of it open.
@@ -47,3 +49,19 @@ def open_files(process: psutil.Process) -> list[str]:
         return [file.path for file in process.open_files()]
     except (psutil.NoSuchProcess, psutil.AccessDenied):
         return []
+
+
+def worker_of_step_in(artifacts: CompiledArtifacts) -> psutil.Process:
+    """Return the process that runs the build: the parent of the guard of its step."""
+    folder = str(artifacts.folder)
+    for process in psutil.process_iter():
+        try:
+            if process.cwd() == folder and any(
+                "process_guard" in word for word in process.cmdline()
+            ):
+                parent = process.parent()
+                assert parent is not None
+                return parent
+        except (psutil.NoSuchProcess, psutil.AccessDenied):
+            continue
+    raise AssertionError("no step is running")

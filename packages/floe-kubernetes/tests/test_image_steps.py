@@ -194,13 +194,13 @@ def test_a_log_that_breaks_off_is_followed_on_without_a_line_twice(
 def test_a_step_over_its_time_leaves_no_pod(cluster: Cluster, shop: Shop) -> None:
     artifacts = shop("import time\ntime.sleep(600)")
     nodes = [
-        node.model_copy(update={"timeout_seconds": 3}) if node.is_step else node
+        node.model_copy(update={"timeout_seconds": 15}) if node.is_step else node
         for node in artifacts.nodes
     ]
     events = run(artifacts.model_copy(update={"nodes": tuple(nodes)}))
 
     assert end_of_step(events).status == "error"
-    assert "3 s" in end_of_step(events).message
+    assert "15 s" in end_of_step(events).message
     assert len(cluster.created) == 1
     assert cluster.names() == []
 
