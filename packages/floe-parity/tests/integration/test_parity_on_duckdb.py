@@ -8,7 +8,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from floe_core.foundation.errors import InvalidProductError, UsageError
+from floe_core.foundation.errors import EnvironmentProblemError, InvalidProductError, UsageError
 from floe_core.schedules.schedule_override import ScheduleOverride
 from floe_core.schedules.shared_schedule_store import SharedScheduleStore
 from floe_core.storage.shared_text import FileText
@@ -96,27 +96,28 @@ def test_raw_tables_in_the_products_own_file_are_read(path: str, tmp_path: Path)
         connection.execute("create schema landing")
         connection.execute("create table landing.people as select * from range(3) r(id)")
         connection.execute("create table main.one as select 'of the real run' as id")
-        connection.execute("create table main.large as select 'nobody reads it' as id")
     before = (product / path).read_bytes()
     side = run_side(compile_side(product, "dbt", tmp_path / "one"), lambda event: None)
     assert {node_id: table.rows for node_id, table in side.tables.items()} == {
         "model.odd.one": 3,
         "model.odd.seen": 3,
     }
-    with duckdb.connect(str(tmp_path / "one" / path)) as connection:
-        found = {
-            name
-            for (name,) in connection.execute("select table_name from duckdb_tables()").fetchall()
-        }
-    assert "large" not in found
     assert (product / path).read_bytes() == before
 
 
 READERS = {
     "a model": ("select id from landing.People", "", ""),
+    "a name that Jinja puts together": ("select id from landing.{{ 'peo' ~ 'ple' }}", "", ""),
+    "a name from a variable": ("select id from {{ var('landed') }}", "", ""),
+    "a relation that is looked up": (
+        "select id from {{ adapter.get_relation('shop', 'landing', 'peo' ~ 'ple') }}",
+        "",
+        "",
+    ),
+    "a view that names its database": ("select id from landing.qualified", "", ""),
     "a quoted name": ('select id from landing."people"', "", ""),
     "a view": ("select id from landing.all_people", "", ""),
-    "a macro": ("select * from ({{ people() }})", "", "select id from landing.people"),
+    "a macro": ("select * from ({{ raw() }})", "", "select id from landing.people"),
     "a hook": (
         "select 1::bigint as id",
         "insert into {{ this }} select id from landing.people where id > 0",
@@ -132,25 +133,40 @@ def test_a_table_of_the_products_own_file_that_is_no_source_is_read(
     model, hook, macro = READERS[reader]
     config = f"{{{{ config(materialized='table', post_hook={hook!r}) }}}}\n"
     product = write_product(tmp_path / "odd", "path: shop.db", config + model)
+    (product / "dbt_project.yml").write_text(
+        "name: odd\nversion: 1.0.0\nprofile: odd\nvars: {landed: landing.people}\n"
+    )
     (product / "macros").mkdir()
-    text = f"{{% macro people() %}}{macro}{{% endmacro %}}"
-    (product / "macros" / "people.sql").write_text(text)
+    text = f"{{% macro raw() %}}{macro}{{% endmacro %}}"
+    (product / "macros" / "raw.sql").write_text(text)
     with duckdb.connect(str(product / "shop.db")) as connection:
         connection.execute("create schema landing")
         connection.execute("create table landing.people as select * from range(3) r(id)")
         connection.execute("create view landing.all_people as select * from landing.people")
         connection.execute("create table main.one as select 'of the real run' as id")
-        connection.execute("create table main.peopl as select 'nobody reads it' as id")
+        connection.execute("create view landing.qualified as select * from shop.landing.people")
+        connection.execute("create table gone as select 1 as id")
+        connection.execute("create view broken as select * from gone")
+        connection.execute("drop table gone")
     before = (product / "shop.db").read_bytes()
     side = run_side(compile_side(product, "dbt", tmp_path / "one"), lambda event: None)
     assert {node_id: table.rows for node_id, table in side.tables.items()} == {
         "model.odd.one": 3,
         "model.odd.seen": 3,
     }
-    with duckdb.connect(str(tmp_path / "one" / "shop.db")) as connection:
-        found = connection.execute("select table_name from duckdb_tables()").fetchall()
-    assert ("peopl",) not in found
     assert (product / "shop.db").read_bytes() == before
+
+
+def test_a_view_that_is_read_and_cannot_be_copied_is_refused(tmp_path: Path) -> None:
+    product = write_product(tmp_path / "odd", "path: shop.db", "select id from broken")
+    with duckdb.connect(str(product / "shop.db")) as connection:
+        connection.execute("create table gone as select 1 as id")
+        connection.execute("create view broken as select * from gone")
+        connection.execute("drop table gone")
+    with pytest.raises(EnvironmentProblemError) as refused:
+        compile_side(product, "dbt", tmp_path / "one")
+    what = f"{product}/shop.db: the tables in it cannot be copied for parity: "
+    assert str(refused.value).startswith(f"{what}Catalog Error: Table with name gone")
 
 
 def test_what_would_be_written_to_an_attached_file_is_refused(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from floe_core.ports.published import PublishedProduct
 from floe_core.warehouse.duckdb_file import duckdb_file
 from floe_core.warehouse.internals import require_adapter
 from floe_parity.sides import plain_dbt
+from floe_parity.sides.raw_tables import copy_raw_tables
 from floe_parity.sides.scratch import (
     Scratch,
     in_scratch,
@@ -96,8 +97,8 @@ def compile_mesh_side(
 ) -> list[CompiledSide]:
     """Compile a copy of each product, which reads the copies of those before it.
 
-    DuckDB tables are all in one file of the side's own. In other warehouses, each product has its
-    own schemas on this side.
+    DuckDB tables are all in one file of the side's own, with what else is in the products' files.
+    In other warehouses, each product has its own schemas on this side.
 
     Raises:
         UsageError: A product's warehouse has no place for a side, or something would have to run
@@ -108,11 +109,16 @@ def compile_mesh_side(
         shutil.rmtree(folder)
     folder.mkdir(parents=True)
     found: list[CompiledSide] = []
+    files: dict[Path, None] = {}
     own_name = new_name()
     for number, (name, product) in enumerate(products.items()):
         # Numbered, so that the names sort in the same order on each side: lineage sorts by names.
         place = _Place(name, product, folder, f"{own_name}{number:03}")
         found.append(_compile(side, place, found))
+        if place.product_file is not None:
+            files[place.product_file.resolve()] = None
+    for file in files:
+        copy_raw_tables([each.artifacts for each in found], file, folder / file.name)
     return found
 
 
@@ -148,6 +154,7 @@ class _Place:
         self.folder = folder
         self._schemas = schemas
         self.scratch: Scratch | None = None
+        self.product_file: Path | None = None
 
     def change(self, profile: Profile) -> Profile:
         """Return the profile that leads to the place."""
@@ -167,6 +174,8 @@ class _Place:
             what = f"the tables of {self.name} are in no DuckDB file, and parity needs one"
             raise UsageError(what)
         refuse_secrets_in(profile)
+        # The profiles of environments are changed too, but are not run.
+        self.product_file = self.product_file or file
         return replace(profile, output={**profile.output, "path": str(self.folder / file.name)})
 
 

@@ -4,50 +4,68 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from floe_core.foundation.errors import EnvironmentProblemError
-from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_core.schemas.compiled_artifacts import DBT_MANIFEST_FILE, CompiledArtifacts
 from floe_core.schemas.nodes import Node
 from floe_core.warehouse.credentials import credentials_of
 from floe_core.warehouse.dialect import literal, quote_name
 
-_FROM = "floe_product"
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+_SIDE = "floe_side"
 _TABLES = (
-    "select schema_name, table_name from duckdb_tables() where database_name = $1 union all "
-    "select schema_name, view_name from duckdb_views() where database_name = $1 and not internal "
-    "order by all"
+    "select schema_name, table_name, false from duckdb_tables() where database_name = $1 union all "
+    "select schema_name, view_name, true from duckdb_views() "
+    "where database_name = $1 and not internal order by all"
 )
 
 
 def copy_raw_tables(
-    artifacts: CompiledArtifacts, manifest: bytes, product_file: Path, side_file: Path
+    products: Sequence[CompiledArtifacts], product_file: Path, side_file: Path
 ) -> None:
-    """Copy what the product reads from its file, and nothing in the product builds.
+    """Copy what is in the file of products, and none of them builds: any name may be read.
 
-    That is sources, and tables whose name is in the code of the project, whose `manifest` is dbt's.
-    A view is copied as a table.
+    A view is copied as a table; one that cannot be read is left out, unless it is a source or its
+    name is in the code.
 
     Raises:
-        EnvironmentProblemError: The product's file cannot be read, as while another process writes.
+        EnvironmentProblemError: The file cannot be read, as while another process writes.
     """
     if not product_file.is_file():
         return
     import duckdb
 
-    own, sources, code = _own(artifacts), _sources(artifacts), _code(manifest)
     try:
-        with duckdb.connect(str(side_file)) as side:
-            side.execute(f"attach {literal(str(product_file))} as {_FROM} (read_only)")
-            for schema, table in side.execute(_TABLES, [_FROM]).fetchall():
-                place = schema.lower(), table.lower()
-                if place not in own and (place in sources or _is_named(table, code)):
-                    to, name = quote_name(schema), quote_name(table)
-                    side.execute(f"create schema if not exists {to}")
-                    side.execute(f"create table {to}.{name} as from {_FROM}.{to}.{name}")
+        with duckdb.connect(str(product_file), read_only=True) as connection:
+            connection.execute(f"attach {literal(str(side_file))} as {_SIDE} (read_write)")
+            _copy(connection, products)
     except duckdb.Error as error:
-        what = f"{product_file}: the sources in it cannot be copied for parity: {error}"
+        what = f"{product_file}: the tables in it cannot be copied for parity: {error}"
         raise EnvironmentProblemError(what) from error
+
+
+def _copy(connection: DuckDBPyConnection, products: Sequence[CompiledArtifacts]) -> None:
+    import duckdb
+
+    own = {place for artifacts in products for place in _own(artifacts)}
+    [[file]] = connection.execute("select current_database()").fetchall()
+    for schema, table, is_view in connection.execute(_TABLES, [file]).fetchall():
+        place = schema.lower(), table.lower()
+        if place in own:
+            continue
+        into, name = f"{_SIDE}.{quote_name(schema)}", quote_name(table)
+        connection.execute(f"create schema if not exists {into}")
+        raw = f"{quote_name(file)}.{quote_name(schema)}.{name}"
+        try:
+            connection.execute(f"create table {into}.{name} as from {raw}")
+        except duckdb.Error:
+            if not is_view or any(_reads(artifacts, place) for artifacts in products):
+                raise
 
 
 def _own(artifacts: CompiledArtifacts) -> set[tuple[str, str]]:
@@ -58,19 +76,20 @@ def _own(artifacts: CompiledArtifacts) -> set[tuple[str, str]]:
     }
 
 
-def _sources(artifacts: CompiledArtifacts) -> set[tuple[str, str]]:
+def _reads(artifacts: CompiledArtifacts, place: tuple[str, str]) -> bool:
     own = credentials_of(artifacts.dbt, artifacts.folder).database or ""
     sources = (node for node in artifacts.nodes if node.resource_type == "source")
-    return {_place(node) for node in sources if node.database in ("", own)}
+    is_source = place in {_place(node) for node in sources if node.database in ("", own)}
+    return is_source or _is_named(place[1], _code(artifacts.folder / DBT_MANIFEST_FILE))
 
 
 def _place(node: Node) -> tuple[str, str]:
     return node.schema_name.lower(), node.identifier.lower()
 
 
-def _code(manifest: bytes) -> str:
+def _code(manifest: Path) -> str:
     """Return the code of the nodes, hooks and macros of a project, in one text."""
-    parsed = json.loads(manifest)
+    parsed = json.loads(manifest.read_bytes())
     project = parsed["metadata"]["project_name"]
     macros = [each for each in parsed["macros"].values() if each["package_name"] == project]
     texts = [str(macro["macro_sql"]) for macro in macros]

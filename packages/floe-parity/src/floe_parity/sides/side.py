@@ -21,11 +21,7 @@ from floe_core.plugin_api.powers import RunOptions, RunReport
 from floe_core.runs.build_events import BuildEvent
 from floe_core.runs.run_parameters import RunParameters
 from floe_core.schedules.live_schedules import with_live_schedules
-from floe_core.schemas.compiled_artifacts import (
-    ARTIFACTS_FILE,
-    DBT_MANIFEST_FILE,
-    CompiledArtifacts,
-)
+from floe_core.schemas.compiled_artifacts import ARTIFACTS_FILE, CompiledArtifacts
 from floe_core.schemas.nodes import Node
 from floe_core.warehouse.duckdb_file import duckdb_file
 from floe_core.warehouse.internals import require_adapter
@@ -160,8 +156,7 @@ def compile_side(product: Path, name: str, folder: Path, dbt: str | None = None)
         (folder / FOLDER).mkdir()
     own_file = duckdb_file(artifacts.dbt.profile, folder)
     if place.product_file is not None and own_file is not None:
-        manifest = compiled.files[DBT_MANIFEST_FILE]
-        copy_raw_tables(artifacts, manifest, place.product_file, own_file)
+        copy_raw_tables([artifacts], place.product_file, own_file)
     shared = folder.with_name(f"{folder.name}-shared")
     return CompiledSide(name, product.absolute(), artifacts, place.scratch, dbt is not None, shared)
 
