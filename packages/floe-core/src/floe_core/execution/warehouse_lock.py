@@ -13,7 +13,7 @@ from filelock import FileLock, Timeout
 
 from floe_core.execution.turns import take_turn
 from floe_core.foundation.errors import EnvironmentProblemError
-from floe_core.product_folder.state_folder import make_ignored
+from floe_core.product_folder.state_folder import make_ignored, place_below
 from floe_core.warehouse.dialects import dialect_of
 
 
@@ -47,7 +47,7 @@ def lock_file(warehouse: Path) -> Path:
     share nothing else.
     """
     file = warehouse.resolve()
-    return file.parent / ".floe" / f"{file.name}.lock"
+    return place_below(file.parent, ".floe") / f"{file.name}.lock"
 
 
 @contextmanager

@@ -47,10 +47,10 @@ def make_ignored(folder: Path) -> None:
 
 
 def state_place(project_dir: Path) -> Path:
-    """Return where a product's state is, or would be; create nothing."""
+    """Return where a product's state is, or would be; create nothing. See `place_below`."""
     chosen = os.environ.get(STATE_DIR_VARIABLE)
     if not chosen:
-        return project_dir / ".floe"
+        return place_below(project_dir, ".floe")
     identity = identity_of(project_dir)
     return Path(chosen) / (identity.name if identity else project_dir.absolute().name)
 
