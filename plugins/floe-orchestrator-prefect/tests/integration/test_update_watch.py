@@ -24,7 +24,7 @@ from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.policies import Job
 from floe_orchestrator_prefect.loader import load_product_flows
 from floe_orchestrator_prefect.ticks.started_by import LONGEST_KEY, run_key, updates_of_key
-from floe_orchestrator_prefect.ticks.update_watch import start_if_due
+from floe_orchestrator_prefect.ticks.update_watch import MOST_STARTS, start_if_due
 
 pytestmark = pytest.mark.slow
 
@@ -140,6 +140,22 @@ def test_a_run_that_ends_before_it_builds_is_followed_by_another_a_minute_later(
     assert len(keys) == 3
 
 
+def test_after_the_last_of_such_runs_it_says_that_no_other_one_starts(
+    deployment: Deployment,
+) -> None:
+    deployment.update("one")
+    for _ in range(MOST_STARTS):
+        started = deployment.look(timedelta(hours=2))
+        assert started is not None
+        deployment.cancel(started)
+    assert deployment.look(timedelta(days=2)) is None
+    [reason] = deployment.reasons
+    assert reason.endswith("100 flow runs ended before they began to build; start one by hand")
+    assert len(deployment.runs()) == MOST_STARTS
+    deployment.update("two")
+    assert deployment.look(timedelta(days=2)) is not None
+
+
 def test_a_ledger_that_begins_again_starts_runs_again(deployment: Deployment) -> None:
     deployment.update("one")
     started = deployment.look()
@@ -171,8 +187,11 @@ def test_a_run_that_is_planned_for_tomorrow_holds_back_nothing(deployment: Deplo
 
 def test_a_paused_deployment_starts_once_it_is_not(deployment: Deployment) -> None:
     deployment.pause(True)
+    assert (deployment.look(), deployment.reasons) == (None, [])
     deployment.update("one")
     assert deployment.look() is None
+    [reason] = deployment.reasons
+    assert without_epochs(reason) == "sales/orders@1#1: the deployment is paused in Prefect"
     deployment.pause(False)
     assert deployment.look() is not None
 

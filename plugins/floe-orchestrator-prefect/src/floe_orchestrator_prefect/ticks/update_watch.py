@@ -115,18 +115,18 @@ def start_if_due(
     """Start a run of a job's deployment if updates of ports do so now; return the run's id.
 
     A paused job or deployment starts no run: updates that come meanwhile start one afterwards.
-    `explain` is called with the reason if a run for the same updates has ended, and no other one
-    starts yet.
+    `explain` is called with the reason if Prefect holds back a run for updates: its deployment is
+    paused, or a run for the same updates has ended, and no other one starts yet.
 
     Raises:
         EnvironmentProblemError: The ledger cannot be read.
         ObjectNotFound: There is no such deployment yet.
     """
     deployment = client.read_deployment_by_name(f"{flow_name(artifacts, job)}/{DEPLOYMENT}")
-    if deployment.paused:
-        return None
-    is_running = has_run(client, deployment.id, now)
-    decision = look(artifacts, job.name, now, is_running=is_running)
+    is_held = deployment.paused or has_run(client, deployment.id, now)
+    decision = look(artifacts, job.name, now, is_running=is_held)
+    if deployment.paused and decision.updates:
+        explain(f"{decision.key}: the deployment is paused in Prefect")
     if decision.action != "run":
         return None
     keys = [run_key(job.name, repeated_key(decision.key, ended)) for ended in range(MOST_STARTS)]
