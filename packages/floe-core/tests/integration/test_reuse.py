@@ -90,6 +90,31 @@ def test_a_second_build_reuses_all_and_a_changed_column_takes_its_readers_along(
     assert built == {"first": "success", "reads_both": "success", "reads_id": "reused"}
 
 
+def test_each_environment_reuses_its_own_tables(
+    write_product: WriteProduct, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Which are in other schemas of one database, and compiled from one folder."""
+    folder = product(write_product)
+    manifest = folder / "manifest.yaml"
+    schemas = "".join(f"  {name}: {{compute: {{schema: {name}}}}}\n" for name in ("dev", "prod"))
+    manifest.write_text(f"{manifest.read_text()}environments:\n{schemas}")
+    compile_product(folder)
+
+    def statuses(environment: str, run_id: str) -> set[str]:
+        monkeypatch.setenv("FLOE_ENV", environment)
+        request = BuildRequest(job="shop", run_id=run_id)
+        found = build(CompiledArtifacts.load(folder), request)
+        return {each.status for each in found if isinstance(each, NodeResult)}
+
+    assert [statuses(name, f"{name}1") for name in ("dev", "prod")] == [{"success"}] * 2
+    assert [statuses(name, f"{name}2") for name in ("dev", "prod")] == [{"reused"}] * 2
+    execute(folder, "update dev.reads_id set id = 7")
+    assert [statuses(name, f"{name}3") for name in ("prod", "dev")] == [
+        {"reused"},
+        {"reused", "success"},
+    ]
+
+
 def test_what_was_changed_by_hand_is_built_again(write_product: WriteProduct) -> None:
     folder = product(write_product)
     ends(folder, "1")

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from own_database import SERVER, own_database, rows
 from reusing_product import FLOE
+from small_artifacts import small_product
 
 from floe_core.compiler import compile_product
 from floe_core.execution import BuildRequest, NodeLog, NodeResult, build
@@ -60,11 +61,11 @@ def test_what_one_machine_built_another_reuses(
 def test_no_change_of_several_writers_is_lost(database: str, tmp_path: Path) -> None:
     def write(number: int) -> None:
         entry = {f"model.shop.m{number}": Entry("1", {})}
-        store_of("shop", tmp_path).change(lambda state: state.with_entries(entry))
+        store_of(small_product().bound_to(tmp_path)).change(lambda state: state.with_entries(entry))
 
     threads = [threading.Thread(target=write, args=(number,)) for number in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert len(store_of("shop", tmp_path).read().entries) == 8
+    assert len(store_of(small_product().bound_to(tmp_path)).read().entries) == 8

@@ -66,7 +66,7 @@ def _partitions(artifacts: CompiledArtifacts) -> Iterator[Finding]:
 def _reuse(artifacts: CompiledArtifacts) -> Iterator[Finding]:
     if artifacts.execution.reuse == "off":
         return
-    store = store_of(artifacts.product.name, artifacts.folder)
+    store = store_of(artifacts)
     try:
         store.read()
         problem = store.problem

@@ -24,6 +24,6 @@ def plan_run(artifacts: CompiledArtifacts, request: BuildRequest) -> PlannedBuil
     artifacts = artifacts.for_job(request.job)
     set_outside_values(artifacts.dbt)
     wanted = wanted_nodes(artifacts, request)
-    store = store_of(artifacts.product.name, artifacts.folder)
+    store = store_of(artifacts)
     with sole_writer(artifacts.dbt.profile, artifacts.folder, LOCK_TIMEOUT_SECONDS):
         return plan_build(artifacts, request, wanted, store, run_dbt)

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from pathlib import Path
 
 from floe_core.product_folder.state_folder import state_folder
 from floe_core.reuse.state import State, from_text, to_text
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.storage.shared_text import (
     POSTGRES,
     FileText,
@@ -21,7 +21,7 @@ from floe_core.storage.shared_text import (
 )
 
 STORE_VARIABLE = "FLOE_REUSE_STORE"
-FILE = "reuse.json"
+NAME = "reuse"
 _WHAT = "the state of reuse"
 
 Change = Callable[[State], State]
@@ -77,16 +77,19 @@ class StateStore:
         return self._last[1]
 
 
-def store_of(product: str, project_dir: Path) -> StateStore:
-    """Return the store of a product.
+def store_of(artifacts: CompiledArtifacts) -> StateStore:
+    """Return the store of a product in its environment.
 
     `$FLOE_REUSE_STORE` names a folder, an fsspec URL or a PostgreSQL database that products share;
     without it, the state is beside the product's runs.
     """
     place = os.environ.get(STORE_VARIABLE, "")
+    suffix = f"@{artifacts.environment}" if artifacts.environment else ""
     if not place:
         advice = f"; name a folder or URL that can in {STORE_VARIABLE}"
-        return StateStore(FileText(state_folder(project_dir) / FILE, advice=advice))
+        file = state_folder(artifacts.folder) / f"{NAME}{suffix}.json"
+        return StateStore(FileText(file, advice=advice))
+    product = f"{artifacts.product.name}{suffix}"
     if "://" in place and not place.startswith(("file://", *POSTGRES)):
         return StateStore(ObjectsText(f"{place.rstrip('/')}/{product}", _WHAT))
-    return StateStore(shared_text(place, f"{product}.reuse"))
+    return StateStore(shared_text(place, f"{product}.{NAME}"))

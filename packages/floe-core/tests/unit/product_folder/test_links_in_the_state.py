@@ -7,6 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from small_artifacts import small_product
 
 from floe_core.alerts.notes import FolderNotes
 from floe_core.foundation.errors import EnvironmentProblemError
@@ -39,9 +40,13 @@ def _tell(product: Path) -> None:
     FolderNotes(product / ".floe" / "alerts").write("told/r", "told")
 
 
+def _change_reuse(product: Path) -> None:
+    store_of(small_product().bound_to(product)).change(lambda state: state)
+
+
 WRITES: dict[str, Callable[[Path], object]] = {
-    ".floe/reuse.json": lambda product: store_of("shop", product).change(lambda state: state),
-    ".floe/reuse.json.lock": lambda product: store_of("shop", product).change(lambda state: state),
+    ".floe/reuse.json": _change_reuse,
+    ".floe/reuse.json.lock": _change_reuse,
     "schedules.json": _change_schedules,
     "schedules.json.lock": _change_schedules,
     ".floe/lineage/last_failure.json": lambda product: Spool(product).note_failure("away"),

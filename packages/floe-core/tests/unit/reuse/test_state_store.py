@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from small_artifacts import small_product
 
 from floe_core.reuse.state import FORMAT, ActiveBuild, Entry, Standing, State, Versions
 from floe_core.reuse.state_store import StateStore, store_of
@@ -113,9 +114,12 @@ def test_the_environment_names_a_folder_or_a_url(
 ) -> None:
     (tmp_path / "shared").mkdir()
     monkeypatch.setenv("FLOE_REUSE_STORE", str(tmp_path / "shared"))
-    store_of("shop", tmp_path).change(lambda _: STATE)
+    shop = small_product().bound_to(tmp_path)
+    store_of(shop).change(lambda _: STATE)
     assert (tmp_path / "shared" / "shop.reuse.json").exists()
+    # Each environment has its own tables.
+    assert store_of(shop.model_copy(update={"environment": "prod"})).read() == State()
     monkeypatch.setenv("FLOE_REUSE_STORE", "memory://states/")
-    store_of("shop", tmp_path).change(lambda _: STATE)
+    store_of(shop).change(lambda _: STATE)
     assert StateStore(ObjectsText("memory://states/shop")).read() == STATE
-    assert store_of("other", tmp_path).read() == State()
+    assert store_of(small_product(name="other").bound_to(tmp_path)).read() == State()

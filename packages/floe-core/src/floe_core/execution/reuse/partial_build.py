@@ -216,7 +216,7 @@ def begin_build(
     """
     if refused := why_not(artifacts):
         return refused
-    store = store_of(artifacts.product.name, artifacts.folder)
+    store = store_of(artifacts)
     try:
         planned = plan_build(artifacts, request, node_ids, store, run_dbt, words)
         build = PartialBuild(planned, request, store)
