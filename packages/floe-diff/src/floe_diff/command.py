@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from floe_core.cli.console import echo, notice, print_json, stdout
-from floe_core.cli.given_options import given_options
-from floe_core.cli.options import Env, Json
+from floe_core.cli.options import Env, Json, given_options
 from floe_core.foundation.stages import begin_stage
 
 if TYPE_CHECKING:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from floe_core.cli.completion import environment_names, job_names, node_names
+from floe_core.cli.progress import hide_stages
 
 Product = Annotated[
     Path, typer.Argument(help="The folder with floe.yaml.", show_default="the current folder")
@@ -63,12 +63,13 @@ def check_file(path: Path | None) -> Path | None:
     return path
 
 
-def use_environment(name: str | None) -> str | None:
-    """Choose an environment for this process and its child processes; "" for none."""
+def use_environment(context: typer.Context, name: str | None) -> str | None:
+    """Choose an environment for this command and its child processes; "" for none."""
+    from floe_core.foundation.process_environment import environment_with
     from floe_core.product_folder.environment_choice import ENVIRONMENT_VARIABLE
 
     if name is not None:
-        os.environ[ENVIRONMENT_VARIABLE] = name
+        context.with_resource(environment_with({ENVIRONMENT_VARIABLE: name}))
     return name
 
 
@@ -95,4 +96,10 @@ NodesToShow = Annotated[
         "--select", help="Nodes to show, in dbt's selection syntax.", autocompletion=node_names
     ),
 ]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")]
+Json = Annotated[bool, typer.Option("--json", callback=hide_stages, help="Print JSON on stdout.")]
+
+
+def given_options(context: typer.Context) -> set[str]:
+    """Return the parameters that were given on the command line, not by default or variable."""
+    sources = {name: context.get_parameter_source(name) for name in context.params}
+    return {name for name, source in sources.items() if source and source.name == "COMMANDLINE"}

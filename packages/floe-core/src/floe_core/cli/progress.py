@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 from typing import TYPE_CHECKING
 
@@ -15,6 +14,8 @@ if TYPE_CHECKING:
 class StagesOnStderr:
     """Shows a spinner on a terminal, and a line for each stage elsewhere; nothing with `--json`."""
 
+    are_hidden = False
+
     def __init__(self) -> None:
         self._turn = threading.Lock()
         self._status: Status | None = None
@@ -24,7 +25,7 @@ class StagesOnStderr:
         """See `StageDisplay`."""
         if is_json_log():
             write_log("stage", "info", stage)
-        elif "--json" not in sys.argv:
+        elif not self.are_hidden:
             with self._turn:
                 self._show(stage)
 
@@ -50,3 +51,9 @@ class StagesOnStderr:
             self._status.start()
         else:
             self._status.update(escape(stage))
+
+
+def hide_stages(as_json: bool) -> bool:
+    """Show no stages beside JSON."""
+    StagesOnStderr.are_hidden = as_json
+    return as_json

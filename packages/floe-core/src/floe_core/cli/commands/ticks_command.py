@@ -9,13 +9,13 @@ from typing import Annotated
 import typer
 
 from floe_core.cli.console import print_json
-from floe_core.cli.given_options import given_options
 from floe_core.cli.options import (
     Env,
     JobOption,
     Json,
     Product,
     check_installed,
+    given_options,
     installed_orchestrators,
 )
 from floe_core.cli.ticks_view import print_comparison, print_ticks
