@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path, PurePath
 from typing import Any
 
-from floe_core.execution.reports.dbt_files import EARLIER
+from floe_core.runs.dbt_files import EARLIER
 from floe_core.storage.regular_files import file_in, read_regular
 
 Json = dict[str, Any]

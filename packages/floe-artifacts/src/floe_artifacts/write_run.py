@@ -11,10 +11,10 @@ from floe_artifacts.ended_build import EndedBuild
 from floe_artifacts.place import place_of_product
 from floe_artifacts.published_runs import IndexOfRuns, folder_of_run
 from floe_artifacts.run_set import CATALOG, RunSet, copy_latest
-from floe_core.execution.reports.dbt_files import Ending
 from floe_core.foundation.errors import EnvironmentProblemError, FloeError
 from floe_core.runs.build_events import NodeLog
 from floe_core.runs.build_request import BuildRequest
+from floe_core.runs.dbt_files import Ending
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.policies import DbtFiles
 

@@ -23,6 +23,7 @@ from floe_console.mesh import read_mesh
 from floe_core import plugin_registry
 from floe_core.cli.main import app
 from floe_core.compiler import compile_product
+from floe_core.compiler.compile_product import prepare_product
 from floe_core.compiler.ports.products import read_platform
 from floe_core.execution import BuildEnded, BuildRequest, NodeResult, build
 from floe_core.foundation.errors import InvalidProductError, NothingNewError
@@ -379,7 +380,7 @@ def test_an_unpublished_producer_and_allow_missing(mesh: Mesh) -> None:
     [problem] = problems_of(mesh)
     assert "'crm' is not published" in problem
     assert "--allow-missing" in problem
-    marts = compile_product(mesh.folder / "marts", allows_missing=True)
+    marts = prepare_product(mesh.folder / "marts", allows_missing=True).write()
     assert {port.key: port.columns_read for port in marts.input_ports} == {
         "crm/customers@1": None,
         "billing/invoices@1": ("amount", "customer_id"),
@@ -398,7 +399,7 @@ def test_allow_missing_takes_any_ref_to_a_project_that_is_not_here(mesh: Mesh, r
     mesh.compile("billing")
     columns = "1 as customer_id, 'ada' as name"
     mesh.write_model("marts", "stg_customers", f"select {columns} from {{{{ {ref} }}}}")
-    marts = compile_product(mesh.folder / "marts", allows_missing=True)
+    marts = prepare_product(mesh.folder / "marts", allows_missing=True).write()
     [unknown] = marts.by_id["model.marts.stg_customers"].depends_on
     assert unknown.startswith(f"model.{ref.split('(')[1].split(',')[0].strip()[1:-1]}.dim")
 
@@ -414,6 +415,19 @@ def test_ports_of_two_products_with_one_name_in_dbt(mesh: Mesh) -> None:
         "floe.yaml:7:30: port 'invoices' of 'billing' and port 'customers' of 'crm' are both "
         "model.crm.dim_customers in dbt"
     )
+
+
+@pytest.mark.parametrize(
+    "port", ["product: crm, port: custmers", "product: crm, port: customers, version: 3"]
+)
+def test_a_wrong_port_hides_no_other_problem_and_causes_none_in_dbt(mesh: Mesh, port: str) -> None:
+    mesh.compile("crm", "billing")
+    edit(mesh, "marts", "product: crm, port: customers, version: 1", port)
+    edit(mesh, "marts", "inputPorts:\n", "transforms: [{name: nope}]\ninputPorts:\n")
+    told = [each.partition("\n")[0] for each in problems_of(mesh)]
+    assert len(told) == 2, told
+    assert "unknown transform 'nope'" in told[0]
+    assert "of 'crm' has no version" in told[1] or "'crm' has no port 'custmers'" in told[1]
 
 
 def test_a_private_model_is_no_port(mesh: Mesh) -> None:
@@ -544,7 +558,6 @@ def url(request: pytest.FixtureRequest) -> Iterator[str]:
 
 
 def test_published_artifacts_are_read_from_a_url(mesh: Mesh, url: str) -> None:
-    from floe_core.compiler.compile_product import prepare_product
     from floe_core.compiler.publication import place_of_product, publish_to
 
     for product in ("crm", "billing", "marts"):

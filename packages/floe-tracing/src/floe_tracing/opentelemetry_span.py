@@ -7,8 +7,8 @@ from datetime import datetime
 from opentelemetry.context import Context
 from opentelemetry.trace import Span, Status, StatusCode, Tracer, set_span_in_context
 
-from floe_core.tracing.span_ids import SpanIds
 from floe_core.tracing.span_sender import Attributes
+from floe_core.tracing.trace_id import SpanIds
 
 
 class SpanPlace:

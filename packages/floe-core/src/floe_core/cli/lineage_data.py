@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from floe_core.cli.pages.html_page import fill_page, template_of
 from floe_core.lineage.lineage_map import ColumnOrigin, LineageMap, MappedTable
 from floe_core.runs.build_request import PLAN_RUN_ID
 from floe_core.schemas.nodes import Column
@@ -66,3 +67,10 @@ def _describe(column: Column | None) -> dict[str, str]:
 def _origin(origin: ColumnOrigin) -> dict[str, Any]:
     steps = [step for step in origin.steps if step and step != "identity"]
     return {"id": origin.node_id, "column": origin.column, "steps": steps}
+
+
+def lineage_page(product: str, found: LineageMap) -> str:
+    """Return the page: a graph of the tables, with the details of the selected one."""
+    columns = source_of_columns(found) or "no run yet: tables, and documented columns"
+    texts = {"product": product, "columns": columns}
+    return fill_page(template_of("lineage_page.html"), texts, as_data(found))

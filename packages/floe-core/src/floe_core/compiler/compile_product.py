@@ -16,13 +16,7 @@ from floe_core.compiler.copy_project import copy_project, removed_on_failure
 from floe_core.compiler.dbt.canonical_manifest import canonical_manifest
 from floe_core.compiler.entry_point import entry_point_of
 from floe_core.compiler.findings import Findings
-from floe_core.compiler.inputs import (
-    Inputs,
-    read_inputs,
-    with_dbt,
-    with_published,
-    with_reuse,
-)
+from floe_core.compiler.inputs import Inputs, read_inputs, with_options
 from floe_core.compiler.jobs.resolve_jobs import default_selector
 from floe_core.compiler.profile import (
     HEADER,
@@ -112,7 +106,6 @@ def compile_product(
     reuse: bool | None = None,
     on_notice: Callable[[str], None] = lambda notice: None,
     keeps_entry_point: bool = False,
-    allows_missing: bool = False,
 ) -> CompiledArtifacts:
     """Compile a product in its own folder, or into `out` as a self-contained copy.
 
@@ -120,7 +113,7 @@ def compile_product(
     orchestrator loads, all or none. `orchestrator` overrides the manifest's choice, `reuse` the
     setting in floe.yaml; `on_notice` receives notices that are not errors. With
     `keeps_entry_point`, an existing file of that name that floe did not write stays, and is not an
-    error. With `allows_missing`, a port of an unpublished product is not an error.
+    error.
 
     Raises:
         InvalidProductError: The files of the product or the platform are wrong; it lists every
@@ -135,7 +128,6 @@ def compile_product(
         reuse=reuse,
         on_notice=on_notice,
         keeps_entry_point=keeps_entry_point,
-        allows_missing=allows_missing,
     ).write()
 
 
@@ -158,20 +150,16 @@ def prepare_product(
     With `refuses_losses` of False, concepts that the orchestrator can't express are accepted.
     `change_profile` maps the product's profile to the one to run with. `dbt_executable` overrides
     that of floe.yaml; "" is the dbt beside floe. `published` maps products to the places where they
-    are published, overriding the manifest.
+    are published, overriding the manifest. With `allows_missing`, a port of an unpublished product
+    is not an error.
     """
     folder = Path(product_dir).absolute()
     destination = Path(out).absolute() if out is not None else folder
     findings = Findings(on_notice)
     begin_stage("reading the product")
     with CompileTrace(folder.name, on_notice, Redactor(known_secrets().values()).text) as trace:
-        inputs = read_inputs(folder, findings)
-        if dbt_executable is not None:
-            inputs = with_dbt(inputs, dbt_executable)
-        if published:
-            inputs = with_published(inputs, published)
-        if reuse is not None:
-            inputs = with_reuse(inputs, reuse)
+        inputs = read_inputs(folder, findings, goes_on=True)
+        inputs = with_options(inputs, dbt_executable, reuse, published)
         trace.concerns(inputs.spec.metadata.name, tracing_settings(inputs.manifest))
         place = _Place(destination, change_profile, keeps_entry_point, allows_missing)
         compiled = _compile(inputs, orchestrator, place, findings)
@@ -190,13 +178,15 @@ def _compile(
     name = choose_orchestrator(inputs, orchestrator, findings)
     check_choices(inputs, findings)
     profile = resolve_profile(inputs, destination == inputs.product_dir, findings)
-    findings.raise_if_any()
+    if profile is None or findings.end_before_dbt:
+        findings.raise_if_any()
     assert profile is not None
-    profile = place.change_profile(profile)
-    entry_point = entry_point_of(
-        name, inputs, place.folder, findings, keeps_theirs=place.keeps_entry_point
-    )
-    with seldom_collecting():
+    profile, resolved = place.change_profile(profile), None
+    with findings.gather():
+        entry_point = entry_point_of(
+            name, inputs, place.folder, findings, keeps_theirs=place.keeps_entry_point
+        )
+    with findings.gather(), seldom_collecting():
         resolved = resolve_product(
             inputs,
             profile,
@@ -204,6 +194,8 @@ def _compile(
             findings,
             allows_missing=place.allows_missing,
         )
+    findings.raise_if_any()
+    assert resolved is not None
     manifest = canonical_manifest(resolved.parsed.manifest)
     artifacts = _artifacts(inputs, name, profile, resolved, manifest)
     files = _files(artifacts, profile, resolved, manifest, entry_point)

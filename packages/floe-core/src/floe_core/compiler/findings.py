@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from floe_core.foundation.errors import InvalidProductError, Problem
+from floe_core.foundation.errors import EnvironmentProblemError, InvalidProductError, Problem
 
 
 class Findings:
     """Collects the problems of several checks to raise together; passes on notices."""
 
     def __init__(self, on_notice: Callable[[str], None]) -> None:
+        # Whether there is a problem with which dbt cannot be asked for more.
+        self.end_before_dbt = False
         self._problems: list[Problem] = []
         self._noticed: set[str] = set()
         self._on_notice = on_notice
@@ -28,11 +30,18 @@ class Findings:
             self._problems.append(problem)
 
     @contextmanager
-    def gather(self) -> Iterator[None]:
-        """Note the problems that the block raises, and go on after it."""
+    def gather(self, *, before_dbt: bool = False) -> Iterator[None]:
+        """Note the problems that the block raises, and go on after it.
+
+        Those noted so far hide a problem of the environment, which may be a consequence.
+        """
         try:
             yield
+        except EnvironmentProblemError:
+            self.raise_if_any()
+            raise
         except InvalidProductError as error:
+            self.end_before_dbt |= before_dbt
             for problem in error.problems:
                 self.add(problem)
 

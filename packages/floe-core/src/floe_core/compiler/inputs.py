@@ -14,7 +14,7 @@ from floe_core.foundation.errors import InvalidProductError, Problem
 from floe_core.schemas import floe_yaml, manifest_yaml
 from floe_core.schemas.floe_yaml import FloeSpec
 from floe_core.schemas.manifest_yaml import Manifest
-from floe_core.schemas.reading import validate
+from floe_core.schemas.reading import validate, without_problems
 from floe_core.user_yaml.dbt_yaml import read_dbt_document
 from floe_core.user_yaml.source_map import Document, Location, read_document
 
@@ -58,24 +58,32 @@ class Inputs:
         return profile_name_of(self.dbt_document)
 
 
-def read_inputs(product_dir: Path, findings: Findings) -> Inputs:
-    """Return the three files, or raise every problem of all three."""
+def read_inputs(product_dir: Path, findings: Findings, *, goes_on: bool = False) -> Inputs:
+    """Return the three files, or raise every problem of all three.
+
+    With `goes_on`, values of the wrong form are left out, if the rest is enough for other checks;
+    then the findings have their problems.
+    """
     if not (product_dir / FLOE_FILE).exists():
         fix = "begin a product with `floe init`, or name the folder of one"
         place = os.path.relpath(product_dir / FLOE_FILE)
-        raise _invalid(Problem("there is no product here: no such file", fix, place))
+        raise InvalidProductError([Problem("there is no product here: no such file", fix, place)])
     spec_document = manifest_document = dbt_document = None
     spec = manifest = None
-    with findings.gather():
+    with findings.gather(before_dbt=True):
         dbt_document = read_dbt_project(product_dir)
-    with findings.gather():
+    with findings.gather(before_dbt=True):
         spec_document = read_document(product_dir / FLOE_FILE, FLOE_FILE)
         data = _without(spec_document, floe_yaml.UNUSED_SECTIONS, findings)
+        spec = without_problems(FloeSpec, data) if goes_on else None
         spec = validate(spec_document, FloeSpec, data)
-    with findings.gather():
+    with findings.gather(before_dbt=True):
         manifest_document = read_document(*_manifest_path(product_dir, spec_document))
-        manifest = validate(manifest_document, Manifest, manifest_data(manifest_document, findings))
-    findings.raise_if_any()
+        data = manifest_data(manifest_document, findings)
+        manifest = without_problems(Manifest, data) if goes_on else None
+        manifest = validate(manifest_document, Manifest, data)
+    if not (goes_on and spec and manifest and dbt_document):
+        findings.raise_if_any()
     assert spec is not None
     assert spec_document is not None
     assert manifest is not None
@@ -84,23 +92,22 @@ def read_inputs(product_dir: Path, findings: Findings) -> Inputs:
     return Inputs(product_dir, spec, spec_document, manifest, manifest_document, dbt_document)
 
 
-def with_dbt(inputs: Inputs, executable: str) -> Inputs:
-    """Return the same product with another dbt; "" is the dbt beside floe."""
-    execution = inputs.spec.execution.model_copy(update={"dbt_executable": executable or None})
-    return replace(inputs, spec=inputs.spec.model_copy(update={"execution": execution}))
-
-
-def with_published(inputs: Inputs, places: Mapping[str, str]) -> Inputs:
-    """Return the same inputs with other places of publication for these products."""
-    products = {**inputs.manifest.products, **places}
-    return replace(inputs, manifest=inputs.manifest.model_copy(update={"products": products}))
-
-
-def with_reuse(inputs: Inputs, reuses: bool) -> Inputs:
-    """Return the same product with reuse on or off, whatever floe.yaml says."""
-    wanted = "unchanged" if reuses else "off"
-    execution = inputs.spec.execution.model_copy(update={"reuse": wanted})
-    return replace(inputs, spec=inputs.spec.model_copy(update={"execution": execution}))
+def with_options(
+    inputs: Inputs, dbt_executable: str | None, reuse: bool | None, published: Mapping[str, str]
+) -> Inputs:
+    """Return the same product with other settings, each if it is given: see `prepare_product`."""
+    execution: dict[str, Any] = {}
+    if dbt_executable is not None:
+        execution["dbt_executable"] = dbt_executable or None
+    if reuse is not None:
+        execution["reuse"] = "unchanged" if reuse else "off"
+    changed = inputs.spec.execution.model_copy(update=execution)
+    products = {**inputs.manifest.products, **published}
+    return replace(
+        inputs,
+        spec=inputs.spec.model_copy(update={"execution": changed}),
+        manifest=inputs.manifest.model_copy(update={"products": products}),
+    )
 
 
 def profile_name_of(dbt_project: Document) -> str:
@@ -121,11 +128,11 @@ def read_dbt_project(product_dir: Path) -> Document:
     if not isinstance(name, str) or not name.isidentifier():
         what = f"name: {name!r} is not a dbt project name"
         problem = document.problem(("name",), what, "letters, digits and underscores")
-        raise _invalid(problem)
+        raise InvalidProductError([problem])
     try:
         render_environment(str(document.data.get("profile") or ""))
     except ValueError as error:
-        raise _invalid(document.problem(("profile",), f"profile: {error}")) from None
+        raise InvalidProductError([document.problem(("profile",), f"profile: {error}")]) from None
     return document
 
 
@@ -139,19 +146,19 @@ def _manifest_path(product_dir: Path, spec: Document | None) -> tuple[Path, str]
     if spec and isinstance(named, str) and "://" in named:
         what = f"platform.manifest: {named} is not a file; floe reads the manifest from a file"
         fix = "fetch it, for instance with `oras pull`, and name the file, relative to floe.yaml"
-        raise _invalid(spec.problem(("platform", "manifest"), what, fix))
+        raise InvalidProductError([spec.problem(("platform", "manifest"), what, fix)])
     if spec and isinstance(named, str) and named:
         path = product_dir / named
         if not _is_file(path):
             what = f"platform.manifest: there is no file {named[:200]}"
             fix = "name the platform team's manifest.yaml, relative to floe.yaml"
-            raise _invalid(spec.problem(("platform", "manifest"), what, fix))
+            raise InvalidProductError([spec.problem(("platform", "manifest"), what, fix)])
         return path, named
     for folder in (product_dir, product_dir.parent):
         if (folder / MANIFEST_FILE).is_file():
             return folder / MANIFEST_FILE, os.path.relpath(folder / MANIFEST_FILE, product_dir)
     fix = "add `platform: {manifest: PATH}`, or put a manifest.yaml here"
-    raise _invalid(Problem("names no platform manifest", fix, FLOE_FILE))
+    raise InvalidProductError([Problem("names no platform manifest", fix, FLOE_FILE)])
 
 
 def is_unused(document: Document, location: Location) -> bool:
@@ -195,9 +202,3 @@ def manifest_data(document: Document, findings: Findings) -> dict[str, Any]:
                 findings.notice(f"{document.shown_as}: not used here: {names}")
             data[section] = {key: value for key, value in found.items() if key not in unused}
     return data
-
-
-def _invalid(problem: Problem) -> InvalidProductError:
-    from floe_core.foundation.errors import InvalidProductError
-
-    return InvalidProductError([problem])

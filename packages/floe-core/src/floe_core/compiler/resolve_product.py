@@ -79,7 +79,6 @@ def resolve_product(
         jobs = resolve_jobs(inputs, nodes, graph, dbt, default_selector(parsed.manifest), findings)
         partitions = resolve_partitions(inputs, parsed.manifest, graph, jobs.jobs, dbt, findings)
         jobs = with_triggers(jobs, ports.read, inputs, graph.nodes, partitions, findings)
-        findings.raise_if_any()
         environments = resolve_environments(
             inputs,
             CompiledBase(profile, nodes, jobs.jobs),
@@ -88,7 +87,6 @@ def resolve_product(
             Path(work),
             findings,
         )
-    findings.raise_if_any()
     return ResolvedProduct(parsed, graph.nodes, graph.steps, jobs, environments, ports, partitions)
 
 

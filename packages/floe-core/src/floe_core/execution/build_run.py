@@ -35,10 +35,9 @@ from floe_core.execution.warehouse_lock import WarehouseHold, sole_writer
 from floe_core.foundation.errors import FloeError, UsageError
 from floe_core.product_folder.state_folder import shared_state
 from floe_core.runs.build_events import BuildEnded, BuildEvent, NodeLog
-from floe_core.runs.build_request import BuildRequest
+from floe_core.runs.build_request import BuildRequest, ReadConnection
 from floe_core.runs.node_slots import NodeSlots
 from floe_core.runs.product_redactor import redactor_of
-from floe_core.runs.read_connection import ReadConnection
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.secrets.redactor import Redactor
 from floe_core.warehouse.outside_values import set_outside_values

@@ -13,7 +13,6 @@ from floe_core.dbt.selection import needs_selection
 from floe_core.execution.freshness_run import FreshnessRun
 from floe_core.execution.prepared_build import PreparedBuild
 from floe_core.execution.private_folder import make_private
-from floe_core.execution.reports.dbt_files import keep_results
 from floe_core.execution.reuse.start_builds import BuildStarter
 from floe_core.execution.segmented_run import SegmentedRun
 from floe_core.execution.segments import Segment, cut_into_segments, with_tests_last
@@ -23,6 +22,7 @@ from floe_core.execution.steps.process import StepNotStarted, StepProcess
 from floe_core.execution.steps.waiting import WaitingStep
 from floe_core.foundation.errors import EnvironmentProblemError
 from floe_core.runs.build_request import BuildRequest
+from floe_core.runs.dbt_files import keep_results
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.nodes import source_name
 

@@ -23,7 +23,7 @@ from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.nodes import Column, Node
 from floe_core.schemas.partitions import Partitions
 from floe_core.secrets.redactor import Redactor
-from floe_core.tracing.span_ids import SpanIds
+from floe_core.tracing.trace_id import SpanIds
 
 LONGEST_SQL = 200_000
 

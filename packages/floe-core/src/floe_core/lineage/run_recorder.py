@@ -19,7 +19,7 @@ from floe_core.schemas.nodes import Column
 from floe_core.secrets.known_values import known_secrets
 from floe_core.secrets.redactor import Redactor
 from floe_core.spooling.spool import Spool
-from floe_core.tracing.span_ids import SpanIds
+from floe_core.tracing.trace_id import SpanIds
 
 _log = logging.getLogger("floe.lineage")
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from floe_core.runs.build_events import NodeResult, NodeStatus
 from floe_core.runs.run_parameters import RunParameters
 from floe_core.runs.time_range import TimeRange
 
+# (name of the connection, dbt adapter) -> field -> value, by the adapter's names of the fields.
+# Raises LookupError with what is wrong, such as that there is no connection of this name.
+ReadConnection = Callable[[str, str], Mapping[str, Any]]
 # The id of a run that is planned and not started.
 PLAN_RUN_ID = "plan"
 

@@ -75,3 +75,11 @@ def reached(node_ids: Iterable[str], edges: Edges) -> set[str]:
                 found.add(node_id)
                 frontier.append(node_id)
     return found
+
+
+def with_freshness(taken: Iterable[str], nodes: Iterable[Node]) -> tuple[str, ...]:
+    """Return these ids and those of the freshness tests of the sources they read, sorted."""
+    ids, nodes = set(taken), tuple(nodes)
+    read = {parent for node in nodes if node.unique_id in ids for parent in node.depends_on}
+    fresh = (node.unique_id for node in nodes if node.is_freshness and node.tested in read)
+    return tuple(sorted({*ids, *fresh}))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from contextlib import suppress
+from copy import deepcopy
 from difflib import get_close_matches
 from typing import Any, TypeVar, get_args, get_origin
 
@@ -27,6 +29,30 @@ def validate(document: Document, model: type[Model], data: Mapping[str, Any]) ->
     except ValidationError as error:
         problems = [_problem(document, model, found) for found in error.errors()]
         raise InvalidProductError(sorted(problems, key=lambda p: (p.line, p.column))) from None
+
+
+def without_problems(model: type[Model], data: Mapping[str, Any]) -> Model | None:
+    """Return the model of what is right in a document; None if that is too little.
+
+    Texts that it needs are made up.
+    """
+    right = deepcopy(dict(data))
+    for _ in range(3):
+        try:
+            return model.model_validate(right)
+        except ValidationError as error:
+            for number, found in enumerate(error.errors()):
+                _correct(right, found["loc"], f"unnamed-{number}")
+    return None
+
+
+def _correct(data: Any, location: tuple[int | str, ...], made_up: str) -> None:
+    *above, key = location
+    with suppress(KeyError, IndexError, TypeError):
+        for step in above:
+            data = data[step]
+        if data.pop(key, None) is None:
+            data[key] = made_up
 
 
 def _problem(document: Document, model: type[BaseModel], found: ErrorDetails) -> Problem:

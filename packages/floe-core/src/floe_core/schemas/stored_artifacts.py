@@ -22,8 +22,6 @@ from floe_core.schemas.artifacts_fields import (
 
 A = TypeVar("A", bound=ArtifactsFields)
 _VERSION = re.compile(r"[0-9]{1,9}\.[0-9]{1,9}")
-# Fields that nothing read, and that older files have: section -> field, "" for the file itself.
-_FORMER = {"": "output_ports", "ports": "is_contract", "input_ports": "producer_node"}
 RECOMPILE = "run `floe compile` in the product folder"
 
 
@@ -91,16 +89,7 @@ def _of_readable_version(
                 )
             ]
         )
-    _drop_former_fields(fields)
     return _drop_unknown_fields(model, fields, path) if int(minor) > our_minor else fields
-
-
-def _drop_former_fields(fields: dict[str, Any]) -> None:
-    for section, name in _FORMER.items():
-        found = fields.get(section) if section else [fields]
-        for each in found if isinstance(found, list) else ():
-            if isinstance(each, dict):
-                each.pop(name, None)
 
 
 def _drop_unknown_fields(

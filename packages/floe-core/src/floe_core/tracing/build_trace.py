@@ -11,8 +11,7 @@ from floe_core.runs.build_events import BuildEnded, BuildEvent, NodeResult, Node
 from floe_core.runs.build_request import BuildRequest
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.tracing.opening import open_sender
-from floe_core.tracing.span_ids import SpanIds
-from floe_core.tracing.trace_id import trace_id_of_run
+from floe_core.tracing.trace_id import SpanIds, trace_id_of_run
 
 if TYPE_CHECKING:
     from floe_core.tracing.span_sender import Span

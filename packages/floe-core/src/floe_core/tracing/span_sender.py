@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Protocol
 
-from floe_core.tracing.span_ids import SpanIds
+from floe_core.tracing.trace_id import SpanIds
 
 Attributes = Mapping[str, str | int]
 

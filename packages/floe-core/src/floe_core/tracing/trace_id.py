@@ -1,11 +1,20 @@
-"""Compute trace ids from a run's properties."""
+"""The ids of spans and traces; those of traces are computed from a run's properties."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC
 from hashlib import sha256
 
 from floe_core.runs.build_request import BuildRequest
+
+
+@dataclass(frozen=True, slots=True)
+class SpanIds:
+    """The ids of a span and of its trace, in hexadecimal as W3C Trace Context writes them."""
+
+    trace_id: str
+    span_id: str
 
 
 def trace_id_of_run(product: str, request: BuildRequest) -> int:

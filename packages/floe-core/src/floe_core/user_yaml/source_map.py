@@ -50,16 +50,13 @@ class Document:
         spot = self._nearest(location)
         line = spot.key_line if at_key else spot.line
         column = spot.key_column if at_key else spot.column
-        return Problem(what, fix, self.shown_as, line, column, self._excerpt(line))
+        return Problem(what, fix, self.shown_as, line, column, excerpt(self.lines, line))
 
     def _nearest(self, location: Location) -> Spot:
         for length in range(len(location), 0, -1):
             if location[:length] in self.spots:
                 return self.spots[location[:length]]
         return Spot(1, 1, 1, 1)
-
-    def _excerpt(self, line: int) -> str:
-        return excerpt(self.lines, line)
 
 
 def read_document(

@@ -13,7 +13,7 @@ from typing import Any
 
 from floe_core.foundation.entry_points import installed_points, named_failure
 from floe_core.foundation.errors import EnvironmentProblemError
-from floe_core.runs.read_connection import ReadConnection
+from floe_core.runs.build_request import ReadConnection
 from floe_core.schemas.policies import CONNECTION, OPTIONAL, DbtProject
 from floe_core.secrets.references import referenced_names, value_of, without_value
 

@@ -251,12 +251,14 @@ def test_bad_schedules_and_jobs(write_product: WriteProduct) -> None:
         "floe.yaml:5:18: cron expression '0 0 * * 5#3': day of week '5#3' cannot be used: '#' (nth "
         "weekday) is not understood everywhere",
         "floe.yaml:5:43: no time zone named 'europe/london'",
+        "floe.yaml:7:23: job 'a': selects no node of the product",
         "floe.yaml:7:49: cron expression '99 * * * *': minute '99' is out of range",
         "floe.yaml:8:12: the job name 'a' clashes with the job 'a'",
         "floe.yaml:8:12: job 'a' has no selection",
         "floe.yaml:9:12: the job name 'shop' clashes with the product's own job, which runs all of it "
         "as 'shop'",
         "floe.yaml:9:12: job 'shop' has both a selector and select or exclude",
+        "floe.yaml:9:28: job 'shop': dbt: Runtime Error",
     ]
 
 

@@ -11,7 +11,7 @@ from floe_core.lineage.build_story import BuildStory
 from floe_core.runs.build_events import BuildEnded, NodeResult, ReusedBuild
 from floe_core.schemas.partitions import Partitions
 from floe_core.secrets.redactor import Redactor
-from floe_core.tracing.span_ids import SpanIds
+from floe_core.tracing.trace_id import SpanIds
 
 from .product import REQUEST, SQL, artifacts, result, started
 from .specification import faults

@@ -84,22 +84,6 @@ def test_a_newer_minor_version_is_read_without_what_is_new(folder: Path) -> None
     assert loaded.nodes == before.nodes
 
 
-def test_fields_that_earlier_versions_wrote_and_nothing_read_are_left_out(folder: Path) -> None:
-    compiled = CompiledArtifacts.load(folder)
-    port = {"name": "orders", "version": "1", "node_id": "model.shop.orders"}
-    read = {"product": "crm", "port": "customers", "version": "1"}
-    edit(
-        folder,
-        output_ports=[{"name": "orders"}],
-        ports=[{**port, "is_contract": True}],
-        input_ports=[{**read, "producer_node": "model.crm.customers"}],
-    )
-    loaded = CompiledArtifacts.load(folder)
-    assert (loaded.nodes, loaded.jobs) == (compiled.nodes, compiled.jobs)
-    assert [each.name for each in loaded.ports] == ["orders"]
-    assert [each.port for each in loaded.input_ports] == ["customers"]
-
-
 def test_a_newer_major_version_is_refused(folder: Path) -> None:
     edit(folder, schema_version="2.0")
     assert refusal(folder) == (

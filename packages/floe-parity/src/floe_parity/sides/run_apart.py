@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from floe_core.alerts import report
-from floe_core.execution.reports import dbt_files
 from floe_core.partitions import store
 from floe_core.ports import ledger
 from floe_core.reuse import state_store
+from floe_core.runs import dbt_files
 
 # Schedules are only read by a run, and without alerts nothing is written to their store.
 _SHARED = (ledger.LEDGER_VARIABLE, store.STORE_VARIABLE, state_store.STORE_VARIABLE)

@@ -9,7 +9,7 @@ from typing import Any
 from dagster import OpExecutionContext
 from pydantic import BaseModel
 
-from floe_core.runs.read_connection import ReadConnection
+from floe_core.runs.build_request import ReadConnection
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
 

@@ -13,10 +13,11 @@ from floe_core.compiler.findings import Findings
 from floe_core.compiler.inputs import Inputs, is_unused
 from floe_core.compiler.literal_secrets import literal_secrets
 from floe_core.compiler.settings import lineage_settings
-from floe_core.execution.reports.dbt_files import GROUP, INSTALL, NOT_INSTALLED
 from floe_core.foundation.entry_points import installed_points
 from floe_core.foundation.errors import UsageError
 from floe_core.lineage.backend import manifest_transport
+from floe_core.plugin_api.concepts import CONCEPTS
+from floe_core.runs.dbt_files import GROUP, INSTALL, NOT_INSTALLED
 from floe_core.schedules import check_timezone, parse_cron
 from floe_core.schemas.floe_yaml import ScheduleSpec
 from floe_core.schemas.policies import Schedule
@@ -63,6 +64,7 @@ def check_choices(inputs: Inputs, findings: Findings) -> None:
                 findings.notice(f"{problem.file}:{problem.line}: {problem.what}; not used by floe")
             else:
                 findings.add(problem)
+                findings.end_before_dbt = True
     check_alerts(inputs, findings)
     if inputs.spec.artifacts and not installed_points(GROUP):
         findings.add(inputs.spec_document.problem(("artifacts",), NOT_INSTALLED, INSTALL))
@@ -74,6 +76,7 @@ def check_choices(inputs: Inputs, findings: Findings) -> None:
         _check_schedule(inputs, location, schedule, findings)
     check_deadlines(inputs, findings)
     _check_jobs(inputs, findings)
+    _check_waivers(inputs, findings)
 
 
 def _check_compute(inputs: Inputs, findings: Findings) -> None:
@@ -128,6 +131,14 @@ def _check_schedule(
             check_timezone(schedule.timezone)
         except ValueError as error:
             findings.add(document.problem((*location, "timezone"), str(error)))
+
+
+def _check_waivers(inputs: Inputs, findings: Findings) -> None:
+    for place, name in enumerate(inputs.spec.waivers):
+        if name not in CONCEPTS:
+            what = f"waivers: there is no concept '{name}'"
+            fix = f"choose from: {'; '.join(CONCEPTS)}"
+            findings.add(inputs.spec_document.problem(("waivers", place), what, fix))
 
 
 def _check_jobs(inputs: Inputs, findings: Findings) -> None:

@@ -39,10 +39,10 @@ def check_deadlines(inputs: Inputs, findings: Findings) -> None:
 
 
 def deadline_in(text: str | None, inputs: Inputs) -> Deadline | None:
-    """Return a checked deadline of floe.yaml, None for none."""
-    if text is None:
+    """Return a deadline of floe.yaml, None for none and for a wrong one."""
+    time, _, zone = (text or "").partition(" ")
+    if not re.fullmatch(TIME_OF_DAY.pattern, time):
         return None
-    time, _, zone = text.partition(" ")
     return Deadline(time=time, timezone=zone.strip() or inputs.manifest.defaults.timezone)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from floe_core.compiler.findings import Findings
 from floe_core.compiler.inputs import Inputs
-from floe_core.plugin_api.concepts import CONCEPTS
 from floe_core.plugin_api.powers import ConceptExplainer, NodePools, UpdateStarter
 from floe_core.plugin_interfaces import OrchestratorPlugin
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
@@ -13,13 +12,7 @@ from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 def refuse_losses(
     artifacts: CompiledArtifacts, plugin: OrchestratorPlugin, inputs: Inputs, findings: Findings
 ) -> None:
-    """Note every loss that is not waived, and every waiver that names no concept."""
-    document, waived = inputs.spec_document, inputs.spec.waivers
-    for place, name in enumerate(waived):
-        if name not in CONCEPTS:
-            what = f"waivers: there is no concept '{name}'"
-            fix = f"choose from: {'; '.join(CONCEPTS)}"
-            findings.add(document.problem(("waivers", place), what, fix))
+    """Note every loss that is not waived."""
     _refuse_updates(artifacts, plugin, inputs, findings)
     _refuse_pools_of_nodes(artifacts, plugin, inputs, findings)
     if not isinstance(plugin, ConceptExplainer):

@@ -24,7 +24,7 @@ def product_schedules(product_dir: Path) -> dict[str, Schedule | None]:
         EnvironmentProblemError: The store cannot be read.
     """
     findings = Findings(lambda notice: None)
-    inputs = read_inputs(product_dir.absolute(), findings)
+    inputs = read_inputs(product_dir.absolute(), findings, goes_on=True)
     check_choices(inputs, findings)
     findings.raise_if_any()
     name = inputs.spec.metadata.name

@@ -14,11 +14,11 @@ from floe_core.compiler.dbt.parse import Dbt
 from floe_core.compiler.findings import Findings
 from floe_core.compiler.inputs import Inputs
 from floe_core.compiler.nodes.steps import StepsInGraph
-from floe_core.execution.node_selection.step_selection import StepSelection
-from floe_core.execution.node_selection.wanted import with_freshness
+from floe_core.dbt.step_selection import StepSelection
 from floe_core.foundation.errors import InvalidProductError, Problem, UsageError
 from floe_core.foundation.stages import begin_stage
 from floe_core.schemas.floe_yaml import JobSpec
+from floe_core.schemas.node_graph import with_freshness
 from floe_core.schemas.nodes import Node
 from floe_core.schemas.policies import Job
 

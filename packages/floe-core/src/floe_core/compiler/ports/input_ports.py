@@ -33,7 +33,8 @@ _NOT_OWN = frozenset({"target", "dbt_packages", "logs", ".venv", "venv"})
 def read_upstream_ports(inputs: Inputs, allows_missing: bool, findings: Findings) -> UpstreamPorts:
     """Return the ports that floe.yaml reads, and note their problems.
 
-    With `allows_missing`, an unpublished port causes a notice, and gets a placeholder in dbt.
+    A port that cannot be read gets a placeholder in dbt. With `allows_missing`, one that is not
+    published causes a notice only.
     """
     return _Reader(inputs, allows_missing, findings).read()
 
@@ -55,7 +56,7 @@ class _Reader:
         self._refuse_twice(found)
         self._refuse_cycle(found)
         self._refuse_same_model(found)
-        stand_ins = self._stand_ins(found) if any(each.producer is None for each in found) else ()
+        stand_ins = self._stand_ins(found) if any(each.port is None for each in found) else ()
         return UpstreamPorts(tuple(found), tuple(sorted(set(stand_ins))))
 
     def _upstream(self, index: int, spec: InputPortSpec) -> Upstream | None:
@@ -65,18 +66,16 @@ class _Reader:
             return None
         if spec.product == self._inputs.spec.metadata.name:
             self._report(index, "product", "a product cannot read its own port", "use ref()")
-            return None
+            return Upstream(index, spec)
         if spec.product not in self._products:
             near = get_close_matches(spec.product, self._products, n=1)
             fix = f"did you mean '{near[0]}'?" if near else "add it: the folder or URL of its files"
             what = f"`products` of the manifest has no '{spec.product}'"
             self._report(index, "product", what, fix)
-            return None
+            return Upstream(index, spec)
         producer = self._producer(index, spec.product)
-        if producer is None:
-            return Upstream(index, spec) if self._allows_missing else None
-        port = self._port(index, spec, producer)
-        return None if port is None else Upstream(index, spec, producer, port)
+        port = None if producer is None else self._port(index, spec, producer)
+        return Upstream(index, spec, producer, port)
 
     def _producer(self, index: int, product: str) -> CompiledArtifacts | None:
         if product not in self._read:
@@ -107,6 +106,7 @@ class _Reader:
         if found.dbt.project_name == self._inputs.dbt_project_name:
             what = f"'{product}' has the dbt project name of this one, {found.dbt.project_name}"
             self._report(index, "product", what, "rename one, so that ref() can tell them apart")
+            self._findings.end_before_dbt = True
         return found
 
     def _port(self, index: int, spec: InputPortSpec, producer: CompiledArtifacts) -> Port | None:
@@ -148,6 +148,7 @@ class _Reader:
                 what = f"{name} and {theirs} are both {each.own_id} in dbt"
                 fix = "rename the dbt project of one, so that ref() can tell them apart"
                 self._report(each.index, "port", what, fix)
+                self._findings.end_before_dbt = True
 
     def _refuse_cycle(self, found: Sequence[Upstream]) -> None:
         """Note ports whose producers read a port of this product, directly or indirectly."""
@@ -183,6 +184,9 @@ class _Reader:
         root = self._inputs.product_dir
         packages = root / self._inputs.packages_path
         known = {each.producer.dbt.project_name for each in found if each.producer}
+        known -= {
+            each.producer.dbt.project_name for each in found if each.producer and not each.port
+        }
         known |= {self._inputs.dbt_project_name, *(path.name for path in packages.glob("*"))}
         for pattern in _TEMPLATES:
             for path in root.rglob(pattern):

@@ -26,16 +26,14 @@ class PortReader:
     """Reads the ports of floe.yaml. `offered` and `read` are set once they are resolved.
 
     `files` maps the name of a file in the compiled folder's target to its text.
-
-    Raises:
-        InvalidProductError: A port that the product reads is not published as floe.yaml names it.
     """
 
     def __init__(self, inputs: Inputs, allows_missing: bool, findings: Findings) -> None:
         self._inputs = inputs
         self._findings = findings
         self._upstream = read_upstream_ports(inputs, allows_missing, findings)
-        findings.raise_if_any()
+        if findings.end_before_dbt:
+            findings.raise_if_any()
         self.files: dict[str, str] = {}
         self.offered: tuple[Port, ...] = ()
         self.read: tuple[InputPort, ...] = ()

@@ -10,7 +10,7 @@ from floe_core.dbt.ask import Answer, ask_dbt, list_command
 from floe_core.dbt.call import DbtCall, place_arguments
 from floe_core.dbt.messages import text_of_error
 from floe_core.dbt.preloaded_manifest import add_tags, preload_manifest
-from floe_core.execution.node_selection.step_selection import StepSelection
+from floe_core.dbt.step_selection import StepSelection
 from floe_core.foundation.errors import UsageError
 from floe_core.product_folder.state_folder import place_below, state_folder
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts

@@ -8,7 +8,7 @@ from floe_core.foundation.errors import UsageError
 from floe_core.runs.build_request import BuildRequest
 from floe_core.runs.run_parameters import RunParameters
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
-from floe_core.schemas.nodes import Node
+from floe_core.schemas.node_graph import with_freshness
 
 # As `chosen_nodes`, which may be called in another process.
 ChooseNodes = Callable[[CompiledArtifacts, RunParameters, Iterable[str]], tuple[str, ...]]
@@ -67,14 +67,6 @@ def chosen_nodes(
         message = f"{parameters.selection}: selects no node of {artifacts.product.name}"
         raise UsageError(message + (_WITH_VARS if parameters.vars else ""))
     return found
-
-
-def with_freshness(taken: Iterable[str], nodes: Iterable[Node]) -> tuple[str, ...]:
-    """Return these ids and those of the freshness tests of the sources they read, sorted."""
-    ids, nodes = set(taken), tuple(nodes)
-    read = {parent for node in nodes if node.unique_id in ids for parent in node.depends_on}
-    fresh = (node.unique_id for node in nodes if node.is_freshness and node.tested in read)
-    return tuple(sorted({*ids, *fresh}))
 
 
 def _that_dbt_runs(artifacts: CompiledArtifacts, found: tuple[str, ...]) -> tuple[str, ...]:

@@ -9,13 +9,13 @@ from pathlib import Path
 from floe_core.dbt.built_columns import kept_relation
 from floe_core.execution.prepared_build import PreparedBuild
 from floe_core.execution.record.journal import Journal
-from floe_core.execution.reports.dbt_files import Ending, write_dbt_files
 from floe_core.execution.reports.open_build import OpenBuild
 from floe_core.execution.reports.partitions import PartitionsOfBuild
 from floe_core.execution.reports.ports import PortsOfBuild
 from floe_core.lineage.compiled_sql import compiled_sql
 from floe_core.lineage.run_recorder import RunLineage
 from floe_core.runs.build_events import BuildEnded, BuildEvent, NodeResult
+from floe_core.runs.dbt_files import Ending, write_dbt_files
 from floe_core.runs.product_redactor import redactor_of
 from floe_core.tracing.build_trace import BuildTrace
 

@@ -96,8 +96,7 @@ class OpenBuild:
         if end is not None and self._sends_alerts:
             is_last = self._is_final or _retry_after(artifacts, request.attempt) is None
             events = readable_events(artifacts.folder, [request.run_id])
-            is_done = bool(wanted) and not may_retry(artifacts, wanted, RunRecord.of(events))
-            if is_last or is_done:
+            if is_last or (wanted and not may_retry(artifacts, wanted, RunRecord.of(events))):
                 outcome = outcome_of_build(artifacts, request, end, events)
                 report_run(artifacts, outcome)
         self._remove_note()

@@ -18,6 +18,15 @@ from floe_core.warehouse.warehouse import Warehouse
 TABLE: Literal["table"] = "table"
 VIEW: Literal["view"] = "view"
 
+# Functions of values with a time zone, which warehouses call steady only within a query.
+STEADY_IN_ZONES = frozenset(
+    {
+        *("century", "concat", "concat_ws", "date_part", "datepart", "datesub", "dayname"),
+        *("decade", "era", "format", "isodow", "isoyear", "julian", "millennium", "monthname"),
+        *("time_bucket", "to_char", "to_date", "weekday", "weekofyear", "yearweek"),
+    }
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Found:

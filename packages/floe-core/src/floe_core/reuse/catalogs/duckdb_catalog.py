@@ -6,8 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
-from floe_core.reuse.catalogs.catalog import Catalog, Found
-from floe_core.reuse.catalogs.zoned_functions import STEADY_IN_ZONES
+from floe_core.reuse.catalogs.catalog import STEADY_IN_ZONES, Catalog, Found
 from floe_core.reuse.queries.functions import Functions
 from floe_core.reuse.queries.parts import digest
 from floe_core.sql.lookalikes import OF_WAREHOUSE

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from floe_core.reuse.catalogs.catalog import Catalog, Found
-from floe_core.reuse.catalogs.zoned_functions import STEADY_IN_ZONES
+from floe_core.reuse.catalogs.catalog import STEADY_IN_ZONES, Catalog, Found
 from floe_core.reuse.queries.functions import Functions
 from floe_core.reuse.row_versions import version_by_row_marks
 from floe_core.sql.names import NAMES
