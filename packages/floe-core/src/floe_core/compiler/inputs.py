@@ -69,19 +69,21 @@ def read_inputs(product_dir: Path, findings: Findings, *, goes_on: bool = False)
         place = os.path.relpath(product_dir / FLOE_FILE)
         raise InvalidProductError([Problem("there is no product here: no such file", fix, place)])
     spec_document = manifest_document = dbt_document = None
-    spec = manifest = None
+    spec = manifest = in_spec = in_manifest = None
     with findings.gather(before_dbt=True):
         dbt_document = read_dbt_project(product_dir)
     with findings.gather(before_dbt=True):
         spec_document = read_document(product_dir / FLOE_FILE, FLOE_FILE)
-        data = _without(spec_document, floe_yaml.UNUSED_SECTIONS, findings)
-        spec = without_problems(FloeSpec, data) if goes_on else None
-        spec = validate(spec_document, FloeSpec, data)
+        in_spec = _without(spec_document, floe_yaml.UNUSED_SECTIONS, findings)
+        spec = validate(spec_document, FloeSpec, in_spec)
     with findings.gather(before_dbt=True):
         manifest_document = read_document(*_manifest_path(product_dir, spec_document))
-        data = manifest_data(manifest_document, findings)
-        manifest = without_problems(Manifest, data) if goes_on else None
-        manifest = validate(manifest_document, Manifest, data)
+        in_manifest = manifest_data(manifest_document, findings)
+        manifest = validate(manifest_document, Manifest, in_manifest)
+    if goes_on and spec is None and in_spec is not None:
+        spec = without_problems(FloeSpec, in_spec)
+    if goes_on and manifest is None and in_manifest is not None:
+        manifest = without_problems(Manifest, in_manifest)
     if not (goes_on and spec and manifest and dbt_document):
         findings.raise_if_any()
     assert spec is not None

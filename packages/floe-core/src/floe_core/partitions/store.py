@@ -20,6 +20,7 @@ from floe_core.partitions.records import (
     shards_of,
     to_text,
 )
+from floe_core.product_folder.environment_choice import name_in_environment
 from floe_core.product_folder.state_folder import place_below, state_folder
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.partitions import Partitions
@@ -129,8 +130,7 @@ def lease_of(artifacts: CompiledArtifacts, holder: str) -> SharedLease | None:
 
 
 def _name(artifacts: CompiledArtifacts) -> str:
-    environment = f"@{artifacts.environment}" if artifacts.environment else ""
-    return f"{artifacts.product.name}{environment}.partitions"
+    return f"{name_in_environment(artifacts.product.name, artifacts.environment)}.partitions"
 
 
 def name_of(declaration: Partitions) -> str:

@@ -13,6 +13,15 @@ def chosen_environment() -> str:
     return os.environ.get(ENVIRONMENT_VARIABLE, "")
 
 
+def name_in_environment(name: str, environment: str) -> str:
+    """Return what a store calls a product or job in an environment, "" for none.
+
+    >>> name_in_environment("shop", "prod"), name_in_environment("shop", "")
+    ('shop@prod', 'shop')
+    """
+    return f"{name}@{environment}" if environment else name
+
+
 def unknown_environment(name: str, known: list[str], where: str) -> str:
     """Return the error message for an environment that does not exist."""
     what = f"{ENVIRONMENT_VARIABLE}: {where} has no environment '{name}'"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 
+from floe_core.product_folder.environment_choice import name_in_environment
 from floe_core.product_folder.state_folder import state_folder
 from floe_core.reuse.state import State, from_text, to_text
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
@@ -84,12 +85,14 @@ def store_of(artifacts: CompiledArtifacts) -> StateStore:
     without it, the state is beside the product's runs.
     """
     place = os.environ.get(STORE_VARIABLE, "")
-    suffix = f"@{artifacts.environment}" if artifacts.environment else ""
     if not place:
         advice = f"; name a folder or URL that can in {STORE_VARIABLE}"
-        file = state_folder(artifacts.folder) / f"{NAME}{suffix}.json"
+        file = (
+            state_folder(artifacts.folder)
+            / f"{name_in_environment(NAME, artifacts.environment)}.json"
+        )
         return StateStore(FileText(file, advice=advice))
-    product = f"{artifacts.product.name}{suffix}"
+    product = name_in_environment(artifacts.product.name, artifacts.environment)
     if "://" in place and not place.startswith(("file://", *POSTGRES)):
         return StateStore(ObjectsText(f"{place.rstrip('/')}/{product}", _WHAT))
     return StateStore(shared_text(place, f"{product}.{NAME}"))

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from floe_core.foundation.errors import EnvironmentProblemError
+from floe_core.product_folder.environment_choice import name_in_environment
 from floe_core.schedules.schedule_override import Overrides
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.secrets.settings import setting
@@ -86,15 +87,6 @@ class _StoreOfEnvironment:
         names = sorted(kept, key=_environment_of)  # Its own come last.
         own = ("", self._environment)
         return {n.partition("@")[0]: kept[n] for n in names if _environment_of(n) in own}
-
-
-def name_in_environment(job_name: str, environment: str) -> str:
-    """Return what a store calls a job in an environment of the manifest, "" for none.
-
-    >>> name_in_environment("shop", "prod"), name_in_environment("shop", "")
-    ('shop@prod', 'shop')
-    """
-    return f"{job_name}@{environment}" if environment else job_name
 
 
 def _environment_of(name: str) -> str:
