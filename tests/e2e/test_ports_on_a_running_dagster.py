@@ -10,10 +10,12 @@ from pathlib import Path
 from uuid import uuid4
 
 import duckdb
+import psutil
 import pytest
 from dagster import AssetKey, DagsterInstance, DagsterRunStatus, Definitions, RunsFilter
 from dagster_process import dagster_process
 from epochs import seen_without_epochs, without_epochs
+from filelock import FileLock
 from mesh_products import PRODUCTS, Mesh
 from wait_for import wait_for
 from warm_floe import floe
@@ -83,6 +85,21 @@ class RunningMesh:
             [run] = instance.get_runs(RunsFilter(statuses=[DagsterRunStatus.QUEUED]))
             assert instance.run_coordinator.cancel_run(run.run_id)
 
+    def kill_worker_at_its_start(self) -> None:
+        """Kill the processes of the run that starts next, before it can say so.
+
+        It waits at the record of its product meanwhile.
+        """
+        wait_for(lambda: self.starts() != [], SOON)
+        with FileLock(self.mesh.folder / "ledger/marts.json.lock"):
+            wait_for(lambda: self.starts() == [("STARTED", FIRST)], SOON)
+            started = psutil.Process().children(recursive=True)
+            [worker] = [each for each in started if is_run_worker(each)]
+            killed = [worker, *worker.children(recursive=True)]
+            for process in killed:
+                process.kill()
+            psutil.wait_procs(killed, 10)
+
     def is_due(self) -> bool:
         """Return whether `floe mesh` shows the consumer as due."""
         shown = floe("mesh", self.mesh.folder / "manifest-marts.yaml", "--json")
@@ -95,6 +112,13 @@ class RunningMesh:
         assert ledger is not None
         starts = ledger.read("marts").starts.get("marts", ())
         return [seen_without_epochs(start.seen) for start in starts]
+
+
+def is_run_worker(process: psutil.Process) -> bool:
+    """Return whether a code location has started a process, which is one of a run."""
+    parent = process.parent()
+    is_spawned = "multiprocessing.spawn" in " ".join(process.cmdline())
+    return is_spawned and parent is not None and "grpc" in parent.cmdline()
 
 
 @pytest.fixture
@@ -197,6 +221,22 @@ def test_a_run_that_is_canceled_in_the_queue_is_followed_by_one(running: Running
     running.configure()
     with running.daemon():
         wait_for(lambda: running.starts()[1:] == [("SUCCESS", FIRST)], SOON)
+        with several_looks():
+            pass
+        assert len(running.starts()) == 2
+    assert not running.is_due()
+
+
+def test_a_run_whose_worker_is_killed_at_its_start_is_followed_by_one(
+    running: RunningMesh,
+) -> None:
+    for product in ("crm", "billing"):
+        assert running.build(product)
+    with running.daemon():
+        running.kill_worker_at_its_start()
+        assert running.seen() == []
+        wait_for(lambda: running.starts() == [("FAILURE", FIRST)], SOON)
+        wait_for(lambda: running.starts()[1:] == [("SUCCESS", FIRST)], TO_REPEAT)
         with several_looks():
             pass
         assert len(running.starts()) == 2

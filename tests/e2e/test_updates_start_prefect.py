@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import psutil
 import pytest
 from epochs import key_of_last, without_epochs
+from filelock import FileLock
 from running_prefect import RunningPrefect
 from updating_mesh import Mesh
 from wait_for import wait_for
@@ -25,6 +27,8 @@ TO_START = 60.0
 # Long enough for two looks at the ledger.
 NOTHING_COMES = 30.0
 TO_END = 120.0
+# How long until a run is repeated that ended before it began to build.
+TO_REPEAT = 60.0 + TO_START
 
 
 TOGETHER = """\
@@ -81,6 +85,20 @@ class PrefectOfMesh:
     def stays_at(self, flow: str, count: int) -> None:
         time.sleep(NOTHING_COMES)
         assert len(self.runs(flow)) == count, self.states(flow)
+
+    def kill_worker_at_its_start(self, flow: str, before: int) -> None:
+        """Kill the processes of the run that starts next, before it can say so.
+
+        It waits at the record of its product meanwhile.
+        """
+        wait_for(lambda: len(self.runs(flow)) > before, TO_START)
+        with FileLock(f"{self.mesh.record_of(flow)}.lock"):
+            wait_for(lambda: self.states(flow)[before:] == ["Running"], TO_START)
+            runner = self.prefect.process("serve")
+            killed = runner.children(recursive=True)
+            for process in killed:
+                process.kill()
+            psutil.wait_procs(killed, 10)
 
     def pause(self, flow: str, is_paused: bool) -> None:
         found = self.prefect.deployment(f"{flow}/floe")
@@ -150,6 +168,18 @@ def test_what_comes_during_a_run_starts_one_more(of_mesh: PrefectOfMesh) -> None
             of_mesh.mesh.release()
         wait_for(lambda: of_mesh.states("report")[before] == "Completed", TO_END)
         of_mesh.starts("report", before + 1)
+
+
+def test_a_run_whose_worker_is_killed_at_its_start_is_followed_by_one(
+    of_mesh: PrefectOfMesh,
+) -> None:
+    before = len(of_mesh.runs("marts"))
+    with of_mesh.serving():
+        of_mesh.mesh.update("crm", "sales")
+        of_mesh.kill_worker_at_its_start("marts", before)
+        wait_for(lambda: of_mesh.states("marts")[before] == "Crashed", TO_END)
+        wait_for(lambda: of_mesh.states("marts")[before:] == ["Crashed", "Completed"], TO_REPEAT)
+        of_mesh.stays_at("marts", before + 2)
 
 
 def test_a_run_for_what_another_run_has_begun_with_builds_nothing(of_mesh: PrefectOfMesh) -> None:
