@@ -19,8 +19,8 @@ from floe_core.reuse.plan import make_plan
 from floe_core.reuse.queries.parts import digest
 from floe_core.reuse.seed_versions import seed_versions
 from floe_core.reuse.situation import Situation
-from floe_core.reuse.standing import WarehouseFacts
-from floe_core.reuse.state import Entry, Standing, State, Versions
+from floe_core.reuse.state import Entry, RelationFacts, State, Versions
+from floe_core.reuse.warehouse_facts import WarehouseFacts
 from floe_core.runs.build_request import BuildRequest
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.nodes import Node
@@ -54,9 +54,9 @@ def affected_nodes(base: Compilation, head: Compilation) -> Affected:
     now = _columns_in_production(head)
     present = frozenset(i for i in before if base.artifacts.by_id[i].is_relation)
     entries = _entries(base, before, present)
-    standing = {i: Standing(_AS_IN_PRODUCTION, before.get(i, ())) for i in entries}
-    state = State(entries={i: replace(e, standing=standing[i]) for i, e in entries.items()})
-    facts = WarehouseFacts(standing, _sources(head, now))
+    relations = {i: RelationFacts(_AS_IN_PRODUCTION, before.get(i, ())) for i in entries}
+    state = State(entries={i: replace(e, relation=relations[i]) for i, e in entries.items()})
+    facts = WarehouseFacts(relations, _sources(head, now))
     decisions = make_plan(_situation(head, facts, state, {}))
     changed = {
         node_id: _reason_for_difference(each.why) if node_id in entries else "new"

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from alert_receiver import alert_receiver
+from filelock import FileLock
 from own_database import SERVER, own_database
 from partitioned_product import (
     MODELS,
@@ -41,7 +42,7 @@ from floe_core.execution import (
 )
 from floe_core.execution.plan_of_run import plan_run
 from floe_core.foundation.errors import EnvironmentProblemError, UsageError
-from floe_core.partitions.standing import Standing, standings
+from floe_core.partitions.statuses import PartitionStatus, statuses_of
 from floe_core.partitions.store import store_of
 from floe_core.runs.build_events import BuildEvent, NodeLog, NodeStarted, PartitionResult
 from floe_core.schemas import CompiledArtifacts
@@ -376,9 +377,9 @@ def test_a_product_without_partitions_has_none_to_build(write_product: WriteProd
         run(CompiledArtifacts.load(folder), "1", "2026-11-01")
 
 
-def standing(artifacts: CompiledArtifacts, first: str, last: str) -> dict[str, list[Standing]]:
+def status(artifacts: CompiledArtifacts, first: str, last: str) -> dict[str, list[PartitionStatus]]:
     assert artifacts.partitions is not None
-    found = standings(
+    found = statuses_of(
         artifacts,
         store_of(artifacts).read(artifacts.partitions),
         artifacts.partitions.node_ids,
@@ -391,14 +392,14 @@ def test_each_run_records_what_it_has_built(write_product: WriteProduct, tmp_pat
     fails = failing(MODELS["daily"], {"2026-11-02": [1]})
     artifacts, _ = write(write_product, tmp_path, daily=fails)
     run(artifacts, "1", "2026-11-01...2026-11-03")
-    assert standing(artifacts, "2026-11-01", "2026-11-04") == {
+    assert status(artifacts, "2026-11-01", "2026-11-04") == {
         "by_day": ["done", "done", "done", "missing"],
         "daily": ["done", "failed", "done", "missing"],
         "unique_daily_day": ["done", "missing", "done", "missing"],
         "wide": ["done", "missing", "done", "missing"],
     }
     run(artifacts, "1", "2026-11-01...2026-11-03", 2)
-    assert {tuple(each) for each in standing(artifacts, "2026-11-01", "2026-11-03").values()} == {
+    assert {tuple(each) for each in status(artifacts, "2026-11-01", "2026-11-03").values()} == {
         ("done", "done", "done")
     }
     # A day built again makes stale what reads it; other code makes stale all days of a node.
@@ -409,11 +410,11 @@ def test_each_run_records_what_it_has_built(write_product: WriteProduct, tmp_pat
         parameters=RunParameters(partitions="2026-11-03"),
     )
     list(build(artifacts, request))
-    assert standing(artifacts, "2026-11-01", "2026-11-03")["wide"] == ["done", "done", "stale"]
+    assert status(artifacts, "2026-11-01", "2026-11-03")["wide"] == ["done", "done", "stale"]
     (artifacts.folder / "models" / "by_day.sql").write_text(MODELS["by_day"] + " where true")
     compile_product(artifacts.folder)
     changed = CompiledArtifacts.load(artifacts.folder)
-    found = standing(changed, "2026-11-01", "2026-11-03")
+    found = status(changed, "2026-11-01", "2026-11-03")
     assert (found["by_day"], found["daily"]) == (["stale"] * 3, ["done"] * 3)
 
 
@@ -427,7 +428,7 @@ def test_a_run_that_is_canceled_has_recorded_the_days_before(
         if isinstance(event, PartitionResult) and event.key == "2026-11-03":
             break
     events.close()
-    found = standing(artifacts, "2026-11-01", "2026-11-09")
+    found = status(artifacts, "2026-11-01", "2026-11-09")
     assert all(each[:2] == ["done", "done"] for each in found.values())
     assert all(each[4:] == ["missing"] * 5 for each in found.values())
     # The next attempt builds what is left.
@@ -435,14 +436,14 @@ def test_a_run_that_is_canceled_has_recorded_the_days_before(
     assert succeeded(again)
     retried = {e.key for e in again if isinstance(e, PartitionResult)}
     assert retried.isdisjoint(["2026-11-01", "2026-11-02"])
-    assert set(standing(artifacts, "2026-11-01", "2026-11-09")["wide"]) == {"done"}
+    assert set(status(artifacts, "2026-11-01", "2026-11-09")["wide"]) == {"done"}
 
 
 def test_a_run_with_empty_records_nothing(write_product: WriteProduct, tmp_path: Path) -> None:
     artifacts, _ = write(write_product, tmp_path)
     parameters = RunParameters(partitions="2026-11-01", empty=True)
     assert succeeded(list(build(artifacts, BuildRequest("shop", "1", parameters=parameters))))
-    assert standing(artifacts, "2026-11-01", "2026-11-01")["daily"] == ["missing"]
+    assert status(artifacts, "2026-11-01", "2026-11-01")["daily"] == ["missing"]
 
 
 # A build in a process of its own, as a plugin makes it.
@@ -468,7 +469,7 @@ def test_a_run_that_is_killed_has_recorded_the_days_before_and_is_retried_from_t
             if line.startswith("2026-11-16"):
                 process.kill()
                 break
-    found = standing(artifacts, "2026-11-01", "2026-11-20")
+    found = status(artifacts, "2026-11-01", "2026-11-20")
     assert all(each[0] == "done" for each in found.values())
     assert all(each[17:] == ["missing"] * 3 for each in found.values())
     events = run(artifacts, "1", "2026-11-01...2026-11-20", 2)
@@ -489,8 +490,8 @@ def test_what_was_built_before_a_long_node_is_recorded_while_that_runs(
     artifacts, _ = write(write_product, tmp_path, wide=long)
     os.mkfifo(artifacts.folder / "pipe")
 
-    def found() -> dict[str, list[Standing]]:
-        return standing(artifacts, "2026-11-01", "2026-11-01")
+    def found() -> dict[str, list[PartitionStatus]]:
+        return status(artifacts, "2026-11-01", "2026-11-01")
 
     words = [sys.executable, "-c", BUILD, str(artifacts.folder)]
     with subprocess.Popen(words, stdout=subprocess.DEVNULL) as process:
@@ -512,7 +513,7 @@ def test_machines_share_states_in_postgresql(
         assert succeeded(run(artifacts, "1", "2026-11-01...2026-11-02"))
         # Another machine has another folder for its own state.
         monkeypatch.setenv("FLOE_STATE_DIR", str(tmp_path / "elsewhere"))
-        found = standing(artifacts, "2026-11-01", "2026-11-03")
+        found = status(artifacts, "2026-11-01", "2026-11-03")
         assert set(map(tuple, found.values())) == {("done", "done", "missing")}
         assert str(SERVER["password"]) not in store_of(artifacts).place
     assert not (artifacts.folder / ".floe" / "partitions").exists()
@@ -543,7 +544,7 @@ def test_states_wait_for_a_store_that_is_away_and_else_the_run_says_so(
     if not comes_back:
         assert not store.exists()
         away.rename(store)
-    found = standing(artifacts, "2026-11-01", "2026-11-02")
+    found = status(artifacts, "2026-11-01", "2026-11-02")
     assert {state for states in found.values() for state in states} == {
         "done" if comes_back else "missing"
     }
@@ -578,7 +579,8 @@ def test_a_build_whose_turn_another_one_took_builds_no_further_batch(
         pass
     found = (tmp_path / "store").glob("*.build*")
     [lease] = [each for each in found if each.suffix != ".lock"]
-    lease.write_text('{"token": "of another", "holder": "other", "number": 1}')
+    with FileLock(f"{lease}.lock"):
+        lease.write_text('{"token": "of another", "holder": "other", "number": 1}')
     with pytest.raises(EnvironmentProblemError, match="another build may build partitions of shop"):
         list(events)
     days = {row[2] for row in rows_of(folder / "shop.duckdb")["by_day"]}

@@ -20,7 +20,7 @@ def as_data(found: Overview) -> dict[str, Any]:
         "nodes": {
             node.unique_id: {
                 "counts": found.counts(node.unique_id),
-                "partitions": dict(zip(keys, found.standings[node.unique_id], strict=True)),
+                "partitions": dict(zip(keys, found.statuses[node.unique_id], strict=True)),
             }
             for node in found.nodes
         },
@@ -39,7 +39,7 @@ def page_data(found: Overview) -> dict[str, Any]:
                 "id": node.unique_id,
                 "name": node.label,
                 "kind": node.resource_type,
-                "states": "".join(each[0] for each in found.standings[node.unique_id]),
+                "states": "".join(each[0] for each in found.statuses[node.unique_id]),
                 "builds": _builds(found, node.unique_id, keys) if has_details else {},
             }
             for node in found.nodes

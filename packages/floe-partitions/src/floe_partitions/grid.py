@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 from rich.console import Console
 from rich.markup import escape
 
-from floe_core.partitions.standing import Standing, worst
+from floe_core.partitions.statuses import PartitionStatus, worst
 from floe_partitions.overview import Overview
 
-_MARKS: dict[Standing, str] = {
+_MARKS: dict[PartitionStatus, str] = {
     "done": "[green]█[/]",
     "failed": "[red]X[/]",
     "missing": "[dim]·[/]",
@@ -37,7 +37,7 @@ def print_grid(found: Overview, console: Console) -> None:
     each = f"a mark is {size} {by}s" if size > 1 else f"a mark is a {by}"
     console.print(f"{title}, {partitions[0].key} to {partitions[-1].key}; {each}")
     for node in found.nodes:
-        marks = "".join(_marks(found.standings[node.unique_id], size))
+        marks = "".join(_marks(found.statuses[node.unique_id], size))
         console.print(f"  {names[node.unique_id]:<{width}}  {marks}", soft_wrap=True)
     _print_counts(found, console)
 
@@ -65,9 +65,9 @@ def notes(found: Overview) -> Iterator[str]:
         yield f"{found.place} also has states of other declarations: {', '.join(found.others)}"
 
 
-def _marks(standings: Sequence[Standing], size: int) -> Iterator[str]:
-    for start in range(0, len(standings), size):
-        yield _MARKS[worst(standings[start : start + size])]
+def _marks(statuses: Sequence[PartitionStatus], size: int) -> Iterator[str]:
+    for start in range(0, len(statuses), size):
+        yield _MARKS[worst(statuses[start : start + size])]
 
 
 def _name(label: str) -> str:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from floe_core.foundation.errors import UsageError
 from floe_core.partitions.calendar import Partition, due_partitions, partition_of_key
 from floe_core.partitions.records import Record
-from floe_core.partitions.standing import STANDINGS, Standing, standings
+from floe_core.partitions.statuses import STATUSES, PartitionStatus, statuses_of
 from floe_core.partitions.store import name_of, store_of
 from floe_core.ports.stale import stale_by_node
 from floe_core.runs.run_parameters import RunParameters
@@ -32,16 +32,16 @@ class Overview:
     declaration: Partitions
     partitions: tuple[Partition, ...]
     nodes: tuple[Node, ...]
-    standings: Mapping[str, list[Standing]]
+    statuses: Mapping[str, list[PartitionStatus]]
     records: Mapping[str, Mapping[str, Record]]
     beyond: int
     others: tuple[str, ...]
     place: str
 
-    def counts(self, node_id: str) -> dict[Standing, int]:
-        """Return standing -> number of partitions of a node, for all standings."""
-        found = Counter(self.standings[node_id])
-        return {each: found[each] for each in STANDINGS}
+    def counts(self, node_id: str) -> dict[PartitionStatus, int]:
+        """Return status -> number of partitions of a node, for all statuses."""
+        found = Counter(self.statuses[node_id])
+        return {each: found[each] for each in STATUSES}
 
 
 def read_overview(
@@ -74,7 +74,7 @@ def read_overview(
         declaration,
         partitions,
         nodes,
-        standings(
+        statuses_of(
             artifacts, records, ids, [each.key for each in partitions], stale_by_node(artifacts)
         ),
         records,

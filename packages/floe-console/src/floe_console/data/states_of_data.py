@@ -12,7 +12,7 @@ from urllib.parse import unquote
 from floe_core.execution.record.journal import FILE, read_events
 from floe_core.execution.record.run_record import RunRecord
 from floe_core.partitions.calendar import due_partitions
-from floe_core.partitions.standing import standings, worst
+from floe_core.partitions.statuses import statuses_of, worst
 from floe_core.partitions.store import store_of
 from floe_core.ports.stale import stale_by_node
 from floe_core.product_folder.state_folder import runs_place
@@ -57,7 +57,7 @@ def partitions_of(product: CompiledArtifacts) -> dict[str, Any]:
         return {"by": "", "counts": {}, "last": []}
     keys = [each.key for each in due_partitions(declaration, datetime.now(UTC))][-COUNTED:]
     ids = [i for i in declaration.node_ids if not product.by_id[i].is_test]
-    found = standings(
+    found = statuses_of(
         product, store_of(product).read(declaration), ids, keys, stale_by_node(product)
     )
     states = [worst(each) for each in zip(*found.values(), strict=True)]

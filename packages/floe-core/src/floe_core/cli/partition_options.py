@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from floe_core.foundation.errors import UsageError
 from floe_core.partitions.chosen import RANGE, name_partitions, partitions_named
-from floe_core.partitions.standing import Standing, standings
+from floe_core.partitions.statuses import PartitionStatus, statuses_of
 from floe_core.partitions.store import store_of
 from floe_core.plugin_api.powers import RunOptions
 from floe_core.ports.stale import stale_by_node
@@ -33,7 +33,7 @@ def with_partitions(artifacts: CompiledArtifacts, options: RunOptions) -> RunOpt
 
 
 def backfilled(
-    artifacts: CompiledArtifacts, job: Job, keys: tuple[str, str], wanted: Standing | None
+    artifacts: CompiledArtifacts, job: Job, keys: tuple[str, str], wanted: PartitionStatus | None
 ) -> str:
     """Return what names the partitions of a backfill, from one key to another.
 
@@ -51,7 +51,7 @@ def backfilled(
     ids = [n.unique_id for n in artifacts.nodes_of(job) if n.unique_id in partitioned]
     records = store_of(artifacts).read(declaration)
     names = [each.key for each in partitions]
-    found = standings(artifacts, records, ids, names, stale_by_node(artifacts))
+    found = statuses_of(artifacts, records, ids, names, stale_by_node(artifacts))
     return name_partitions(
         each
         for number, each in enumerate(partitions)
@@ -59,7 +59,9 @@ def backfilled(
     )
 
 
-def one_standing(flags: Mapping[Standing, bool], *, is_backfill: bool) -> Standing | None:
+def one_status(
+    flags: Mapping[PartitionStatus, bool], *, is_backfill: bool
+) -> PartitionStatus | None:
     """Return the one that is set of `--failed`, `--missing` and `--stale`, None for none.
 
     Raises:

@@ -13,7 +13,7 @@ from dataclasses import replace
 from floe_core.reuse.catalogs.known import CATALOGS
 from floe_core.reuse.plan import make_plan
 from floe_core.reuse.situation import Decision, Plan, Situation
-from floe_core.reuse.state import Standing
+from floe_core.reuse.state import RelationFacts
 
 # Tables up to this size are hashed during a run; larger ones only if `meta` requests it.
 CHEAP_ROWS = 1_000_000
@@ -56,17 +56,17 @@ def compared_nodes(given: Situation, plan: Plan) -> frozenset[str]:
 
 
 def unchanged_nodes(
-    given: Situation, plan: Plan, standing: Mapping[str, Standing]
+    given: Situation, plan: Plan, relations: Mapping[str, RelationFacts]
 ) -> frozenset[str]:
     """Return the ids of the nodes that were built without a change of content."""
-    found = {i: standing[i] for i in compared_nodes(given, plan) if i in standing}
+    found = {i: relations[i] for i in compared_nodes(given, plan) if i in relations}
     return frozenset(i for i, each in found.items() if is_unchanged(given, i, each))
 
 
-def is_unchanged(given: Situation, node_id: str, standing: Standing) -> bool:
+def is_unchanged(given: Situation, node_id: str, relation: RelationFacts) -> bool:
     """Return whether a table has the content that its last build left."""
     last = _last_table(given, node_id)
-    return last is not None and last.evidence == standing.evidence
+    return last is not None and last.evidence == relation.evidence
 
 
 def _is_cheap(given: Situation, node_id: str) -> bool:
@@ -75,11 +75,11 @@ def _is_cheap(given: Situation, node_id: str) -> bool:
     return is_small or given.artifacts.by_id[node_id].reuse.by_content
 
 
-def _last_table(given: Situation, node_id: str) -> Standing | None:
+def _last_table(given: Situation, node_id: str) -> RelationFacts | None:
     """Return the table that a node's last build left, None if its rows were not counted."""
     last = given.state.last_of(node_id)
-    standing = last.standing if last else None
-    return standing if standing is not None and standing.rows is not None else None
+    relation = last.relation if last else None
+    return relation if relation is not None and relation.rows is not None else None
 
 
 def _defer(

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from floe_core.reuse.contents import is_unchanged
 from floe_core.reuse.plan import Planner
 from floe_core.reuse.situation import Decision, Plan, Situation
-from floe_core.reuse.state import Standing
+from floe_core.reuse.state import RelationFacts
 
 
 class LivePlan:
@@ -44,10 +44,10 @@ class LivePlan:
             decision = self._started[node_id]
         return decision if decision.action == "reuse" else None
 
-    def end(self, node_id: str, standing: Standing | None) -> None:
+    def end(self, node_id: str, relation: RelationFacts | None) -> None:
         """Record the relation that a node's build left, None if it is not known."""
         with self._lock:
-            if standing is not None and is_unchanged(self._situation, node_id, standing):
+            if relation is not None and is_unchanged(self._situation, node_id, relation):
                 self._planner.leave_unchanged(node_id)
 
     def fail(self, node_id: str) -> None:

@@ -123,11 +123,11 @@ class Planner:
     def _stands(self, node: Node, entry: Entry) -> bool:
         if not node.is_in_warehouse:
             return True
-        found = self._given.warehouse.standing.get(node.unique_id)
+        found = self._given.warehouse.relations.get(node.unique_id)
         return (
             found is not None
-            and entry.standing is not None
-            and (found.evidence == entry.standing.evidence)
+            and entry.relation is not None
+            and (found.evidence == entry.relation.evidence)
         )
 
     def _plan_node(self, node: Node) -> None:
@@ -186,7 +186,7 @@ class Planner:
         if not may_wait:
             yield why_built(self._given.artifacts, entry, fresh)
         if not self._stands(node, entry):
-            is_there = node.unique_id in self._given.warehouse.standing
+            is_there = node.unique_id in self._given.warehouse.relations
             yield "changed since its last build" if is_there else "its relation is not there"
         is_settled = entry.is_settled or may_wait or self._given.compares
         if not (is_settled or self._analyses.repeats(node)):

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from floe_core.reuse.queries.analysis import Analyse, analyse
-from floe_core.reuse.standing import WarehouseFacts
 from floe_core.reuse.state import Entry, State, Versions
+from floe_core.reuse.warehouse_facts import WarehouseFacts
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.nodes import Node
 
@@ -77,7 +77,7 @@ class Decision:
     @property
     def rows(self) -> int | None:
         """How many rows its last build left; None if unknown, and for a view or a test."""
-        return self.last.standing.rows if self.last and self.last.standing else None
+        return self.last.relation.rows if self.last and self.last.relation else None
 
 
 Plan = Mapping[str, Decision]

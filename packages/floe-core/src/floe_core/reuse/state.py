@@ -38,7 +38,7 @@ class Versions:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class RelationFacts:
     """A relation as it is in the warehouse: a hash of its contents, and its columns.
 
     `rows` is None for a view, whose rows were not counted.
@@ -54,7 +54,7 @@ class Entry:
     """The last green build of a node, or the verdict of a test that passed.
 
     `traits` are hashes of what it was built from, by a name for people; `reads` is parent id ->
-    column -> version. `standing` is the relation that the build left, None for a test.
+    column -> version. `relation` is the one that the build left, None for a test.
     `lineage_run_id` is the node's run in OpenLineage. `code` is the compiled code, packed, without
     secrets. `rendering` is the key that determines the code, "" if not known. `planned_at` is when
     the build was planned, before it read its inputs, in seconds since 1970. `newest` is source id
@@ -67,7 +67,7 @@ class Entry:
     traits: Mapping[str, str]
     reads: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     versions: Versions = Versions("")
-    standing: Standing | None = None
+    relation: RelationFacts | None = None
     seconds: float = 0.0
     lineage_run_id: str = ""
     code: str = ""
@@ -176,9 +176,8 @@ def _fields(entry: Entry) -> dict[str, Any]:
     """Return an entry's fields; `asdict` would copy everything in them."""
     content = {name: getattr(entry, name) for name in _ENTRY}
     content["versions"] = [entry.versions.rows, entry.versions.columns]
-    if entry.standing is not None:
-        standing = entry.standing
-        content["standing"] = [standing.evidence, standing.columns, standing.rows]
+    found = content.pop("relation")
+    content["standing"] = found and [found.evidence, found.columns, found.rows]
     return content
 
 
@@ -188,8 +187,8 @@ def _active(content: dict[str, Any]) -> ActiveBuild:
 
 
 def _entry(content: dict[str, Any]) -> Entry:
-    standing = content["standing"]
-    if standing is not None:
-        evidence, columns, rows = standing
-        standing = Standing(evidence, tuple(columns), rows)
-    return Entry(**{**content, "versions": Versions(*content["versions"]), "standing": standing})
+    content = {**content, "versions": Versions(*content["versions"])}
+    if found := content.pop("standing"):
+        evidence, columns, rows = found
+        content["relation"] = RelationFacts(evidence, tuple(columns), rows)
+    return Entry(**content)

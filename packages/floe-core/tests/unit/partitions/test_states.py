@@ -10,7 +10,7 @@ import pytest
 
 from floe_core.foundation.errors import EnvironmentProblemError
 from floe_core.partitions.records import Record, merged
-from floe_core.partitions.standing import code_of, standings
+from floe_core.partitions.statuses import code_of, statuses_of
 from floe_core.partitions.store import PartitionStore, name_of, store_of
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts, OrchestratorChoice, Product
 from floe_core.schemas.nodes import Node
@@ -122,7 +122,7 @@ def test_a_partition_is_stale_by_its_code_or_by_what_it_reads() -> None:
             "5": record(20, "failed", code="other"),
         },
     }
-    assert standings(artifacts_of(above, below), records, ["a", "b"], keys) == {
+    assert statuses_of(artifacts_of(above, below), records, ["a", "b"], keys) == {
         "a": ["done", "done", "stale", "failed", "missing"],
         "b": ["done", "stale", "done", "done", "failed"],
     }

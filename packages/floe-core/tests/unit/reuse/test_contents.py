@@ -15,8 +15,8 @@ from floe_core.reuse.live_plan import LivePlan
 from floe_core.reuse.outcome import outcome_of
 from floe_core.reuse.plan import make_plan
 from floe_core.reuse.situation import Plan, Situation
-from floe_core.reuse.standing import WarehouseFacts
-from floe_core.reuse.state import ActiveBuild, Standing, State, Versions
+from floe_core.reuse.state import ActiveBuild, RelationFacts, State, Versions
+from floe_core.reuse.warehouse_facts import WarehouseFacts
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.nodes import Node, ReuseFacts
 
@@ -48,9 +48,11 @@ def product(executable: str = "", **changes: dict[str, Any]) -> CompiledArtifact
     return small_product(*nodes, dbt=SMALL_DBT.model_copy(update={"executable": executable}))
 
 
-def standing(artifacts: CompiledArtifacts, rows: int = 8, **evidence: str) -> dict[str, Standing]:
+def relations_of(
+    artifacts: CompiledArtifacts, rows: int = 8, **evidence: str
+) -> dict[str, RelationFacts]:
     return {
-        n.unique_id: Standing(
+        n.unique_id: RelationFacts(
             evidence.get(n.name, "as built"),
             COLUMNS[n.unique_id],
             None if n.materialization == "view" else rows,
@@ -64,13 +66,13 @@ def after_a_build(
     artifacts: CompiledArtifacts, codes: Mapping[str, str] = CODES, rows: int = 8
 ) -> Situation:
     """Return the situation after a first green build of all."""
-    facts = WarehouseFacts(standing=standing(artifacts, rows))
+    facts = WarehouseFacts(relations=relations_of(artifacts, rows))
     wanted = frozenset(n.unique_id for n in artifacts.runnable)
     first = Situation(
         artifacts, wanted, codes, {RAW: SEED}, State("shop"), facts, "engine", "token 1", "run 1"
     )
     plan = make_plan(first)
-    entries = outcome_of(first, plan, dict.fromkeys(plan, 1.0), facts.standing).entries
+    entries = outcome_of(first, plan, dict.fromkeys(plan, 1.0), facts.relations).entries
     return replace(first, state=State("shop", entries), token="token 2", run_id="run 2")
 
 
@@ -144,35 +146,35 @@ def test_without_news_in_the_content_all_below_is_reused() -> None:
     given = replace(after_a_build(product()), codes=REWRITTEN)
     plan = live(given)
     assert plan.start(A) is None
-    plan.end(A, standing(given.artifacts)[A])
+    plan.end(A, relations_of(given.artifacts)[A])
     found = [plan.start(node_id) for node_id in (B, TEST, C)]
     assert [each.why for each in found if each] == ["unchanged since run run 1"] * 3
 
 
-@pytest.mark.parametrize("found", [Standing("other rows", COLUMNS[A], 8), None])
-def test_with_news_or_where_nothing_is_known_it_is_built(found: Standing | None) -> None:
+@pytest.mark.parametrize("found", [RelationFacts("other rows", COLUMNS[A], 8), None])
+def test_with_news_or_where_nothing_is_known_it_is_built(found: RelationFacts | None) -> None:
     plan = live(replace(after_a_build(product()), codes=REWRITTEN))
     plan.end(A, found)
     assert plan.start(B) is None
     # It comes to what it was, for another reason.
-    plan.end(B, Standing("as built", COLUMNS[B], 8))
+    plan.end(B, RelationFacts("as built", COLUMNS[B], 8))
     assert plan.start(C) is not None
 
 
 def test_below_a_failure_nothing_is_reused_that_dbt_would_skip() -> None:
     given = replace(after_a_build(product()), codes=REWRITTEN)
     plan = live(given)
-    plan.end(A, standing(given.artifacts)[A])
+    plan.end(A, relations_of(given.artifacts)[A])
     plan.fail(A)
     assert plan.start(B) is None
 
 
 def remembered(given: Situation, **evidence: str) -> tuple[Situation, set[str]]:
     """Return the situation after `a` alone was built, and what is in doubt."""
-    found = standing(given.artifacts, **evidence)
+    found = relations_of(given.artifacts, **evidence)
     outcome = outcome_of(given, _only_a(given), {A: 1.0}, found)
     state = given.state.with_entries(outcome.entries, outcome.doubtful)
-    facts = WarehouseFacts(standing=found)
+    facts = WarehouseFacts(relations=found)
     return replace(given, state=state, warehouse=facts, token="token 3"), set(outcome.doubtful)
 
 
@@ -192,10 +194,10 @@ def test_what_came_to_the_same_is_remembered_with_the_version_of_that() -> None:
 def test_what_was_left_out_is_in_doubt_if_the_table_is_another_one_in_the_end() -> None:
     given = replace(after_a_build(product()), codes=REWRITTEN)
     plan = live(given)
-    plan.end(A, standing(given.artifacts)[A])
+    plan.end(A, relations_of(given.artifacts)[A])
     for node_id in (B, C, TEST):
         plan.start(node_id)
-    changed = standing(given.artifacts, a="changed by a hook")
+    changed = relations_of(given.artifacts, a="changed by a hook")
     outcome = outcome_of(given, plan.decisions, {A: 1.0}, changed)
     assert B in outcome.doubtful
 

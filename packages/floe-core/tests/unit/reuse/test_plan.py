@@ -11,8 +11,8 @@ from small_artifacts import small_product
 from floe_core.reuse.outcome import outcome_of
 from floe_core.reuse.plan import make_plan
 from floe_core.reuse.situation import Situation
-from floe_core.reuse.standing import WarehouseFacts
-from floe_core.reuse.state import Standing, State, Versions
+from floe_core.reuse.state import RelationFacts, State, Versions
+from floe_core.reuse.warehouse_facts import WarehouseFacts
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.nodes import Node, ReuseFacts
 
@@ -50,17 +50,19 @@ def product(*others: Node, **changes: dict[str, Any]) -> CompiledArtifacts:
     return small_product(*nodes, *others)
 
 
-def standing(artifacts: CompiledArtifacts, **evidence: str) -> dict[str, Standing]:
+def relations_of(artifacts: CompiledArtifacts, **evidence: str) -> dict[str, RelationFacts]:
     columns = {RAW: ("id", "name", "amount"), A: ("id", "name", "amount"), B: ("id", "name")}
     return {
-        n.unique_id: Standing(evidence.get(n.name, "as built"), columns.get(n.unique_id, ("id",)))
+        n.unique_id: RelationFacts(
+            evidence.get(n.name, "as built"), columns.get(n.unique_id, ("id",))
+        )
         for n in artifacts.runnable
         if n.is_relation
     }
 
 
 def situation(artifacts: CompiledArtifacts, **fields: Any) -> Situation:
-    facts = WarehouseFacts(standing=standing(artifacts))
+    facts = WarehouseFacts(relations=relations_of(artifacts))
     wanted = frozenset(n.unique_id for n in artifacts.runnable)
     given = Situation(
         artifacts, wanted, CODES, {RAW: SEED}, State("shop"), facts, "engine", "token 1", "run 1"
@@ -72,7 +74,7 @@ def built(given: Situation) -> Situation:
     """Return the situation after a green build of all that is planned."""
     plan = make_plan(given)
     green = {i: 1.0 for i, each in plan.items() if each.action == "build"}
-    outcome = outcome_of(given, plan, green, dict(given.warehouse.standing))
+    outcome = outcome_of(given, plan, green, dict(given.warehouse.relations))
     entries = {**given.state.entries, **outcome.entries}
     return replace(given, state=replace(given.state, entries=entries), token="token 2")
 
@@ -129,15 +131,15 @@ def test_a_relation_that_does_not_stand_is_built_and_nothing_below_it(
     evidence: str, why: str
 ) -> None:
     artifacts = product()
-    found = standing(artifacts, b=evidence)
+    found = relations_of(artifacts, b=evidence)
     found = {i: each for i, each in found.items() if each.evidence}
-    after = replace(built(situation(artifacts)), warehouse=WarehouseFacts(standing=found))
+    after = replace(built(situation(artifacts)), warehouse=WarehouseFacts(relations=found))
     assert reasons(after) == {"b": why}
 
 
 def test_a_parent_that_is_built_anew_as_it_was_takes_only_its_tests_along() -> None:
     artifacts = product()
-    facts = WarehouseFacts(standing=standing(artifacts, a="changed by hand"))
+    facts = WarehouseFacts(relations=relations_of(artifacts, a="changed by hand"))
     after = replace(built(situation(artifacts)), warehouse=facts)
     assert set(reasons(after)) == {"a", "checks_a"}
 
@@ -147,7 +149,7 @@ def test_a_view_is_built_with_its_parent_where_a_table_takes_its_views_with_it()
     artifacts = artifacts.model_copy(
         update={"dbt": artifacts.dbt.model_copy(update={"adapter": "postgres"})}
     )
-    facts = WarehouseFacts(standing=standing(artifacts, a="changed by hand"))
+    facts = WarehouseFacts(relations=relations_of(artifacts, a="changed by hand"))
     after = replace(built(situation(artifacts)), warehouse=facts)
     assert reasons(after)["b"] == "a is built, which it is a view of"
 
@@ -221,7 +223,7 @@ def test_a_source_that_says_when_it_was_loaded_is_newer_by_so_much(
 
     def loaded(newest: str, version: str) -> WarehouseFacts:
         sources = {SOURCE: Versions(version, {"id": version})}
-        return WarehouseFacts(standing(artifacts), sources, {SOURCE: newest} if newest else {})
+        return WarehouseFacts(relations_of(artifacts), sources, {SOURCE: newest} if newest else {})
 
     after = built(situation(artifacts, codes=codes, warehouse=loaded(before, "v1")))
     again = replace(after, warehouse=loaded(now, "v2"))
@@ -252,7 +254,7 @@ def test_a_node_whose_columns_are_not_those_of_its_sql_leaves_its_readers_in_dou
     given = replace(before, codes=codes)
     plan = make_plan(given)
     assert plan[B].action == "reuse"
-    found = {**standing(artifacts), A: Standing("as built", ("id", "name", "another"))}
+    found = {**relations_of(artifacts), A: RelationFacts("as built", ("id", "name", "another"))}
     assert set(outcome_of(given, plan, {A: 1.0}, {A: found[A]}).doubtful) == {B}
 
 
@@ -279,7 +281,7 @@ def test_only_new_inputs_wait() -> None:
     after = built(situation(product(b=HOUR), now=1000.0))
     own = replace(after, codes=CODES | {B: CODES[B] + " limit 1"}, now=1001.0)
     assert reasons(own) == {"b": "its code changed"}
-    facts = WarehouseFacts(standing=standing(product(), b="changed by hand"))
+    facts = WarehouseFacts(relations=relations_of(product(), b="changed by hand"))
     by_hand = replace(after, warehouse=facts, now=1001.0)
     assert reasons(by_hand) == {"b": "changed since its last build"}
 
@@ -305,16 +307,16 @@ def test_an_incremental_model_may_read_itself() -> None:
 def test_a_result_that_varies_though_nothing_changed_is_a_new_version() -> None:
     artifacts = product()
     before = built(situation(artifacts))
-    facts = WarehouseFacts(standing=standing(artifacts, a="changed by hand"))
+    facts = WarehouseFacts(relations=relations_of(artifacts, a="changed by hand"))
     given = replace(before, warehouse=facts)
     plan = make_plan(given)
     assert (plan[A].action, plan[B].action) == ("build", "reuse")
-    outcome = outcome_of(given, plan, {A: 1.0}, standing(artifacts, a="other ties"))
+    outcome = outcome_of(given, plan, {A: 1.0}, relations_of(artifacts, a="other ties"))
     entries = {**before.state.entries, **outcome.entries}
     after = replace(
         given,
         state=replace(given.state, entries=entries),
-        warehouse=WarehouseFacts(standing=standing(artifacts, a="other ties")),
+        warehouse=WarehouseFacts(relations=relations_of(artifacts, a="other ties")),
     )
     assert reasons(after)["b"] == "a is new"
 
@@ -322,9 +324,9 @@ def test_a_result_that_varies_though_nothing_changed_is_a_new_version() -> None:
 def compared(before: Situation, now: Situation) -> dict[str, str]:
     """Return node name -> why it is built, of what is built where two compilations are compared."""
     first = make_plan(replace(before, compares=True, token="before", state=State()))
-    stands = Standing("as built")
+    stands = RelationFacts("as built")
     entries = {
-        i: replace(d.entry, standing=before.warehouse.standing.get(i, stands))
+        i: replace(d.entry, relation=before.warehouse.relations.get(i, stands))
         for i, d in first.items()
     }
     state = State(entries=entries)

@@ -10,8 +10,8 @@ from floe_core.reuse.outcome import outcome_of
 from floe_core.reuse.plan import make_plan
 from floe_core.reuse.plan_before_steps import plan_before_steps
 from floe_core.reuse.situation import Situation
-from floe_core.reuse.standing import WarehouseFacts
-from floe_core.reuse.state import Entry, Standing, State, Versions
+from floe_core.reuse.state import Entry, RelationFacts, State, Versions
+from floe_core.reuse.warehouse_facts import WarehouseFacts
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.nodes import Node
 from floe_core.schemas.steps import Step
@@ -54,18 +54,18 @@ def product() -> CompiledArtifacts:
 def after_a_run(sources: dict[str, Versions], reported: dict[str, Versions]) -> Situation:
     """Return the situation before the second run; `reported` is what the step said in the first."""
     artifacts = product()
-    standing = {i: Standing("as built", ("id",)) for i in (A, B, C)}
-    facts = WarehouseFacts(standing, {**sources, **reported})
+    relations = {i: RelationFacts("as built", ("id",)) for i in (A, B, C)}
+    facts = WarehouseFacts(relations, {**sources, **reported})
     given = Situation(
         artifacts, frozenset(CODES), CODES, {}, State("shop"), facts, "engine", "token 1", "run 1"
     )
     plan = make_plan(given)
-    entries = dict(outcome_of(given, plan, dict.fromkeys(plan, 1.0), standing).entries)
+    entries = dict(outcome_of(given, plan, dict.fromkeys(plan, 1.0), relations).entries)
     entries |= {i: Entry("run 1", {}, versions=each) for i, each in reported.items()}
     return replace(
         given,
         wanted=frozenset({*CODES, LOAD, PUSH}),
-        warehouse=WarehouseFacts(standing, sources),
+        warehouse=WarehouseFacts(relations, sources),
         state=State("shop", entries),
         token="token 2",
     )

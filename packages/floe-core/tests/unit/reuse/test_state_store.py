@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from small_artifacts import small_product
 
-from floe_core.reuse.state import FORMAT, ActiveBuild, Entry, Standing, State, Versions
+from floe_core.reuse.state import FORMAT, ActiveBuild, Entry, RelationFacts, State, Versions
 from floe_core.reuse.state_store import StateStore, store_of
 from floe_core.storage.hashed_text import to_hashed_text
 from floe_core.storage.shared_text import FileText, ObjectsText
@@ -20,7 +20,7 @@ ENTRY = Entry(
     {"code": "c1"},
     {"model.shop.a": {"id": "v1"}},
     Versions("r1", {"id": "i1"}),
-    Standing("e1", ("id",)),
+    RelationFacts("e1", ("id",)),
     1.5,
 )
 STATE = State("shop", {"model.shop.b": ENTRY}, {"t": ActiveBuild("here", 1, 2.0, ("x",), ("y",))})

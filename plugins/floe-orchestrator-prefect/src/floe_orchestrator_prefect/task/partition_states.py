@@ -17,7 +17,7 @@ from prefect.runtime import flow_run
 from floe_core.foundation.errors import EnvironmentProblemError
 from floe_core.partitions.calendar import due_partitions, partition_of_key
 from floe_core.partitions.chosen import name_partitions
-from floe_core.partitions.standing import STANDINGS, Standing, standings
+from floe_core.partitions.statuses import STATUSES, PartitionStatus, statuses_of
 from floe_core.partitions.store import store_of
 from floe_core.ports.stale import stale_by_node
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
@@ -77,17 +77,17 @@ def state_table(
     keys = [each.key for each in due_partitions(declaration, now)]
     ids = [i for i in declaration.node_ids if i in artifacts.by_id]
     records, stale = store_of(artifacts).read(declaration), stale_by_node(artifacts)
-    found = standings(artifacts, records, ids, keys, stale)
+    found = statuses_of(artifacts, records, ids, keys, stale)
     names = node_names(artifacts)
     return [
-        {"node": names[node_id], **{each: _cell(of_node, keys, each) for each in STANDINGS}}
+        {"node": names[node_id], **{each: _cell(of_node, keys, each) for each in STATUSES}}
         for node_id, of_node in found.items()
     ]
 
 
-def _cell(of_node: list[Standing], keys: list[str], wanted: Standing) -> str:
+def _cell(of_node: list[PartitionStatus], keys: list[str], wanted: PartitionStatus) -> str:
     """Return a count and, except of what is done, the first partitions of it."""
-    mine = [key for key, standing in zip(keys, of_node, strict=True) if standing == wanted]
+    mine = [key for key, status in zip(keys, of_node, strict=True) if status == wanted]
     if wanted == "done" or not mine:
         return str(len(mine))
     more = ", ..." if len(mine) > _MOST_NAMED else ""

@@ -18,7 +18,7 @@ from floe_core.cli.options import Env, JobOption, Json, On, Product
 
 if TYPE_CHECKING:
     from floe_core.execution.node_selection.wanted import ChooseNodes
-    from floe_core.partitions.standing import Standing
+    from floe_core.partitions.statuses import PartitionStatus
     from floe_core.plugin_api.powers import RunLauncher, RunOptions, RunReport
     from floe_core.runs.run_parameters import RunParameters
     from floe_core.schemas.compiled_artifacts import CompiledArtifacts
@@ -134,7 +134,7 @@ def run(
     schedule or, with `execution.backfillBy: range` in floe.yaml, one run for all. If the job has
     partitions, it is one run that builds them one after the other.
     """
-    from floe_core.cli.partition_options import backfilled, one_standing
+    from floe_core.cli.partition_options import backfilled, one_status
     from floe_core.runs.run_parameters import RunParameters
 
     refuse_second_selection(product, select, exclude)
@@ -147,8 +147,8 @@ def run(
         vars=_vars(vars_),
         partitions=partition or "",
     )
-    flags: dict[Standing, bool] = {"failed": failed, "missing": missing, "stale": stale}
-    wanted = one_standing(flags, is_backfill=backfill is not None)
+    flags: dict[PartitionStatus, bool] = {"failed": failed, "missing": missing, "stale": stale}
+    wanted = one_status(flags, is_backfill=backfill is not None)
     if verify is not None:
         _refuse_to_verify(parameters, is_backfill=backfill is not None)
     if backfill is not None:

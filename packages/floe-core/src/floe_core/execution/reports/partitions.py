@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 from floe_core.foundation.errors import EnvironmentProblemError
 from floe_core.partitions.records import Record, RecordStatus
-from floe_core.partitions.standing import code_of
+from floe_core.partitions.statuses import code_of
 from floe_core.partitions.store import store_of
 from floe_core.runs.build_events import BuildEvent, NodeLog, PartitionResult
 from floe_core.runs.build_request import BuildRequest

@@ -102,7 +102,7 @@ class PartialBuild:
         facts = read_facts(given.artifacts, green)
         if facts.problem:
             return f"{facts.problem}, so what was built is not remembered"
-        outcome = outcome_of(given, self._decisions, green, facts.standing)
+        outcome = outcome_of(given, self._decisions, green, facts.relations)
         before = given.state.entries
         never_begun = (i for i, each in self._ended.items() if each.status == "skipped")
         kept = {node_id: before[node_id] for node_id in never_begun if node_id in before}

@@ -22,9 +22,9 @@ from floe_core.reuse.queries.analysis_cache import AnalysisCache
 from floe_core.reuse.queries.parts import digest
 from floe_core.reuse.seed_versions import seed_versions
 from floe_core.reuse.situation import Decision, Situation
-from floe_core.reuse.standing import WarehouseFacts, read_warehouse
 from floe_core.reuse.state import FORMAT, State, Versions
 from floe_core.reuse.state_store import StateStore
+from floe_core.reuse.warehouse_facts import WarehouseFacts, read_warehouse
 from floe_core.runs.build_request import BuildRequest
 from floe_core.runs.product_redactor import redactor_of
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts

@@ -7,8 +7,8 @@ from contextlib import ExitStack
 
 from floe_core.dbt.internals import duckdb_connection
 from floe_core.foundation.errors import EnvironmentProblemError
-from floe_core.reuse.standing import read_standing
-from floe_core.reuse.state import Standing
+from floe_core.reuse.state import RelationFacts
+from floe_core.reuse.warehouse_facts import read_relation
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.nodes import Node
 from floe_core.warehouse.connection import DuckDBCursor, apply_settings, connect
@@ -27,7 +27,7 @@ class RelationsInRun:
         self._is_closed = False
         self._warehouse: Warehouse | None = None
 
-    def read(self, node_id: str) -> Standing | None:
+    def read(self, node_id: str) -> RelationFacts | None:
         """Return the state of a node's relation, None if it is not known."""
         node = self._artifacts.by_id[node_id]
         try:
@@ -44,7 +44,7 @@ class RelationsInRun:
             self._thread.submit(self._opened.close).result()
             self._thread.shutdown()
 
-    def _read_duckdb(self, node: Node) -> Standing | None:
+    def _read_duckdb(self, node: Node) -> RelationFacts | None:
         """Read through dbt's own DuckDB connection: a second process can't open the file."""
         connection = duckdb_connection()
         if connection is None:
@@ -52,12 +52,12 @@ class RelationsInRun:
         with connection.cursor() as cursor:
             warehouse = DuckDBCursor(cursor, dialect_of("duckdb"))
             apply_settings(warehouse)
-            return read_standing(warehouse, "duckdb", node)
+            return read_relation(warehouse, "duckdb", node)
 
-    def _beside(self, node: Node) -> Standing | None:
+    def _beside(self, node: Node) -> RelationFacts | None:
         dbt = self._artifacts.dbt
         if self._warehouse is None:
             # dbt is running in the product's folder at this time.
             opened = connect(dbt, self._artifacts.folder)
             self._warehouse = self._opened.enter_context(opened)
-        return read_standing(self._warehouse, dbt.adapter, node)
+        return read_relation(self._warehouse, dbt.adapter, node)

@@ -1,4 +1,4 @@
-"""How each partition of each node stands: done, failed, missing or stale."""
+"""The status of each partition of each node: done, failed, missing or stale."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from floe_core.partitions.records import Brief, Records, briefs_of
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.nodes import Node
 
-Standing = Literal["done", "failed", "missing", "stale"]
-STANDINGS: tuple[Standing, ...] = ("done", "failed", "missing", "stale")
+PartitionStatus = Literal["done", "failed", "missing", "stale"]
+STATUSES: tuple[PartitionStatus, ...] = ("done", "failed", "missing", "stale")
 
 
-def standings(
+def statuses_of(
     artifacts: CompiledArtifacts,
     records: Records,
     node_ids: Iterable[str],
     keys: Sequence[str],
     stale: Mapping[str, Collection[str]] = MappingProxyType({}),
-) -> dict[str, list[Standing]]:
-    """Return node id -> how each of the partitions stands, in the order of `keys`.
+) -> dict[str, list[PartitionStatus]]:
+    """Return node id -> the status of each partition, in the order of `keys`.
 
     A partition is stale if the node's code has changed since, or if a partitioned node that it
     reads was built for the same partition after its build had begun, or if it is among `stale`,
@@ -34,7 +34,7 @@ def standings(
         node = artifacts.by_id[node_id]
         above = [briefs[i] for i in node.depends_on if i in briefs]
         mine, code = briefs.get(node_id, {}), code_of(node)
-        of_node = [_standing(mine.get(key), code, key, above) for key in keys]
+        of_node = [_status(mine.get(key), code, key, above) for key in keys]
         if by_ports := stale.get(node_id):
             pairs = zip(keys, of_node, strict=True)
             of_node = ["stale" if s == "done" and key in by_ports else s for key, s in pairs]
@@ -42,9 +42,9 @@ def standings(
     return found
 
 
-def _standing(
+def _status(
     brief: Brief | None, code: str, key: str, above: Sequence[Mapping[str, Brief]]
-) -> Standing:
+) -> PartitionStatus:
     if brief is None:
         return "missing"
     is_done, built_from, started, _ = brief
@@ -59,13 +59,13 @@ def _standing(
     return "done"
 
 
-def worst(found: Iterable[Standing]) -> Standing:
+def worst(found: Iterable[PartitionStatus]) -> PartitionStatus:
     """Return what to say of a partition of which several nodes are built.
 
     >>> worst(["done", "stale", "missing"])
     'missing'
     """
-    order: tuple[Standing, ...] = ("failed", "missing", "stale", "done")
+    order: tuple[PartitionStatus, ...] = ("failed", "missing", "stale", "done")
     present = set(found)
     return next((each for each in order if each in present), "missing")
 

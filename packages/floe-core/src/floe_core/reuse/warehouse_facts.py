@@ -11,7 +11,7 @@ from floe_core.reuse.catalogs.catalog import TABLE, VIEW, Found
 from floe_core.reuse.catalogs.known import CATALOGS
 from floe_core.reuse.queries.functions import Functions
 from floe_core.reuse.queries.parts import digest
-from floe_core.reuse.state import Standing, Versions
+from floe_core.reuse.state import RelationFacts, Versions
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.nodes import Node
 from floe_core.warehouse.connection import open_warehouse
@@ -28,7 +28,7 @@ class WarehouseFacts:
     known, "" if the warehouse was read.
     """
 
-    standing: Mapping[str, Standing] = field(default_factory=dict)
+    relations: Mapping[str, RelationFacts] = field(default_factory=dict)
     sources: Mapping[str, Versions] = field(default_factory=dict)
     newest: Mapping[str, str] = field(default_factory=dict)
     functions: Functions = field(default_factory=Functions)
@@ -50,16 +50,16 @@ def read_warehouse(
     """
     nodes = [artifacts.by_id[node_id] for node_id in node_ids]
     with open_warehouse(artifacts.dbt, artifacts.folder, may_be_new=True) as warehouse:
-        relations = [node for node in nodes if node.is_relation]
+        in_warehouse = [node for node in nodes if node.is_relation]
         sources = [node for node in nodes if node.resource_type == "source"]
         is_enough = CATALOGS[artifacts.dbt.adapter].has_whole_types
-        read = relations if is_enough else [*relations, *sources]
+        read = in_warehouse if is_enough else [*in_warehouse, *sources]
         reader = _Reader(warehouse, artifacts.dbt.adapter, read)
         functions = [node for node in nodes if node.resource_type == "function"]
-        standing = {**reader.standing(relations), **reader.functions(functions)}
+        relations = {**reader.relations(in_warehouse), **reader.functions(functions)}
         versions = {n.unique_id: reader.source(n, words.get(n.unique_id, "")) for n in sources}
         return WarehouseFacts(
-            standing,
+            relations,
             {node_id: each for node_id, each in versions.items() if each is not None},
             reader.newest,
             reader.catalog.functions(warehouse),
@@ -68,13 +68,13 @@ def read_warehouse(
         )
 
 
-def read_standing(warehouse: Warehouse, adapter: str, node: Node) -> Standing | None:
+def read_relation(warehouse: Warehouse, adapter: str, node: Node) -> RelationFacts | None:
     """Return the state of one node's relation, None if it does not exist or can't be read.
 
     Raises:
         EnvironmentProblemError: The warehouse does not respond.
     """
-    return _Reader(warehouse, adapter, [node]).standing([node]).get(node.unique_id)
+    return _Reader(warehouse, adapter, [node]).relations([node]).get(node.unique_id)
 
 
 class _Reader:
@@ -87,7 +87,7 @@ class _Reader:
         self._is_here: dict[str, bool] = {}
         self._found = self.catalog.relations(warehouse, [relation_of(node) for node in nodes])
 
-    def standing(self, nodes: Sequence[Node]) -> dict[str, Standing]:
+    def relations(self, nodes: Sequence[Node]) -> dict[str, RelationFacts]:
         """Return node id -> the state of its relation, for those that exist."""
         own = [(n, each) for n in nodes if self._holds(n.database) and (each := self._of(n))]
         views = {n.unique_id: self._view(n, each) for n, each in own if each.kind == VIEW}
@@ -101,15 +101,15 @@ class _Reader:
             if content := hashes.get(relation_of(node)):
                 named = list(each.columns)
                 evidence = digest(each.kind, each.text, named, content)
-                found[node.unique_id] = Standing(evidence, self._names(named), content[0])
+                found[node.unique_id] = RelationFacts(evidence, self._names(named), content[0])
         return found
 
-    def functions(self, nodes: Sequence[Node]) -> dict[str, Standing]:
+    def functions(self, nodes: Sequence[Node]) -> dict[str, RelationFacts]:
         """Return node id -> the definition of its function, for those that exist."""
         found = self.catalog.definitions(self._warehouse) if nodes else {}
         own = ((n, found.get(self.catalog.key(relation_of(n)))) for n in nodes)
         return {
-            node.unique_id: Standing(digest("function", text), ())
+            node.unique_id: RelationFacts(digest("function", text), ())
             for node, text in own
             if text and self._holds(node.database)
         }
@@ -122,7 +122,7 @@ class _Reader:
             self._is_here[database] = self.catalog.holds(self._warehouse, database)
         return self._is_here[database]
 
-    def _view(self, node: Node, found: Found) -> Standing | None:
+    def _view(self, node: Node, found: Found) -> RelationFacts | None:
         """Return a view's definition, not its rows; None for, say, a view of a file."""
         if node.materialization != "view":
             return None  # Its rows would have to be read.
@@ -130,7 +130,7 @@ class _Reader:
             columns = self._warehouse.columns(relation_of(node))
         except EnvironmentProblemError:
             return None
-        return Standing(digest(found.kind, found.text, columns), self._names(columns))
+        return RelationFacts(digest(found.kind, found.text, columns), self._names(columns))
 
     @contextmanager
     def _small_queries(self) -> Iterator[None]:
