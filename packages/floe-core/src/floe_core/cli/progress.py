@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import threading
+from functools import partial
 from typing import TYPE_CHECKING
+
+import typer
 
 from floe_core.cli.json_log import is_json_log, write_log
 
@@ -53,7 +56,8 @@ class StagesOnStderr:
             self._status.update(escape(stage))
 
 
-def hide_stages(as_json: bool) -> bool:
-    """Show no stages beside JSON."""
+def hide_stages(context: typer.Context, as_json: bool) -> bool:
+    """Show no stages beside a command's JSON."""
     StagesOnStderr.are_hidden = as_json
+    context.call_on_close(partial(setattr, StagesOnStderr, "are_hidden", False))
     return as_json

@@ -51,3 +51,12 @@ def test_stages_are_hidden_by_the_option_and_not_by_the_word(
         patched.setattr("sys.argv", ["floe", *(word for word in words if "--name" in words)])
         call(words)
     assert capsys.readouterr().err == shown
+
+
+def test_stages_are_shown_again_after_a_command_with_json(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    call(["--json"])
+    with stages_shown_by(StagesOnStderr()):
+        begin_stage("looking")
+    assert capsys.readouterr().err == "looking\n"
