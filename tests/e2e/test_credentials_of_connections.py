@@ -126,6 +126,20 @@ def holding(product: Path) -> list[str]:
     return [path.name for path in files if any(s in path.read_bytes() for s in secrets)]
 
 
+def keep_connection(product: Path, uri: str) -> None:
+    """Write the connection into the database of a product's Airflow, in place of the one before."""
+    # The Airflow of `floe run` has no key for its own database.
+    of_airflow = {"AIRFLOW_HOME": str(product / ".floe/airflow"), "AIRFLOW__CORE__FERNET_KEY": ""}
+    airflow = [Path(sys.executable).with_name("airflow"), "connections"]
+    for command in (["delete", "warehouse"], ["add", "warehouse", "--conn-uri", uri]):
+        subprocess.run(
+            [*airflow, *command],
+            env={**os.environ, **of_airflow},
+            check=command[0] == "add",
+            capture_output=True,
+        )
+
+
 class ArgumentWatch(threading.Thread):
     """Looks at the arguments of all processes of this machine, several times a second."""
 
@@ -169,17 +183,15 @@ def test_airflow_reads_its_connections_in_each_run(tmp_path: Path, database: str
     assert watch.looks > 5
     assert holding(product) == []
 
-    # The Airflow of `floe run` has no key for its own database.
-    of_airflow = {"AIRFLOW_HOME": str(product / ".floe/airflow"), "AIRFLOW__CORE__FERNET_KEY": ""}
-    add = ["connections", "add", "warehouse", "--conn-uri", uri(database, "green")]
-    subprocess.run(
-        [Path(sys.executable).with_name("airflow"), *add],
-        env={**os.environ, **of_airflow},
-        check=True,
-        capture_output=True,
-    )
-    assert run(product, "airflow").returncode == 0
+    compiled = (product / "compiled_artifacts.json").read_bytes()
+    assert run(product, "airflow", AIRFLOW_CONN_WAREHOUSE=uri(database, "green")).returncode == 0
     assert who(database) == "green"
+
+    for user in ("blue", "green"):
+        keep_connection(product, uri(database, user))
+        assert run(product, "airflow").returncode == 0
+        assert who(database) == user
+    assert (product / "compiled_artifacts.json").read_bytes() == compiled
     assert {name for name in holding(product) if not name.startswith("airflow.db")} == set()
 
 
