@@ -29,7 +29,8 @@ QueryReader = Callable[[exp.Expr, Scope], Relation]
 # Read by the members of structs; the value of any other expression comes from all its parts.
 _BY_MEMBERS = (
     *(exp.Column, exp.Struct, exp.Dot, exp.Bracket, exp.StructExtract),
-    *(exp.ToMap, exp.JSONObject, exp.JSONExtract, exp.JSONExtractScalar),
+    *(exp.ToMap, exp.JSONObject, exp.JSONExtract, exp.JSONExtractScalar, exp.Case, exp.If),
+    *(exp.ArgMax, exp.ArgMin, exp.Subquery, exp.Select, exp.Union, exp.Except, exp.Intersect),
 )
 
 
@@ -41,25 +42,14 @@ class ExpressionReader:
         self._values = ValueReader(self.origins, self.frame, query)
         self._readers: dict[type[exp.Expr], Callable[[exp.Expr, Scope], Origins]] = {
             **dict.fromkeys(_BY_MEMBERS, lambda each, scope: self.value(each, scope).origins),
-            exp.Case: self._case,
-            exp.If: self._if,
             exp.Window: self._window,
             exp.Filter: self._filter,
             exp.Order: self._order,
             exp.WithinGroup: self._within_group,
-            exp.ArgMax: self._arg_extreme,
-            exp.ArgMin: self._arg_extreme,
             exp.In: self._in,
             exp.Exists: self._exists,
             exp.Comprehension: self._comprehension,
-            exp.Subquery: self._scalar,
-            exp.Select: self._scalar,
-            exp.Union: self._scalar,
-            exp.Except: self._scalar,
-            exp.Intersect: self._scalar,
-            exp.Columns: self._unlisted,
-            exp.Star: self._unlisted,
-            exp.PositionalColumn: self._unlisted,
+            **dict.fromkeys((exp.Columns, exp.Star, exp.PositionalColumn), self._unlisted),
             exp.Count: self._count,
             exp.Grouping: self._grouping,
         }
@@ -101,17 +91,6 @@ class ExpressionReader:
         self._plain(grouping, scope)
         return NOTHING
 
-    def _case(self, case: exp.Expr, scope: Scope) -> Origins:
-        branches = [self._if(each, scope) for each in case.args["ifs"]]
-        compared = as_indirect(self.origins(case.this, scope), "CONDITIONAL")
-        default = apply_step(self.origins(case.args.get("default"), scope), TRANSFORMATION)
-        return merge([compared, *branches, default])
-
-    def _if(self, branch: exp.Expr, scope: Scope) -> Origins:
-        condition = as_indirect(self.origins(branch.this, scope), "CONDITIONAL")
-        values = [self.origins(branch.args.get(name), scope) for name in ("true", "false")]
-        return merge([condition, *(apply_step(each, TRANSFORMATION) for each in values)])
-
     def _window(self, window: exp.Expr, scope: Scope) -> Origins:
         function = window.this
         value = self.origins(function, scope)
@@ -146,10 +125,6 @@ class ExpressionReader:
         value = apply_step(by, AGGREGATION) if ordered_set else as_indirect(by, "SORT")
         return merge([self.origins(group.this, scope), value])
 
-    def _arg_extreme(self, function: exp.Expr, scope: Scope) -> Origins:
-        value = apply_step(self.origins(function.this, scope), AGGREGATION)
-        return merge([value, as_indirect(self.origins(function.expression, scope), "SORT")])
-
     def _count(self, count: exp.Expr, scope: Scope) -> Origins:
         counted = count.this
         if counted is not None and counted.is_star:
@@ -162,7 +137,8 @@ class ExpressionReader:
 
     def _in(self, membership: exp.Expr, scope: Scope) -> Origins:
         query = membership.args.get("query")
-        values = [membership.this, *membership.expressions, membership.args.get("unnest")]
+        lists = [membership.args.get(name) for name in ("unnest", "field")]
+        values = [membership.this, *membership.expressions, *lists]
         value = merge(self.origins(each, scope) for each in values)
         return merge([apply_step(value, TRANSFORMATION), self._membership_query(query, scope)])
 
@@ -193,13 +169,6 @@ class ExpressionReader:
         return merge(
             [apply_step(merge(values), TRANSFORMATION), as_indirect(condition, "CONDITIONAL")]
         )
-
-    def _scalar(self, query: exp.Expr, scope: Scope) -> Origins:
-        relation = self._query(query, scope.inside())
-        scope.notes.need(relation.whole())
-        scope.notes.use(relation.made_of())
-        value = relation.fields[0].origins if relation.fields else NOTHING
-        return merge([value, relation.effects])
 
 
 # Functions of a single row that sqlglot does not know; see also `parse_query`.

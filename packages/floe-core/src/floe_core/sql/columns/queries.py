@@ -150,6 +150,7 @@ class QueryReader:
             by = each.this
             if isinstance(by, exp.Var):  # Of `order by all`.
                 scope.notes.use(relation.made_of())
+                found.append(relation.grouping())
             found.append(self._by_place(by, relation, scope))
             own = self._own_column(by, relation, scope)
             found.append(self._expressions.origins(by, scope) if own is None else own)
@@ -171,13 +172,14 @@ class QueryReader:
         if not isinstance(by, exp.Literal) or not by.is_int or not relation.is_complete:
             return NOTHING
         place = int(by.name) - 1
-        if place < len(relation.fields):
-            # The column is not named, so another one may come to stand in its place.
-            own = relation.fields[place]
-            counts = own.places.items()
-            scope.notes.need(Need(table, Kind.FIRST, columns=count) for table, count in counts)
-            scope.notes.use(own.made_of)
-        return relation.fields[place].origins if place < len(relation.fields) else NOTHING
+        if place >= len(relation.fields):
+            return NOTHING
+        # The column is not named, so another one may come to stand in its place.
+        own = relation.fields[place]
+        counts = own.places.items()
+        scope.notes.need(Need(table, Kind.FIRST, columns=count) for table, count in counts)
+        scope.notes.use(own.made_of)
+        return own.origins
 
 
 def _made_of_keys(select: exp.Select, relation: Relation) -> Needs:

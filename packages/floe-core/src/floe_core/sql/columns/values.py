@@ -10,7 +10,6 @@ from sqlglot import exp
 from floe_core.sql.columns.origins import (
     AGGREGATION,
     IDENTITY,
-    INDIRECT,
     NOTHING,
     TRANSFORMATION,
     Origins,
@@ -35,7 +34,9 @@ QueryReader = Callable[[exp.Expr, Scope], Relation]
 # Those of sqlglot's aggregate functions that pick one row's value instead of combining rows.
 PICKING = (exp.Lag, exp.Lead, exp.FirstValue, exp.LastValue, exp.NthValue)
 # Aggregates whose value is one of their inputs.
-_ONE_OF_ALL = (exp.AnyValue, exp.Max, exp.Min, exp.First, exp.Last, exp.ArgMax, exp.ArgMin)
+_ONE_OF_ALL = (exp.AnyValue, exp.Max, exp.Min, exp.First, exp.Last)
+_AS_INSIDE = (exp.Alias, exp.Paren, exp.IgnoreNulls, exp.RespectNulls)
+_QUERIES = (exp.Subquery, exp.Select, exp.Union, exp.Except, exp.Intersect)
 
 
 class ValueReader:
@@ -51,10 +52,7 @@ class ValueReader:
         self._query = query
         self._readers: dict[type[exp.Expr], Callable[[exp.Expr, Scope], Field]] = {
             exp.Column: self._column,
-            exp.Alias: self._inner,
-            exp.Paren: self._inner,
-            exp.IgnoreNulls: self._inner,
-            exp.RespectNulls: self._inner,
+            **dict.fromkeys(_AS_INSIDE, self._inner),
             exp.Struct: self._struct,
             exp.Dot: self._dot,
             exp.Bracket: self._bracket,
@@ -63,15 +61,14 @@ class ValueReader:
             exp.ArrayAgg: self._array_agg,
             exp.Explode: lambda each, scope: element_of(self.value(each.this, scope)),
             exp.Coalesce: self._coalesce,
-            exp.Case: self._case,
-            exp.If: self._if,
+            **dict.fromkeys((exp.Case, exp.If), self._choice),
             exp.Cast: self._cast,
             exp.Window: self._window,
             exp.ToMap: self._map,
             exp.JSONObject: self._json_object,
-            exp.JSONExtract: self._json_extract,
-            exp.JSONExtractScalar: self._json_extract,
-            exp.Subquery: self._scalar,
+            **dict.fromkeys((exp.JSONExtract, exp.JSONExtractScalar), self._json_extract),
+            **dict.fromkeys(_QUERIES, self._scalar),
+            **dict.fromkeys((exp.ArgMax, exp.ArgMin), self._arg_extreme),
             **dict.fromkeys(_ONE_OF_ALL, self._one_of_all),
         }
 
@@ -156,20 +153,13 @@ class ValueReader:
         values = self._values([coalesce.this, *coalesce.expressions], scope)
         return replace(alike(values, TRANSFORMATION), origins=self._origins(coalesce, scope))
 
-    def _case(self, case: exp.Expr, scope: Scope) -> Field:
-        ifs = case.args["ifs"]
-        conditions = [self._origins(each.this, scope) for each in ifs]
-        if case.this is not None:
-            conditions.append(self._origins(case.this, scope))
-        default = case.args.get("default")
-        values = self._values([*(each.args["true"] for each in ifs), default], scope)
-        decides = as_indirect(merge(conditions), "CONDITIONAL")
-        return replace(alike(values, TRANSFORMATION, decides), origins=self._origins(case, scope))
-
-    def _if(self, branch: exp.Expr, scope: Scope) -> Field:
-        values = self._values([branch.args["true"], branch.args.get("false")], scope)
-        decides = as_indirect(self._origins(branch.this, scope), "CONDITIONAL")
-        return replace(alike(values, TRANSFORMATION, decides), origins=self._origins(branch, scope))
+    def _choice(self, choice: exp.Expr, scope: Scope) -> Field:
+        """Read CASE or IF."""
+        branches = [choice, *(choice.args.get("ifs") or ())]
+        given = [each.args.get("true") for each in branches]
+        values = self._values([*given, *map(choice.args.get, ("default", "false"))], scope)
+        conditions = (self._origins(each.this, scope) for each in branches if each.this)
+        return alike(values, TRANSFORMATION, as_indirect(merge(conditions), "CONDITIONAL"))
 
     def _values(self, expressions: Sequence[exp.Expr | None], scope: Scope) -> list[Field]:
         """Return the values of the expressions that are not NULL, since NULL fits any members."""
@@ -181,12 +171,9 @@ class ValueReader:
         value = self.value(cast.this, scope)
         named = [each for each in cast.args["to"].expressions if isinstance(each, exp.ColumnDef)]
         names = [scope.identifiers.spell(each.this) for each in named]
-        members: tuple[Field, ...] = ()
-        if value.members and not value.lists:
-            taken = [(name, member_of(value, [name], scope.identifiers)) for name in names]
-            members = tuple(
-                replace(alike([each], TRANSFORMATION), name=name) for name, each in taken
-            )
+        taken = names if value.members and not value.lists else []
+        read = [alike([member_of(value, [n], scope.identifiers)], TRANSFORMATION) for n in taken]
+        members = tuple(replace(each, name=n) for n, each in zip(taken, read, strict=True))
         return Field("", self._origins(cast, scope), members)
 
     def _window(self, window: exp.Expr, scope: Scope) -> Field:
@@ -198,11 +185,7 @@ class ValueReader:
         if not isinstance(function, PICKING):
             return Field("", origins)
         value = self.value(function.this, scope)
-        decides = {
-            origin: frozenset(indirect)
-            for origin, steps in self._frame(window, scope).items()
-            if (indirect := [step for step in steps if step[0] == INDIRECT])
-        }
+        decides = self._frame(window, scope)
         return replace(alike([value], TRANSFORMATION, decides), origins=origins)
 
     def _map(self, made: exp.Expr, scope: Scope) -> Field:
@@ -237,11 +220,12 @@ class ValueReader:
         return alike([member], TRANSFORMATION)
 
     def _one_of_all(self, function: exp.Expr, scope: Scope) -> Field:
-        decides = NOTHING
-        if isinstance(function, exp.ArgMax | exp.ArgMin):
-            decides = as_indirect(self._origins(function.expression, scope), "SORT")
-        value = alike([self.value(function.this, scope)], AGGREGATION, decides)
+        value = alike([self.value(function.this, scope)], AGGREGATION)
         return replace(value, origins=self._origins(function, scope))
+
+    def _arg_extreme(self, function: exp.Expr, scope: Scope) -> Field:
+        decides = as_indirect(self._origins(function.expression, scope), "SORT")
+        return alike([self.value(function.this, scope)], AGGREGATION, decides)
 
     def _scalar(self, query: exp.Expr, scope: Scope) -> Field:
         relation = self._query(query, scope.inside())
