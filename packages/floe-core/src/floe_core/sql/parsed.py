@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 import sqlglot
 from sqlglot import exp
 
 _ONE_AT_A_TIME = threading.Lock()
+# Here, `f(a -> 'b')` reads a member of JSON; on DuckDB, `f(a -> a + 1)` has a lambda.
+_WITH_ARROWS = ("duckdb", "postgres", "sqlite")
 _WRITING = (exp.Insert, exp.Update, exp.Delete, exp.Merge)
 
 
@@ -20,10 +22,13 @@ def parse_query(sql: str, dialect: str) -> exp.Expr:
         SqlglotError: It cannot be parsed.
         RecursionError: It is nested too deeply.
     """
-    if dialect != "duckdb":
-        return sqlglot.parse_one(sql, dialect=dialect)
-    with _reduce_as_any_call():
-        return sqlglot.parse_one(sql, dialect=dialect)
+    with _reduce_as_any_call() if dialect == "duckdb" else nullcontext():
+        query = sqlglot.parse_one(sql, dialect=dialect)
+    for each in query.find_all(exp.Lambda) if dialect in _WITH_ARROWS else ():
+        used = {name.name for name in each.this.find_all(exp.Identifier)}
+        if dialect != "duckdb" or not used & {name.name for name in each.expressions}:
+            each.set("expressions", [exp.Column(this=name) for name in each.expressions])
+    return query
 
 
 def is_cte(table: exp.Table) -> bool:

@@ -44,6 +44,8 @@ def test_each_column_of_a_query_is_read_and_is_there(query: Query) -> None:
         ("select columns('^n') from port", {"name"}),
         ("select * like 'n%' from port", {"name"}),
         ("select max(columns(* exclude (id))) from port", {"id", "name"}),
+        ("select json_array_length(name -> 't') as n from port", {"name"}),
+        ("select list_transform([id], lambda name: name + 1) as l from port", {"id"}),
     ],
 )
 def test_what_a_star_leaves_out_or_a_pattern_selects_has_to_be_there(
@@ -147,6 +149,8 @@ def test_the_case_of_a_name_counts_as_in_the_warehouse(
             "select id from port match_recognize (order by id pattern (a) define a as x > 1)",
         ),
         ("duckdb", "select z.y from port"),
+        ("duckdb", "select name.upper().lower() as n from port"),
+        ("duckdb", "select lower(name).upper() as n from port"),
         # DuckDB lets a subquery read the sources beside it.
         ("duckdb", "select p.id, v from port p, (select p.name as v) s"),
         ("duckdb", "select p.id, v from port p, (select name as v) s"),

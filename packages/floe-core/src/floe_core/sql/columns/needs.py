@@ -159,9 +159,35 @@ def number_code(projection: exp.Expr, number: int) -> None:
 def number_parts(query: exp.Expr) -> int:
     """Number the columns and tables of a query, and return how many there are.
 
-    The number stays with a node where a reader copies it.
+    The number stays with a node where a reader copies it. A name that sqlglot does not take for a
+    column although it stands for a value, as in `name.upper()`, counts as well: nothing reads it.
     """
     count = 0
-    for count, node in enumerate(query.find_all(exp.Column, exp.Table), start=1):
-        node.meta[_NUMBER] = count
+    for node in query.find_all(exp.Column, exp.Table, exp.Identifier):
+        if not isinstance(node, exp.Identifier) or _is_stray(node):
+            count += 1
+            node.meta[_NUMBER] = count
     return count
+
+
+def _is_stray(name: exp.Identifier) -> bool:
+    place = name.parent
+    is_of_pivot = isinstance(place, exp.In) and isinstance(place.parent, exp.Pivot)
+    if is_of_pivot or isinstance(place, _NAMING) or _NAMING_AS.get(type(place)) == name.arg_key:
+        return False
+    around = name.find_ancestor(exp.Lambda, exp.Query)
+    while isinstance(around, exp.Lambda) and name not in around.expressions:
+        around = around.find_ancestor(exp.Lambda, exp.Query)
+    return not isinstance(around, exp.Lambda)
+
+
+# What has names that stand for no value of a column; and the part of it that has.
+_NAMING = (
+    *(exp.Column, exp.Table, exp.Aliases, exp.TableAlias, exp.PivotAlias, exp.CTE, exp.ColumnDef),
+    *(exp.DataType, exp.Pivot, exp.Window, exp.Star, exp.Schema),
+)
+_NAMING_AS: dict[object, str] = {
+    **dict.fromkeys((exp.Anonymous, exp.Kwarg, exp.PropertyEQ), "this"),
+    **dict.fromkeys((exp.Collate, exp.Comprehension, exp.Dot), "expression"),
+    **{exp.Alias: "alias", exp.Join: "using", exp.Lambda: "expressions", exp.Unnest: "offset"},
+}
