@@ -53,16 +53,17 @@ def slice_query(
     except (sqlglot.errors.SqlglotError, RecursionError) as error:
         raise NotUnderstoodError(str(error)) from None
     keys = [names.key(each.name) for each in relation.fields if each.name]
-    if notes.has_twins or not relation.is_complete or len(relation.fields) != len(keys):
+    if notes.has_twins or not relation.is_complete or len(relation.fields) != len(set(keys)):
         raise NotUnderstoodError("columns without a name of their own")
     if not notes.has_read_all(count) or notes.unresolved:
         raise NotUnderstoodError("a part of the query that is not read")
     noted = notes.needs | notes.rows | relation.made_of()
     if _UNCERTAIN & {need.kind for need in noted}:
         raise NotUnderstoodError("whole rows, or a name that may mean two things")
-    known = {table.name for table in tables if table.is_complete}
-    if not {need.table for need in noted if need.table} <= known:
-        raise NotUnderstoodError("a table whose columns are not known")
+    known = {t.name: {"", *map(names.key, t.columns)} for t in tables if t.is_complete}
+    needed = (need for need in noted if need.table and need.kind is not Kind.WITHOUT)
+    if any(need.column not in known.get(need.table, ()) for need in needed):
+        raise NotUnderstoodError("a column that is not known")
     rows = code.slice(notes.rows, is_of_rows=True)
     pairs = zip(keys, relation.fields, strict=True)
     return rows, {key: code.slice(each.made_of) for key, each in pairs}

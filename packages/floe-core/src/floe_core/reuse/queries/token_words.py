@@ -13,7 +13,7 @@ from sqlglot import Token, TokenType
 
 _TEXTS = (TokenType.STRING, TokenType.IDENTIFIER)
 _VALUES = (TokenType.NUMBER, TokenType.VAR, *_TEXTS)
-_WORDS = frozenset({"distinct", "ignore", "respect"})
+_WORDS = frozenset({"distinct", "ignore", "respect", "+"})
 
 
 def token_words(sql: str, dialect: str) -> list[str]:

@@ -156,9 +156,12 @@ class Scope:
         """Return the value of a column that no source is known to have."""
         candidates = [each for each in self.sources.values() if not each.is_complete]
         if not candidates:
-            if key in self.aliases:
-                return self.use(self.aliases[key])
-            return self.outer.bare_field(name) if self.outer else NO_VALUE
+            own = self.use(self.aliases[key]) if key in self.aliases else None
+            if self.outer is None or (own is not None and self.outer._surely_lacks(key)):
+                return own or NO_VALUE
+            # Which of the two it is depends on the clause. Both count as used.
+            outer = self.outer.bare_field(name)
+            return outer if own is None else NO_VALUE
         # It may also be an alias of this query, or a column of the outer query.
         is_outer = self.outer is not None and not self.outer._surely_lacks(key)
         if len(candidates) > 1 or key in self.aliases or is_outer:
@@ -207,7 +210,10 @@ class Scope:
             return member_of(owned, parts[place + 2 :], self.identifiers)
         if self.identifiers.puts_source_before and (whole := self._dotted(parts)) is not None:
             return self.use(whole)
-        if self._surely_lacks(self.identifiers.key(parts[0])):
+        first, last = self.identifiers.key(parts[0]), self.identifiers.key(parts[-1])
+        is_owned = any(each.find(first, self.identifiers) for each in self.sources.values())
+        # DuckDB reads `schema.table` as a whole row.
+        if self._surely_lacks(first) or (not is_owned and self._source(last) is not None):
             self.notes.is_lost = True
         whole = self.bare_field(parts[0], is_quoted=True)
         return member_of(whole, parts[1:], self.identifiers)
