@@ -79,7 +79,7 @@ def function_calls(sql: str, dialect: str) -> Iterator[Call]:
         if tokens[at + 1].token_type != TokenType.L_PAREN or not _is_word(name):
             continue
         is_placed = before is not None and before.token_type == TokenType.DOT
-        is_alias = before is not None and before.text.lower() == "as"
+        is_alias = before is not None and before.text.lower() in ("as", "with", "recursive")
         is_quoted = name.token_type == TokenType.IDENTIFIER
         if is_placed or not (is_alias or (name.text.lower() in _SYNTAX and not is_quoted)):
             yield Call(name.text.lower(), _arguments(tokens, at + 2), is_placed or is_quoted)

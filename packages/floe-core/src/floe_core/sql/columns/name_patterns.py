@@ -17,7 +17,7 @@ _UNLIKE_RE2 = re.compile(r"\[\[|\[:|--|&&|~~|\|\||\{,|\\[^dwsbDWSB\W]")
 def own_pattern(projection: exp.Expr) -> exp.Expr | None:
     """Return the part of a projection that makes several columns of it, None if there is none."""
     value = star = projection.unalias()
-    while isinstance(star, exp.Not | exp.Binary | exp.Apply | exp.Column):
+    while isinstance(star, exp.Not | exp.Binary | exp.Apply | exp.Column | exp.Paren | exp.All):
         star = star.this
     if isinstance(star, exp.Star):
         return value
@@ -54,7 +54,7 @@ def _selects(test: exp.Expr, name: str) -> bool:
     Raises:
         ValueError: That is not certain.
     """
-    if isinstance(test, exp.Columns | exp.Lambda | exp.Paren | exp.Column):
+    if isinstance(test, exp.Columns | exp.Lambda | exp.Paren | exp.All | exp.Column):
         return _selects(test.this, name)
     if isinstance(test, exp.Not):
         return not _selects(test.this, name)

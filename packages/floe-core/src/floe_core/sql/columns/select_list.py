@@ -157,11 +157,11 @@ class SelectListReader:
 
     def _spread_value(self, projection: exp.Expr, scope: Scope) -> list[Field] | None:
         """Return the columns that a projection expands to; None if it is one column or unknown."""
-        if not isinstance(projection, exp.Explode | exp.Unnest):
+        spread = projection.unalias()
+        if not isinstance(spread, exp.Explode):
             return None
-        taken = projection.this if isinstance(projection, exp.Explode) else None
-        value = self._expressions.value(taken, scope)
-        is_recursive = len(projection.expressions) > 0
+        value = self._expressions.value(spread.this, scope)
+        is_recursive = len(spread.expressions) > 0
         if is_recursive and value.lists:
             value = element_of(value)
         if not value.members or value.lists:
@@ -197,7 +197,8 @@ class SelectListReader:
             value = value if is_doubtful else column
             name = renamed.get(key, own_name)
             listed.bring(name, replaced.get(key, value), scope)
-        for key, name in renamed.items():
+        is_known = all(each.is_complete for each in scope.sources.values())
+        for key, name in renamed.items() if not is_known else ():
             self._add_unlisted(listed, name, _unlisted_field(scope, table, key), scope)
         for each in star.args.get("replace") or ():
             name = scope.identifiers.spell(each.args["alias"])

@@ -75,7 +75,8 @@ def _by_name(left: Relation, right: Relation, effects: Origins, identifiers: Nam
         fields[identifiers.key(field.name)] = replace(
             alike(both), name=name, needs=needs, made_of=made_of
         )
-    is_complete = left.is_complete and right.is_complete
+    are_named = all(field.name for field in (*left.fields, *right.fields))
+    is_complete = left.is_complete and right.is_complete and are_named
     spread = left.spread | right.spread
     return Relation(
         tuple(fields.values()), is_complete, effects=effects, spread=spread, is_by_name=True
