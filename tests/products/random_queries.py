@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 # Each line of a symbol is a way to write it. `p` is table a or made of it, `q` is table b; "own" has
@@ -239,75 +240,26 @@ def change_phrase(dice: random.Random, query: Phrase) -> str:
 
 # What stands in a query, and what may stand there instead.
 WORD = re.compile(r"main\.\w+|\w+|'[^']*'|[^\s\w]")
-WORDS = [
-    "id",
-    "name",
-    "amount",
-    "x",
-    "day",
-    "k",
-    "n",
-    "v",
-    "r",
-    "s",
-    "c",
-    "1",
-    "2",
-    "3",
-    "left",
-    "right",
-    "full",
-    "inner",
-    "cross",
-    "semi",
-    "anti",
-    "sum",
-    "max",
-    "min",
-    "count",
-    ">",
-    "<",
-    "=",
-    "<>",
-    "all",
-    "distinct",
-    "desc",
-    "asc",
-    "union",
-    "except",
-    "intersect",
-    "and",
-    "or",
-    "a",
-    "b",
-    "main.a",
-    "main.b",
-    "exists",
-    "by",
-    "having",
-    "where",
-    "qualify",
-    "limit",
-    "'p'",
-    "null",
-    "(",
-    ")",
-    ",",
-    "*",
-    "using",
-    "on",
-    "as",
-    "with",
-    "select",
-    "from",
-]
 
 
-def change_word(dice: random.Random, query: str) -> str:
-    """Return a query with another word, one more or one less; most of them are no SQL."""
-    word = dice.choice(list(WORD.finditer(query)))
+def change_word(dice: random.Random, query: str, words: Sequence[str]) -> str:
+    """Return a query with another word, one more, one less, or two that changed places.
+
+    Most of them are no SQL.
+    """
+    own = list(WORD.finditer(query))
+    word = dice.choice(own)
     before, after = query[: word.start()], query[word.end() :]
-    other = dice.choice(WORDS)
+    if dice.random() < 0.2:
+        one, two = sorted((word.span(), dice.choice(own).span()))
+        between = query[one[1] : max(one[1], two[0])]
+        return query[: one[0]] + query[slice(*two)] + between + query[slice(*one)] + query[two[1] :]
+    other = dice.choice(words if dice.random() < 0.7 else own_words(query))
     return dice.choice(
         [before + other + after, f"{before}{other} {word.group()}{after}", before + after]
     )
+
+
+def own_words(query: str) -> list[str]:
+    """Return the words of a query."""
+    return WORD.findall(query)
