@@ -22,6 +22,7 @@ from prefect.runtime import flow_run
 from prefect.states import Cancelled, Crashed
 
 from floe_core.foundation.errors import EnvironmentProblemError
+from floe_core.product_folder.environment_choice import name_in_environment
 from floe_core.product_folder.state_folder import place_below, state_folder, state_place
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.storage.file_locks import hold_if_free
@@ -42,7 +43,8 @@ _held: dict[Path, FileLock] = {}
 def hold_run(artifacts: CompiledArtifacts) -> None:
     """Hold the lock of this process's flow run until the process ends; nothing outside of one."""
     if flow_run.id and artifacts.project_dir is not None:
-        hold(artifacts.project_dir, FOLDER, flow_run.id)
+        folder = name_in_environment(FOLDER, artifacts.environment)
+        hold(artifacts.project_dir, folder, flow_run.id)
 
 
 def hold(project_dir: Path, folder: str, run_id: str) -> None:
@@ -59,13 +61,14 @@ def hold(project_dir: Path, folder: str, run_id: str) -> None:
         atexit.register(_let_go, path)
 
 
-def end_dead_runs(artifacts: CompiledArtifacts, folder: str = FOLDER) -> list[str]:
+def end_dead_runs(artifacts: CompiledArtifacts, *, launched: bool = False) -> list[str]:
     """End the flow runs of a product whose processes died on this machine; return their names.
 
     They crashed, or are canceled if that was under way. Their ends are reported to alerts, but for
-    launched ones, which `floe run` reports.
+    `launched` ones, which `floe run` reports.
     """
-    ended = []
+    own = name_in_environment(FOLDER, artifacts.environment)
+    folder, ended = LAUNCHED_FOLDER if launched else own, []
     try:
         place = place_below(state_place(artifacts.folder), folder)
     except EnvironmentProblemError:
@@ -80,7 +83,7 @@ def end_dead_runs(artifacts: CompiledArtifacts, folder: str = FOLDER) -> list[st
                 end = _end(client, run) if run is not None else None
                 if run is not None and end is not None:
                     ended.append(run.name)
-                    if folder == FOLDER:
+                    if not launched:
                         _report(client, artifacts, run, end)
             path.unlink(missing_ok=True)
     return ended

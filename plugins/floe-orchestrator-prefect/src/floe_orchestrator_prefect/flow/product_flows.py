@@ -101,7 +101,7 @@ class ProductFlows:
         deployment = self.flows[job.name].to_deployment(
             DEPLOYMENT,
             schedules=deployment_schedules(job.schedule),
-            tags=[self.artifacts.product.name],
+            tags=[*filter(None, (self.artifacts.product.name, self.artifacts.environment))],
             description=description_of(self.artifacts, job),
             # Another run waits on the server, where it needs no process.
             concurrency_limit=1,

@@ -30,7 +30,7 @@ def run_order(order: RunOrder, reporter: RunReporter) -> None:
     """Run an order, and report how the run ended."""
     product = product_flows(CompiledArtifacts.load(order.project_dir))
     # Prefect would show them as running for good: nothing else ends them on this server.
-    end_dead_runs(product.artifacts, LAUNCHED_FOLDER)
+    end_dead_runs(product.artifacts, launched=True)
     with get_client(sync_client=True) as client:
         with watching_server(str(client.api_url), SECONDS_WITHOUT_SERVER), taking_back_slots():
             run_id = _run(product.flows[order.options.job], order)

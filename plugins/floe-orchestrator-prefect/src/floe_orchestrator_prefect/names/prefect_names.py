@@ -8,6 +8,7 @@ from keyword import iskeyword
 from urllib.parse import quote
 
 from floe_core.foundation.errors import Problem
+from floe_core.product_folder.environment_choice import name_in_environment
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.nodes import Node
 from floe_core.schemas.policies import Job
@@ -20,9 +21,14 @@ SKIPPED_RUN = "Skipped"
 
 
 def flow_name(artifacts: CompiledArtifacts, job: Job) -> str:
-    """Return the name of a job's flow: the product's, and after a dot the job's own."""
+    """Return the name of a job's flow: the product's, and after a dot the job's own.
+
+    In an environment, it ends with `@` and the environment's name: several environments of a
+    product that are on one server have nothing in common there.
+    """
     product = artifacts.product.name
-    return product if job.name == product else f"{product}.{job.name}"
+    name = product if job.name == product else f"{product}.{job.name}"
+    return name_in_environment(name, artifacts.environment)
 
 
 def attribute_name(job_name: str) -> str:

@@ -20,6 +20,7 @@ from floe_core.partitions.chosen import name_partitions
 from floe_core.partitions.statuses import STATUSES, PartitionStatus, statuses_of
 from floe_core.partitions.store import store_of
 from floe_core.ports.stale import stale_by_node
+from floe_core.product_folder.environment_choice import name_in_environment
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.partitions import Partitions
 from floe_orchestrator_prefect.names.prefect_names import node_names
@@ -44,7 +45,7 @@ def show_partitions(artifacts: CompiledArtifacts, keys: Iterable[str]) -> str:
             tags = [*before, *partition_tags(declaration, built)]
             client.update_flow_run(flow_run.id, tags=list(dict.fromkeys(tags)))
         create_table_artifact(
-            key=artifact_key(artifacts.product.name),
+            key=artifact_key(artifacts.product.name, artifacts.environment),
             table=state_table(artifacts, declaration, datetime.now(UTC)),
             description=f"Partitions of {artifacts.product.name} by {declaration.by}",
         )
@@ -61,9 +62,14 @@ def partition_tags(declaration: Partitions, keys: list[str]) -> list[str]:
     return [f"partition:{name_partitions(found)}"]
 
 
-def artifact_key(product: str) -> str:
-    """Return the key of the table, which has lower-case letters, digits and hyphens only."""
-    return f"{re.sub('[^a-z0-9-]', '-', product)}-partitions"
+def artifact_key(product: str, environment: str) -> str:
+    """Return the key of the table, which has lower-case letters, digits and hyphens only.
+
+    >>> artifact_key("shop", ""), artifact_key("shop", "prod")
+    ('shop-partitions', 'shop--prod-partitions')
+    """
+    name = name_in_environment(product, environment).replace("@", "--")
+    return f"{re.sub('[^a-z0-9-]', '-', name)}-partitions"
 
 
 def state_table(
