@@ -98,6 +98,10 @@ WORKERS = {
 }
 
 
+# One process may still end when that of the next run begins, but two have not been there as long.
+TO_CHANGE = 20.0
+
+
 def workers_of_runs(orchestrator: str) -> int:
     """Return how many processes work for runs, of those that this test has started."""
     started = psutil.Process().children(recursive=True)
@@ -105,8 +109,10 @@ def workers_of_runs(orchestrator: str) -> int:
 
 
 def is_worker(process: psutil.Process, of_worker: str, of_parent: str) -> bool:
-    """Tell whether the command lines of a process and of its parent are like these."""
+    """Tell whether a process is there for a while, and it and its parent were called like this."""
     try:
+        if time.time() - process.create_time() < TO_CHANGE:
+            return False
         pairs = ((process, of_worker), (process.parent() or process, of_parent))
         return all(re.search(pattern, " ".join(each.cmdline())) for each, pattern in pairs)
     except psutil.NoSuchProcess:
