@@ -47,6 +47,7 @@ select id, (select max(x) as amount from main.b where id = amount) as m from mai
 select e.id, jsonb_path_query(doc, '$.t[*]') as p from main.e
 
 -- sqlite
+select id, amount true from main.a where true
 select max(amount) as m, name from main.a
 select name, max(amount) as m, day from main.a group by name
 select * from main.a join main.b using (id)

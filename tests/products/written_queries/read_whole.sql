@@ -124,6 +124,7 @@ select id, (select count(*) from main.b where id = 2) as n from main.a
 select id, coalesce((select min(x) from main.b b where b.id = a.id), amount) as m from main.a a
 select id, count(*) filter (where amount > 1) over (partition by name) as n from main.a
 select id from main.a where name = "p"
+select id, amount true from main.a where true
 select name, amount from main.a group by name
 select max(amount) as m, name from main.a
 select name, max(amount) as m, day from main.a group by name

@@ -10,6 +10,7 @@ select id, name collate nocase = 'P' as f from main.a
 select id, x'70' as h, 0x1F as n from main.a
 select id, name from main.a order by name collate nocase desc, id, amount, day limit 3
 select id from main.a where name = "p"
+select id, amount true from main.a where true
 
 -- Functions
 select id, iif(amount > 1, name, 'z') as c from main.a

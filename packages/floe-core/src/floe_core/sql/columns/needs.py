@@ -174,7 +174,7 @@ def _is_stray(name: exp.Identifier) -> bool:
     place = name.parent
     is_of_pivot = isinstance(place, exp.In) and isinstance(place.parent, exp.Pivot)
     if is_of_pivot or isinstance(place, _NAMING) or _NAMING_AS.get(type(place)) == name.arg_key:
-        return False
+        return name.name.lower() in ("true", "false")  # SQLite reads `true` as the alias.
     around = name.find_ancestor(exp.Lambda, exp.Query)
     while isinstance(around, exp.Lambda) and name not in around.expressions:
         around = around.find_ancestor(exp.Lambda, exp.Query)
