@@ -44,6 +44,19 @@ def test_what_is_kept_is_what_was_read(tmp_path: Path, monkeypatch: pytest.Monke
             AnalysisCache(tmp_path).analyse(SQL[0], "duckdb", *others)
 
 
+def test_another_version_of_floe_reads_the_sql_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache = AnalysisCache(tmp_path)
+    expected = analyses(cache)
+    cache.save()
+    monkeypatch.setattr(analysis_cache, "__version__", "0.0.1")
+    assert analyses(AnalysisCache(tmp_path)) == expected
+    monkeypatch.setattr(analysis_cache, "analyse", refuse)
+    with pytest.raises(AssertionError, match="the SQL is read"):
+        analyses(AnalysisCache(tmp_path))
+
+
 @pytest.mark.parametrize("damage", ["", "{", "[]", "null", '{"edition": 0}'])
 def test_a_damaged_file_is_no_cache(damage: str, tmp_path: Path) -> None:
     cache = AnalysisCache(tmp_path)

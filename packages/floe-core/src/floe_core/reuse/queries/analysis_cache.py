@@ -1,7 +1,7 @@
 """Cache the analyses of queries from one run to the next, since parsing SQL takes time.
 
-The cache lies beside the product's runs. If it is missing, damaged or from another version of
-sqlglot, the queries are analyzed again.
+The cache lies beside the product's runs. If it is missing, damaged or from another version of floe
+or of sqlglot, the queries are analyzed again.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from floe_core import __version__
 from floe_core.foundation.errors import EnvironmentProblemError
 from floe_core.reuse.queries.analysis import Analysis, Input, analyse
 from floe_core.reuse.queries.functions import Functions
@@ -20,8 +21,8 @@ from floe_core.storage.hashed_text import from_hashed_text, to_hashed_text
 from floe_core.storage.regular_files import read_regular
 
 FILE = "analyses.json"
-# Increase this when `analyse` gives other results for the same SQL.
-FORMAT = 11
+# Increase this when `analyse` gives other results for the same SQL, between two releases too.
+FORMAT = 12
 # Above this number, only the analyses that the last plan used are kept.
 _MOST = 20_000
 
@@ -31,7 +32,7 @@ class AnalysisCache:
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / FILE
-        self._edition = [FORMAT, version("sqlglot")]
+        self._edition = [FORMAT, __version__, version("sqlglot")]
         self._known = self._read()
         self._used: dict[str, Any] = {}
         self._unpacked: dict[str, Analysis] = {}
