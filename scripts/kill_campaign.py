@@ -15,6 +15,7 @@ import argparse
 import json
 import os
 import random
+import re
 import shutil
 import subprocess
 import sys
@@ -331,8 +332,9 @@ def describe(process: psutil.Process, product: Path) -> str:
     except psutil.NoSuchProcess:
         return "one that was ending"
     if "-m" not in words:
-        # A worker of Airflow has the id of its task after a colon.
-        return " ".join(Path(word).name for word in words[:2]).partition(":")[0] or process.name()
+        # A worker of Airflow has the id of its task in its name, or what it does after a colon.
+        said = " ".join(Path(word).name for word in words[:2]).partition(":")[0]
+        return re.sub("[0-9a-f]{8}-[0-9a-f-]{27}", "of a task", said).strip() or process.name()
     name = words[words.index("-m") + 1].rpartition(".")[2]
     # A fork has the words of its parent.
     is_fork = above is not None and above.pid != os.getpid() and _words(above) == words

@@ -68,11 +68,11 @@ def facts(macros: tuple[str, ...] = (), **fields: Any) -> ReuseFacts:
         ),
         (
             {"config": {"post-hook": [{"sql": "{{ reads_var() }}"}]}, "macros": ("reads_var",)},
-            "its hooks or its materialization read var",
+            "its hooks, header or materialization read var",
         ),
         (
             {"config": {"post-hook": [{"sql": "grant select on {{ this }} to {{ target.user }}"}]}},
-            "its hooks or its materialization read target.user",
+            "its hooks, header or materialization read target.user",
         ),
         (
             {

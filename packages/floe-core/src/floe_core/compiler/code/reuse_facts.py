@@ -173,7 +173,7 @@ class ReuseFactsReader:
             return python_reads.find_varying_read(code) or self._find_foreign(entry)
         hooks = " ".join(_text_of_hooks(entry))
         if outside := self._find_read_outside(entry):
-            return f"its hooks or its materialization read {outside}"
+            return f"its hooks, header or materialization read {outside}"
         texts = [self._code(entry), hooks]
         own = next(filter(None, map(jinja_reads.find_varying_read, texts)), "")
         varying = own or self._of_macros(entry) or self._of_ephemeral(entry)
