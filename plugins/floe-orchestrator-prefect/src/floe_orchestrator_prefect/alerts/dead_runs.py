@@ -43,8 +43,7 @@ _held: dict[Path, FileLock] = {}
 def hold_run(artifacts: CompiledArtifacts) -> None:
     """Hold the lock of this process's flow run until the process ends; nothing outside of one."""
     if flow_run.id and artifacts.project_dir is not None:
-        folder = name_in_environment(FOLDER, artifacts.environment)
-        hold(artifacts.project_dir, folder, flow_run.id)
+        hold(artifacts.project_dir, _folder_of(artifacts), flow_run.id)
 
 
 def hold(project_dir: Path, folder: str, run_id: str) -> None:
@@ -67,8 +66,8 @@ def end_dead_runs(artifacts: CompiledArtifacts, *, launched: bool = False) -> li
     They crashed, or are canceled if that was under way. Their ends are reported to alerts, but for
     `launched` ones, which `floe run` reports.
     """
-    own = name_in_environment(FOLDER, artifacts.environment)
-    folder, ended = LAUNCHED_FOLDER if launched else own, []
+    folder = LAUNCHED_FOLDER if launched else _folder_of(artifacts)
+    ended = []
     try:
         place = place_below(state_place(artifacts.folder), folder)
     except EnvironmentProblemError:
@@ -87,6 +86,11 @@ def end_dead_runs(artifacts: CompiledArtifacts, *, launched: bool = False) -> li
                         _report(client, artifacts, run, end)
             path.unlink(missing_ok=True)
     return ended
+
+
+def _folder_of(artifacts: CompiledArtifacts) -> str:
+    """Return the name of the folder with the locks of an environment's served runs."""
+    return name_in_environment(FOLDER, artifacts.environment)
 
 
 def _let_go(path: Path) -> None:

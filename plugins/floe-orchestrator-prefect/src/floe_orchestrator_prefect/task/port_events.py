@@ -34,5 +34,4 @@ def resource_of(artifacts: CompiledArtifacts, port: Port) -> dict[str, str]:
         "floe.port": port_key(product.name, port.name, port.version),
         "floe.product": product.name,
         "floe.product.version": product.version,
-        **({"floe.environment": artifacts.environment} if artifacts.environment else {}),
     }

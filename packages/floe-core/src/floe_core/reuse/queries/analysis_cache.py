@@ -21,7 +21,7 @@ from floe_core.storage.hashed_text import from_hashed_text, to_hashed_text
 from floe_core.storage.regular_files import read_regular
 
 FILE = "analyses.json"
-# Increase this when `analyse` gives other results for the same SQL, between two releases too.
+# Increase this when `analyse` gives other results for the same SQL: checkouts share a version.
 FORMAT = 12
 # Above this number, only the analyses that the last plan used are kept.
 _MOST = 20_000
