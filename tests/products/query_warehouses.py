@@ -9,8 +9,9 @@ from __future__ import annotations
 import random
 import re
 import sqlite3
+import threading
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from functools import cached_property
 from itertools import count
@@ -24,6 +25,9 @@ from floe_core.reuse.queries.analysis import Analysis, Input, analyse
 from floe_core.reuse.queries.functions import Functions
 from floe_core.sql.columns.known_tables import KnownTable
 from floe_core.sql.names import NAMES, Names
+
+# For a query that goes on for very long: it is refused then.
+TIME_LIMIT_SECONDS = 5.0
 
 Row = tuple[object, ...]
 Column = tuple[str, str]  # A table's name, and the column's.
@@ -218,8 +222,9 @@ class DuckDBQueries(QueryWarehouse):
         """See `QueryWarehouse.find`; after an internal error, a DuckDB is unusable."""
         try:
             self._opened.execute(f'use "{variation}"')
-            found = self._opened.execute(query)
-            return [column[0] for column in found.description or ()], found.fetchall()
+            with limited_time(self._opened.interrupt):
+                found = self._opened.execute(query)
+                return [column[0] for column in found.description or ()], found.fetchall()
         except (duckdb.InternalException, duckdb.FatalException):
             self._open()
             raise
@@ -238,7 +243,7 @@ class PostgresQueries(QueryWarehouse):
         self.database = database
         self._opened = connected(database)
         self._cursor = self._opened.cursor()
-        self._cursor.execute("set statement_timeout = 5000")
+        self._cursor.execute(f"set statement_timeout = '{TIME_LIMIT_SECONDS}s'")
         for variation, statements in self.statements():
             self._cursor.execute(f'create schema "{variation}"')
             for statement in statements:
@@ -275,7 +280,7 @@ class SQLiteQueries(QueryWarehouse):
         super().__init__(seeds)
         self._opened: dict[str, sqlite3.Connection] = {}
         for variation, statements in self.statements():
-            self._opened[variation] = sqlite3.connect(":memory:")
+            self._opened[variation] = sqlite3.connect(":memory:", check_same_thread=False)
             self._opened[variation].executescript(";".join(statements))
 
     def rows(self, query: str) -> list[Row]:
@@ -284,8 +289,21 @@ class SQLiteQueries(QueryWarehouse):
 
     def find(self, query: str, variation: str) -> tuple[list[str], list[Row]]:
         """See `QueryWarehouse.find`."""
-        found = self._opened[variation].execute(query)
-        return [column[0] for column in found.description or ()], found.fetchall()
+        opened = self._opened[variation]
+        with limited_time(opened.interrupt):
+            found = opened.execute(query)
+            return [column[0] for column in found.description or ()], found.fetchall()
+
+
+@contextmanager
+def limited_time(interrupt: Callable[[], None]) -> Iterator[None]:
+    """Interrupt the query of the block when its time is over."""
+    timer = threading.Timer(TIME_LIMIT_SECONDS, interrupt)
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 @contextmanager
