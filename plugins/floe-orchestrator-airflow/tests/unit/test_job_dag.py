@@ -12,10 +12,10 @@ from serialized_dags import DagSerialization
 from floe_core.runs.build_request import BuildRequest
 from floe_core.runs.run_parameters import RunParameters
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
-from floe_orchestrator_airflow.alerts.run_end import report_end_of_run
 from floe_orchestrator_airflow.dag.job_dag import job_dag
 from floe_orchestrator_airflow.internals import has_retry_policies, starts_tasks_in_triggerer
 from floe_orchestrator_airflow.names.run_of_product import run_name
+from floe_orchestrator_airflow.task.run_end import report_end_of_run
 
 of_nodes = pytest.mark.skipif(
     not starts_tasks_in_triggerer(), reason="this Airflow starts no tasks in the triggerer"

@@ -26,7 +26,7 @@ LOADING = "from floe_core import plugin_registry; plugin_registry.load('airflow'
 # What a local run imports to follow an Airflow's run, and to report its end.
 FOLLOWING = (
     "import floe_orchestrator_airflow.local.launch, floe_orchestrator_airflow.names.dag_id, "
-    "floe_orchestrator_airflow.alerts.run_end"
+    "floe_orchestrator_airflow.task.run_end"
 )
 
 

@@ -42,7 +42,7 @@ def end_callbacks(
 
 def _report(context: Context, job: str, project_dir: Path, *, succeeded: bool) -> None:
     """Report a run. Airflow may pass only its ids and the reason why it ended."""
-    from floe_orchestrator_airflow.alerts.run_end import report_end_of_run
+    from floe_orchestrator_airflow.task.run_end import report_end_of_run
 
     run: Any = context.get("dag_run")
     moment = getattr(run, "logical_date", None)

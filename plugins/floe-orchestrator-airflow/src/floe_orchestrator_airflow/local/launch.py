@@ -143,7 +143,7 @@ def dag_id_of(artifacts: CompiledArtifacts, options: RunOptions) -> str:
 def _report_for_alerts(
     artifacts: CompiledArtifacts, options: RunOptions, run: tuple[str, str], problem: str
 ) -> None:
-    from floe_orchestrator_airflow.alerts.run_end import report_end_of_run
+    from floe_orchestrator_airflow.task.run_end import report_end_of_run
 
     dag_id, run_id = run
     report_end_of_run(

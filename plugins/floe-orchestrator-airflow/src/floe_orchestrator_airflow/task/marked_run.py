@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from airflow.sdk.exceptions import AirflowRuntimeError
 
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
-from floe_orchestrator_airflow.alerts.run_end import report_end_of_run
 from floe_orchestrator_airflow.names.run_of_product import nominal_time
+from floe_orchestrator_airflow.task.run_end import report_end_of_run
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
