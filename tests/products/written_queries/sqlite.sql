@@ -9,8 +9,8 @@ select id, name glob 'p*' as f from main.a
 select id, name collate nocase = 'P' as f from main.a
 select id, x'70' as h, 0x1F as n from main.a
 select id, name from main.a order by name collate nocase desc, id, amount, day limit 3
-select id from main.a where name = "p"
-select id, amount true from main.a where true
+select id from main.a where name = "p"  --: read whole
+select id, amount true from main.a where true  --: read whole; not all in lineage
 
 -- Functions
 select id, iif(amount > 1, name, 'z') as c from main.a
@@ -29,16 +29,16 @@ select id, amount << 1 as l, amount & 1 as b, ~amount as n, amount | id as o fro
 select id, zeroblob(amount) as z, soundex_is_no_function from (select *, 1 as soundex_is_no_function from main.a) t
 
 -- Groups, with bare columns
-select name, amount from main.a group by name
-select max(amount) as m, name from main.a
-select name, max(amount) as m, day from main.a group by name
+select name, amount from main.a group by name  --: read whole
+select max(amount) as m, name from main.a  --: read whole; not all in lineage
+select name, max(amount) as m, day from main.a group by name  --: read whole; not all in lineage
 select id, group_concat(name) as g from main.a group by id
 select id, group_concat(name, '-' order by name, amount, day) as g from main.a group by id
 select total(amount) as t, count(*) as n from main.a
-select name, count(*) as n from main.a group by name having n > 1
-select name, sum(amount) as s from main.a group by name having max(id) > 2 and s > 1
-select amount > 1 as f, sum(id) as s from main.a group by f
-select name as amount, count(*) as n from main.a group by amount
+select name, count(*) as n from main.a group by name having n > 1  --: read whole
+select name, sum(amount) as s from main.a group by name having max(id) > 2 and s > 1  --: read whole
+select amount > 1 as f, sum(id) as s from main.a group by f  --: read whole
+select name as amount, count(*) as n from main.a group by amount  --: read whole
 select json_group_array(name order by id, name, amount, day) as j from main.a
 select total(distinct amount) as m, avg(amount) as v from main.a
 
@@ -53,10 +53,10 @@ select id, amount + 1 as m from main.a where m > 2
 select id, amount * 2 as y, id as x from main.a where y > x
 
 -- Joins
-select name, x from main.a, main.b on a.id = b.id
+select name, x from main.a, main.b on a.id = b.id  --: read whole
 select name, x from main.a left outer join main.b using (id)
 select * from main.a natural join main.b
-select * from main.a join main.b using (id)
+select * from main.a join main.b using (id)  --: read whole; not all in lineage
 select a.*, b.x from main.a cross join main.b
 select name, x from main.a natural left join main.b where amount > 1
 select * from main.a full join main.b using (id, day)
@@ -66,14 +66,14 @@ select e.id, doc ->> '$.k' as k, doc -> '$.t' as t from main.e
 select e.id, json_extract(doc, '$.k') as k, json_type(doc, '$.t') as t from main.e
 select e.id, j.value as v from main.e, json_each(e.doc, '$.t') j
 select e.id, j.key as k, j.type as t from main.e, json_tree(e.doc) j where j.atom is not null
-select e.id, (select count(*) from json_each(e.doc, '$.t')) as n from main.e
+select e.id, (select count(*) from json_each(e.doc, '$.t')) as n from main.e  --: read whole
 select e.id, json_array_length(doc, '$.t') as n, json_set(doc, '$.k', e.id) as s from main.e
 select id, json_object('n', name, 'a', amount) as j from main.a
-select id, json_array(name, amount) ->> 1 as j from main.a
+select id, json_array(name, amount) ->> 1 as j from main.a  --: read whole
 select e.id, datetime(ts, '+1 hour') as t, strftime('%H', ts) as h from main.e
 
 -- Windows
-select id, sum(amount) filter (where id > 1) over (order by id, name, amount, day) as s from main.a
+select id, sum(amount) filter (where id > 1) over (order by id, name, amount, day) as s from main.a  --: read whole
 select id, group_concat(name) over (order by id, name, amount, day) as g from main.a
 select id, row_number() over win as r, lag(id) over win as l from main.a window win as (order by amount, id, name, day)
 select id, max(amount) over (partition by id % 2 order by day range between unbounded preceding and current row) as m from main.a

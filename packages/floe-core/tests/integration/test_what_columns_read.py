@@ -14,7 +14,7 @@ from contextlib import ExitStack
 from functools import cache
 
 import pytest
-from query_corpus import DIALECTS, all_queries_of, listed, queries_of
+from query_corpus import DIALECTS, all_queries_of, marked, queries_of
 from query_warehouses import Column, QueryWarehouse, opened
 from random_queries import change_phrase, change_word, own_words, write_phrase
 
@@ -67,7 +67,7 @@ def test_what_a_column_does_not_read_cannot_change_it(
 def test_the_columns_of_these_queries_are_not_told_apart(dialect: str, warehouse_of: Open) -> None:
     warehouse = warehouse_of(dialect)
     whole = [query for query in all_queries_of(dialect) if warehouse.analyse(query).columns is None]
-    assert whole == listed("read_whole", dialect)
+    assert whole == marked("read whole", dialect)
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
@@ -84,7 +84,7 @@ def test_lineage_has_all_that_changes_a_column_but_in_these_queries(
         rows = columns_of(derived.effects)
         if any(columns - told.get(name, set()) - rows for name, columns in changes.items()):
             incomplete.append(query)
-    assert incomplete == listed("not_all_in_lineage", dialect)
+    assert incomplete == marked("not all in lineage", dialect)
 
 
 @pytest.mark.parametrize(("dialect", "heading"), HEADINGS)
