@@ -74,12 +74,13 @@ class Page:
         path.write_bytes(base64.b64decode(answer["data"]))
 
     def press(self, label: str) -> None:
-        """Press the button that screen readers are told of under this name.
+        """Press the button that has this name for screen readers, or this title.
 
         Raises:
             LookupError: There is none.
         """
-        button = f"document.querySelector('button[aria-label={json.dumps(label)}]')"
+        named = f"button:is([aria-label={json.dumps(label)}], [title={json.dumps(label)}])"
+        button = f"document.querySelector('{named}')"
         if not self.evaluate(f"{button} && ({button}.click(), true)"):
             raise LookupError(f"the page has no button {label!r}")
 
@@ -126,7 +127,9 @@ def browser(program: str) -> Iterator[Page]:
     ) as profile:
         command = [
             *(program, "--headless=new", "--no-sandbox", "--hide-scrollbars", "--no-first-run"),
-            *("--disable-gpu", "--disable-dev-shm-usage", "--lang=en-GB"),
+            *("--disable-dev-shm-usage", "--lang=en-GB"),
+            # Prefect draws its graph with WebGL, here without a GPU.
+            *("--use-angle=swiftshader", "--enable-unsafe-swiftshader"),
             *("--remote-debugging-port=0", f"--user-data-dir={profile}"),
             *(f"--window-size={WIDTH},{HEIGHT}", "--remote-allow-origins=*", "about:blank"),
         ]

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Take the pictures in docs/pictures: a product, as Dagster, Airflow and `floe parity` show it.
+"""Take the pictures in docs/pictures: a product, as orchestrators and `floe parity` show it.
 
-Runs examples/customer-360 from nothing on both orchestrators, opens what they then have in their
-own pages, and takes pictures with headless Chromium; then three products, one on each orchestrator,
-as the page of their platform shows them, and the partitions of examples/events. Needs Debian's
-`chromium` and `pngquant`.
+Runs examples/customer-360 from nothing on Dagster, Airflow and Prefect, opens what they then have
+in their own pages, and takes pictures with headless Chromium; then three products, one on each
+orchestrator, as the page of their platform shows them, and the partitions of examples/events.
+Needs Debian's `chromium` and `pngquant`.
 """
 
 from __future__ import annotations
@@ -24,19 +24,20 @@ from browser import WIDTH, Clip, Page, browser  # noqa: E402
 from console_page import picture_of_console  # noqa: E402
 from dagster_lineage import picture_of_lineage  # noqa: E402
 from partitions_page import picture_of_partitions  # noqa: E402
+from prefect_run import picture_of_flow_run  # noqa: E402
 
 from floe_core.schemas import CompiledArtifacts  # noqa: E402
 
 PICTURES = ROOT / "docs" / "pictures"
 PRODUCT = ROOT / "examples" / "customer-360"
 # The other one is drawn by a benchmark.
-TAKEN = ("parity", "dagster", "airflow", "console", "partitions")
+TAKEN = ("parity", "dagster", "airflow", "prefect", "console", "partitions")
 MAX_BYTES = 200_000
 REPORT_WIDTH, REPORT_HEIGHT = 1240, 880
 
 
 def main() -> None:
-    """Write the five pictures anew."""
+    """Write the six pictures anew."""
     chromium, pngquant = _program("chromium"), _program("pngquant")
     PICTURES.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="floe-pictures-") as name:
@@ -48,6 +49,7 @@ def main() -> None:
             picture_of_lineage(page, on_dagster, PICTURES / "dagster.png")
             on_airflow = CompiledArtifacts.load(folder / "airflow")
             picture_of_run(page, on_airflow, PICTURES / "airflow.png")
+            picture_of_flow_run(page, _copied(folder), PICTURES / "prefect.png")
             picture_of_console(page, folder / "platform", PICTURES / "console.png")
             picture_of_partitions(page, folder / "partitions", PICTURES / "partitions.png")
     for name in TAKEN:
@@ -61,6 +63,15 @@ def _compared(folder: Path) -> Path:
     command = [floe, "parity", PRODUCT, "--on", "dagster", "--on", "airflow"]
     subprocess.run([*command, "--keep", folder, "--html", report], check=True)
     return report
+
+
+def _copied(folder: Path) -> Path:
+    """Return a copy of the product that has not run, with its manifest."""
+    place = folder / "alone"
+    made_by_runs = shutil.ignore_patterns(".floe", "*.duckdb")
+    shutil.copytree(PRODUCT, place / PRODUCT.name, ignore=made_by_runs)
+    shutil.copy(PRODUCT.parent / "manifest.yaml", place)
+    return place / PRODUCT.name
 
 
 def _picture_of_report(page: Page, report: Path, path: Path) -> None:
