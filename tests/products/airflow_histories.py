@@ -15,6 +15,8 @@ from update_histories import RULES
 from wait_for import wait_a_while_for, wait_for
 
 SETTINGS = {
+    # The runs of several meshes begin at once, and each parses the file of all DAGs.
+    "AIRFLOW__CORE__DAGBAG_IMPORT_TIMEOUT": "300",
     # More than there are consumers, which may all be held up at once.
     "AIRFLOW__CORE__PARALLELISM": "48",
     # Of a DAG that is paused or resumed Airflow takes the trigger away or back with the next parse.
