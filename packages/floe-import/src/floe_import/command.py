@@ -24,6 +24,14 @@ def import_(
     out: Annotated[
         Path, typer.Option(metavar="DIR", help="The folder for files that belong nowhere else.")
     ] = Path("floe-import"),
+    connections: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="What `airflow connections export` wrote. Databases and schemas that Cosmos takes "
+            "from a connection are read in it, and nothing else.",
+        ),
+    ] = None,
     waive: Annotated[
         list[str] | None,
         typer.Option(metavar="CODE", help="Accept what is lost by the rule with this code."),
@@ -51,8 +59,7 @@ def import_(
     """Read DAG files, flows or Dagster definitions, and write the products that replace them.
 
     Reads Cosmos and tasks that call dbt in Bash by their syntax tree; executes nothing. Reports
-    each
-    construct that concerns dbt with a code: exact, changed (how), lost, or unknown (what to
+    each construct that concerns dbt with a code: exact, changed (how), lost, or unknown (what to
     decide).
 
     Writes floe.yaml and manifest.yaml into the dbt project, and the file that remains into --out.
@@ -65,7 +72,7 @@ def import_(
     from floe_import.writing import write_report
 
     begin_stage(f"reading {count_of(len(files), 'file')}")
-    report, products = import_products(Request(files, project or [], out))
+    report, products = import_products(Request(files, project or [], out, connections))
     unwaived = report.unwaived(waive or [])
     is_written = not dry_run and (write_anyway or not unwaived)
     written = write_report(report) if is_written else []

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from floe_core.foundation.errors import InvalidProductError
 from floe_import.bash.reader import read_bash
+from floe_import.cosmos.connections_file import Connections, read_connections
 from floe_import.cosmos.reader import read_cosmos
 from floe_import.dagster.component_file import TYPE, ComponentFile, read_component
 from floe_import.dagster.reader import read_dagster
@@ -45,11 +46,15 @@ _FOLDERS = {"airflow": "dags", "dagster": "definitions", "prefect": "flows"}
 
 @dataclass(frozen=True)
 class Request:
-    """What to import: the files, the folders of dbt projects, and the folder to write to."""
+    """What to import: the files, the folders of dbt projects, and the folder to write to.
+
+    `connections` is a file of Airflow's connections, from which names of tables are taken.
+    """
 
     files: Sequence[Path]
     projects: Sequence[Path] = ()
     out: Path = Path("floe-import")
+    connections: Path | None = None
 
 
 @dataclass
@@ -76,13 +81,18 @@ def import_files(request: Request) -> ImportReport:
 
 
 def import_products(request: Request) -> tuple[ImportReport, list[Product]]:
-    """Return the report of an import, and the products that it makes. Writes nothing."""
+    """Return the report of an import, and the products that it makes. Writes nothing.
+
+    Raises:
+        InvalidProductError: The file of connections is none.
+    """
+    connections = read_connections(request.connections) if request.connections else {}
     report = ImportReport()
     files = list({file.resolve(): file for file in request.files}.values())
     components = [file for file in files if file.suffix in (".yaml", ".yml")]
     others = [file for file in files if file not in components]
     beside = frozenset(file.resolve() for file in others)
-    read = [found for file in others if (found := _read(file, beside, report))]
+    read = [found for file in others if (found := _read(file, beside, connections, report))]
     defined = [each for file in components if (each := _read_component(file, report))]
     drafts = [draft for file in read for _, draft in file.groups]
     drafts += [each.draft for each in defined]
@@ -126,10 +136,12 @@ def _report_unreadable(file: Path, error: InvalidProductError, report: ImportRep
         _say(report, "FLI001", "file", place, problem.what + ": correct it, and import it again")
 
 
-def _read(file: Path, beside: frozenset[Path], report: ImportReport) -> ReadFile | None:
+def _read(
+    file: Path, beside: frozenset[Path], connections: Connections, report: ImportReport
+) -> ReadFile | None:
     try:
         module = read_module(file, _roots(file))
-        module.beside = beside
+        module.beside, module.connections = beside, connections
     except InvalidProductError as error:
         _report_unreadable(file, error, report)
         return None

@@ -132,3 +132,47 @@ def test_airflow_loads_the_written_file_with_the_dags_own_arguments(tmp_path: Pa
         "retries": 2,
         "tasks": ["dbt_build", "orders", "outcome"],
     }
+
+
+MAPPED = """
+from cosmos import DbtDag, ProfileConfig, ProjectConfig
+from cosmos.profiles import PostgresUserPasswordProfileMapping, SnowflakeUserPasswordProfileMapping
+
+for_pg = PostgresUserPasswordProfileMapping("pg", {"schema": "marts"})
+for_snow = SnowflakeUserPasswordProfileMapping("snow")
+DbtDag(dag_id="on_pg", project_config=ProjectConfig("/dbt/a"),
+       profile_config=ProfileConfig("a", "dev", profile_mapping=for_pg))
+DbtDag(dag_id="on_snow", project_config=ProjectConfig("/dbt/b"),
+       profile_config=ProfileConfig("b", "dev", profile_mapping=for_snow))
+"""
+
+
+def test_names_of_tables_come_from_what_airflow_exports(tmp_path: Path) -> None:
+    exported, dag = tmp_path / "connections.json", tmp_path / "dags.py"
+    dag.write_text(MAPPED)
+    extra = f"--conn-extra={json.dumps({'database': 'ANALYTICS', 'account': 'x'})}"
+    for words in (
+        ["db", "migrate"],
+        ["connections", "add", "pg", "--conn-uri", "postgres://me:hunter2@db/shop"],
+        [*("connections", "add", "snow", "--conn-type=generic", "--conn-schema=RAW"), extra],
+        ["connections", "export", str(exported), "--file-format", "json"],
+    ):
+        environment = {**os.environ, "AIRFLOW_HOME": str(tmp_path)}
+        command = [sys.executable, "-m", "airflow", *words]
+        subprocess.run(command, check=True, capture_output=True, env=environment)
+    report = import_files(Request([dag], out=tmp_path / "out", connections=exported))
+    said = {
+        each.construct: (each.disposition, each.sentence)
+        for each in report.findings
+        if each.code == "COS204"
+    }
+    postgres, snowflake = (
+        said[f"{name}UserPasswordProfileMapping({connection})"]
+        for name, connection in (("Postgres", "pg"), ("Snowflake", "snow"))
+    )
+    assert (postgres[0], snowflake[0]) == ("exact", "exact")
+    assert "dbname is 'shop'" in postgres[1]
+    manifests = "".join(text for file, text in report.files.items() if "manifest" in file)
+    assert "dbname: shop" in manifests
+    assert "database: ANALYTICS" in manifests
+    assert "hunter2" not in str(report.files) + report.as_text()

@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import ast
+import json
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 
+from floe_core.foundation.errors import InvalidProductError
+from floe_import.cosmos.connections_file import Connections, read_connections
 from floe_import.cosmos.profile_mappings import read_mapping
 from floe_import.drafts.group_draft import GroupDraft
 from floe_import.python.evaluate import evaluate
 from floe_import.python.modules import read_module
 from floe_import.report.findings import Place
 
+ENV = "a variable"
 
-def read(text: str, folder: Path) -> tuple[dict, list[str]]:
+
+def read(
+    text: str, folder: Path, connections: Connections = MappingProxyType({})
+) -> tuple[dict, list[str]]:
     file = folder / "profile.py"
     file.write_text(
         f"import os\nfrom cosmos.profiles import *\nimport cosmos.profiles as p\np.{text}\n"
@@ -25,6 +33,7 @@ def read(text: str, folder: Path) -> tuple[dict, list[str]]:
     draft, said = GroupDraft(Place("x"), "group"), []
     read_mapping(
         evaluate(statement.value, module),
+        connections,
         draft,
         lambda code, construct, place, verdict: said.append(f"{code} {verdict.disposition}"),
     )
@@ -101,3 +110,47 @@ def test_a_mapping_becomes_a_compute(text: str, compute: dict, tmp_path: Path) -
 )
 def test_what_is_not_known_is_unknown(text: str, said: list[str], tmp_path: Path) -> None:
     assert read(text, tmp_path)[1] == said
+
+
+EXPORTED = {
+    "pg": {"conn_type": "postgres", "schema": "shop", "password": "hunter2", "extra": ""},
+    "sf": {"schema": "raw", "extra": '{"extra__snowflake__database": "ANALYTICS"}'},
+    "bq": {"extra": '{"project": "acme", "dataset": "shop"}'},
+    "broken": {"schema": "", "extra": "no json"},
+}
+
+
+@pytest.mark.parametrize(
+    ("mapping", "connection", "said", "expected"),
+    [
+        ("PostgresUserPassword", "'pg', {'schema': 's'}", "exact", {"dbname": "shop"}),
+        ("PostgresUserPassword", "'pg', {'schema': 's', 'dbname': 'd'}", "exact", {"dbname": "d"}),
+        ("PostgresUserPassword", "'pg'", "changed", {"dbname": "shop", "schema": ENV}),
+        ("SnowflakeUserPassword", "'sf'", "exact", {"database": "ANALYTICS", "schema": "raw"}),
+        ("GoogleCloudOauth", "'bq'", "exact", {"project": "acme", "dataset": "shop"}),
+        ("PostgresUserPassword", "'other', {'schema': 's'}", "changed", {"dbname": ENV}),
+        ("SnowflakeUserPassword", "'broken'", "changed", {"database": ENV, "schema": ENV}),
+    ],
+)
+def test_names_of_tables_are_taken_from_exported_connections(
+    mapping: str, connection: str, said: str, expected: dict[str, str], tmp_path: Path
+) -> None:
+    file = tmp_path / "connections.json"
+    file.write_text(json.dumps(EXPORTED))
+    text = f"{mapping}ProfileMapping({connection})"
+    compute, found = read(text, tmp_path, read_connections(file))
+    assert found == [f"COS204 {said}"]
+    config = compute["config"]
+    shown = {name: ENV if "env_var" in config[name] else config[name] for name in expected}
+    assert shown == expected
+    assert "hunter2" not in str(compute)
+
+
+def test_what_is_no_file_of_connections_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "connections.json"
+    file.write_text('{"pg": "postgres://who:hunter2@db/shop", "other": {"schema": "x"}}')
+    with pytest.raises(InvalidProductError) as raised:
+        read_connections(file)
+    assert "'pg' is no mapping" in str(raised.value)
+    assert "--file-format json" in str(raised.value)
+    assert "hunter2" not in str(raised.value)

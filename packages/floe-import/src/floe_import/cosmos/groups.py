@@ -16,6 +16,7 @@ from floe_import.cosmos import (
     project_rules,
     render_rules,
 )
+from floe_import.cosmos.connections_file import Connections
 from floe_import.cosmos.profile_mappings import read_mapping
 from floe_import.drafts.group_draft import GroupDraft
 from floe_import.python.arguments import Argument, arguments
@@ -56,6 +57,7 @@ class CosmosGroups:
     """The groups of one file: `made` pairs each call with its draft; `read` are all calls read."""
 
     judging: Judging
+    connections: Connections
     made: list[tuple[Made, GroupDraft]] = field(default_factory=list)
     read: set[ast.Call] = field(default_factory=set)
 
@@ -123,7 +125,7 @@ class CosmosGroups:
         for each in arguments(value, POSITIONAL[owner]):
             if each.name == "profile_mapping" and _is_cosmos(each.value):
                 self.read.add(each.value.call)
-                read_mapping(each.value, draft, self.judging.add)
+                read_mapping(each.value, self.connections, draft, self.judging.add)
                 continue
             if each.name == "dbt_project_path" and draft.folder is None and each.value is not None:
                 draft.folder = each

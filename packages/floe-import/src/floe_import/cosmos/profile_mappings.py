@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from floe_import.cosmos.connections_file import Connection, Connections, named_part
 from floe_import.drafts.group_draft import GroupDraft
 from floe_import.python.arguments import arguments
 from floe_import.python.values import EnvText, Made, Unknown, Value, first_unknown, is_plain
@@ -104,8 +105,11 @@ MAPPINGS: dict[str, Mapping] = {
 }
 
 
-def read_mapping(made: Made, draft: GroupDraft, report: Report) -> None:
-    """Put the compute of a profile mapping into a draft, and report each of its arguments."""
+def read_mapping(made: Made, connections: Connections, draft: GroupDraft, report: Report) -> None:
+    """Put the compute of a profile mapping into a draft, and report each of its arguments.
+
+    Names of tables that the mapping leaves to its connection are taken from `connections`.
+    """
     known = MAPPINGS.get(made.last)
     given = {each.name: each for each in arguments(made, ARGUMENTS)}
     place = made.module.place(made.call)
@@ -122,11 +126,11 @@ def read_mapping(made: Made, draft: GroupDraft, report: Report) -> None:
     if isinstance(fields, Unknown):
         report("COS205", "profile_args", given["profile_args"].place, unknown(fields.why))
         return
-    config, asked = _config(known, connection, fields)
+    config, taken, asked = _config(known, connection, fields, connections.get(connection, {}))
     draft.compute = {"type": known.adapter, "connection": connection, "config": config}
     if not known.uses_connection:
         del draft.compute["connection"]
-    report("COS204", f"{made.last}({connection})", place, _verdict(known, connection, asked))
+    report("COS204", f"{made.last}({connection})", place, _verdict(known, connection, taken, asked))
     for name in sorted(key for key in fields if fields[key] and _is_literal(key, fields[key])):
         said = "a secret is not written: store it in the connection, which floe reads"
         report("COS207", f"profile_args({name})", given["profile_args"].place, changed(said))
@@ -186,22 +190,32 @@ def _env_var(found: re.Match[str]) -> str:
 
 
 def _config(
-    known: Mapping, connection: str, fields: dict[str, Any]
-) -> tuple[dict[str, Any], dict[str, str]]:
-    """Return the settings of the compute, and variable -> what it has to be set to."""
+    known: Mapping, connection: str, fields: dict[str, Any], exported: Connection
+) -> tuple[dict[str, Any], dict[str, str], dict[str, str]]:
+    """Return the settings of the compute; what the connection says; variable -> what it has to be.
+
+    `exported` are the fields of the connection, as far as they are known.
+    """
     config = {**known.taken, **{k: v for k, v in fields.items() if not _is_literal(k, v)}}
     if "database" in config and "dbname" in known.named:
         config["dbname"] = config.pop("database")
+    taken: dict[str, str] = {}
     asked: dict[str, str] = {}
     for field, source in known.named.items():
-        if not config.get(field):
+        if config.get(field):
+            continue
+        if source and (part := named_part(exported, source)):
+            config[field] = taken[field] = part
+        else:
             variable = re.sub(r"\W", "_", f"{connection}_{field}").upper()
             config[field] = f"{{{{ env_var('{variable}') }}}}"
             asked[variable] = source
-    return config, asked
+    return config, taken, asked
 
 
-def _verdict(known: Mapping, connection: str, asked: dict[str, str]) -> Verdict:
+def _verdict(
+    known: Mapping, connection: str, taken: dict[str, str], asked: dict[str, str]
+) -> Verdict:
     if known.uses_connection:
         said = f"`plugins.compute` with `connection: {connection}`, read in the run"
         if not known.is_whole:
@@ -210,6 +224,8 @@ def _verdict(known: Mapping, connection: str, asked: dict[str, str]) -> Verdict:
         said = f"`plugins.compute` of type {known.adapter}; no connection is read"
     if known.note:
         said += f"; {known.note}"
+    for field, part in taken.items():
+        said += f"; {field} is {part!r}, as the connection has it now"
     for variable, source in asked.items():
         origin = f", which the connection has as {source}," if source else ""
         said += f"; set {variable}{origin} where `floe compile` and the workers run"

@@ -18,7 +18,7 @@ HARMLESS = frozenset({"COS201", "COS202", "COS203", "COS204", "COS003", "COS702"
 
 def read_cosmos(module: Module, read: set[ast.AST]) -> Reading:
     """Return what a file makes with Cosmos; adds what it has read to `read`."""
-    groups = CosmosGroups(Judging(BOOK, HARMLESS))
+    groups = CosmosGroups(Judging(BOOK, HARMLESS), module.connections)
     groups.read_file(module)
     report_leftovers(module, groups)
     read.update(node for call in groups.read for node in ast.walk(call))

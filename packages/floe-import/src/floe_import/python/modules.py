@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import ast
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from floe_core.foundation.errors import InvalidProductError, Problem
 from floe_import.report.findings import Place
@@ -43,7 +44,8 @@ class Binding:
 class Module:
     """A parsed file. `roots` are the folders in which its imports are looked up.
 
-    `beside` are the files, resolved, that are imported together with it.
+    `beside` are the files, resolved, that are imported together with it. `connections` are
+    Airflow's, by their ids, as far as they are known.
     """
 
     path: Path
@@ -52,6 +54,7 @@ class Module:
     roots: tuple[Path, ...]
     loaded: dict[Path, Module] = field(default_factory=dict)
     beside: frozenset[Path] = frozenset()
+    connections: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @cached_property
     def parents(self) -> dict[ast.AST, ast.AST]:

@@ -1,0 +1,66 @@
+"""What Airflow's connections say of the names of tables, as `airflow connections export` has it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from json import JSONDecodeError
+from pathlib import Path
+from typing import Any
+
+from floe_core.foundation.errors import InvalidProductError, Problem
+from floe_core.user_yaml.source_map import read_document
+
+# The fields of a connection. What is secret in them is never written.
+Connection = Mapping[str, Any]
+# By their ids.
+Connections = Mapping[str, Connection]
+EXTRA = "extra "
+_FIX = "write it with `airflow connections export FILE --file-format json`"
+
+
+def read_connections(file: Path) -> Connections:
+    """Return the connections of a file, JSON or YAML.
+
+    Raises:
+        InvalidProductError: It can't be read, or is no such file.
+    """
+    document = read_document(file, str(file))
+    problems = [
+        Problem(f"the connection '{name}' is no mapping of its fields", _FIX, str(file))
+        for name, fields in document.data.items()
+        if not isinstance(fields, dict)
+    ]
+    if problems:
+        raise InvalidProductError(problems)
+    return document.data
+
+
+def named_part(fields: Connection, source: str) -> str:
+    """Return a field of a connection, or of its extra, as `Mapping.named` has it; "" if not set.
+
+    >>> named_part({"schema": "shop", "extra": '{"project": "acme"}'}, "schema")
+    'shop'
+    >>> named_part({"extra": '{"extra__google_cloud_platform__project": "acme"}'}, "extra project")
+    'acme'
+    """
+    name = source.removeprefix(EXTRA)
+    if name == source:
+        return _text(fields.get(source))
+    extra = _extra(fields)
+    # Older versions of Airflow put the kind of the connection before the name.
+    long = next((key for key in extra if key.endswith(f"__{name}")), name)
+    return _text(extra.get(name) or extra.get(long))
+
+
+def _extra(fields: Connection) -> Mapping[str, Any]:
+    extra = fields.get("extra") or {}
+    try:
+        found = json.loads(extra) if isinstance(extra, str) else extra
+    except JSONDecodeError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _text(value: Any) -> str:
+    return str(value) if isinstance(value, str | int) else ""
