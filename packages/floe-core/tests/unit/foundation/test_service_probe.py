@@ -17,6 +17,7 @@ from talking_server import Talk, talking_server
 from floe_core.foundation.service_probe import Answer, NoAnswerError, send_request, without_secrets
 
 Serve = Callable[[Talk], int]
+OK = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"
 
 
 @pytest.fixture
@@ -168,16 +169,45 @@ def test_plain_http_behind_https_is_a_tls_failure(serve: Serve) -> None:
     assert reason.startswith(f"https://127.0.0.1:{port}/: TLS failed: ")
 
 
-def test_an_untrusted_certificate_is_a_tls_failure(serve: Serve, tmp_path: Path) -> None:
-    certificate, key = tmp_path / "c.pem", tmp_path / "k.pem"
+@pytest.fixture(scope="module")
+def signed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, ssl.SSLContext]:
+    """A certificate of localhost that nobody trusts, and what a server speaks TLS with."""
+    folder = tmp_path_factory.mktemp("certificate")
+    certificate, key = folder / "c.pem", folder / "k.pem"
     request = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=localhost"]
-    files = ["-keyout", str(key), "-out", str(certificate)]
-    subprocess.run([*request, *files], check=True, capture_output=True)
+    files = ["-addext", "subjectAltName=DNS:localhost", "-keyout", str(key), "-out"]
+    subprocess.run([*request, *files, str(certificate)], check=True, capture_output=True)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)
-    port = serve(lambda connection: context.wrap_socket(connection, server_side=True).close())
-    url = f"https://localhost:{port}/"
+    return certificate, context
+
+
+def in_tls(context: ssl.SSLContext) -> Talk:
+    def speak(connection: socket.socket) -> None:
+        with context.wrap_socket(connection, server_side=True) as encrypted:
+            saying(OK)(encrypted)
+
+    return speak
+
+
+def test_an_untrusted_certificate_is_a_tls_failure_until_it_is_trusted(
+    serve: Serve, signed: tuple[Path, ssl.SSLContext], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    certificate, context = signed
+    url = f"https://localhost:{serve(in_tls(context))}/"
     assert reason_of(url) == f"{url}: TLS failed: self-signed certificate"
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    assert send_request("GET", url, deadline=soon()).status == 200
+    monkeypatch.delenv("SSL_CERT_FILE")
+    assert reason_of(url) == f"{url}: TLS failed: self-signed certificate"
+
+
+def test_trusted_certificates_are_read_once(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    url = f"http://127.0.0.1:{serve(saying(OK))}/"
+    send_request("GET", url, deadline=soon())
+    # Each time would be 20 ms and, in a process that goes on, a megabyte.
+    monkeypatch.delattr(ssl, "create_default_context")
+    assert send_request("GET", url, deadline=soon()).status == 200
 
 
 def test_a_huge_body_is_refused(serve: Serve) -> None:
