@@ -40,11 +40,15 @@ OF_THE_MOMENT = ("dbt_scd_id", "dbt_updated_at", "dbt_valid_from")
 
 @dataclass
 class Sample:
-    """What a session's processes hold: bytes of memory for each kind of process, and files."""
+    """What a session's processes hold: bytes of memory for each kind of process, and files.
+
+    `own` is the memory of `floe dev` itself.
+    """
 
     memory: dict[str, int] = field(default_factory=dict)
     files: int = 0
     threads: int = 0
+    own: int = 0
 
     @property
     def lasting(self) -> int:
@@ -359,6 +363,7 @@ def sample_of(dev: Dev) -> Sample:
             kind = _kind_of(process.cmdline())
             sample.memory[kind] = sample.memory.get(kind, 0) + 1024 * int(pss)
             if process.pid == dev.process.pid:
+                sample.own = 1024 * int(pss)
                 sample.files, sample.threads = process.num_fds(), process.num_threads()
     return sample
 

@@ -65,6 +65,6 @@ def left_in(temporary: Path, shop: Path) -> list[str]:
 
 def is_flat(samples: list[Sample]) -> None:
     if len(samples) >= FEWEST:
-        first = median(each.lasting for each in samples[4:10])
-        last = median(each.lasting for each in samples[-6:])
-        assert last <= MOST_GROWTH * first, (first, last, samples[9], samples[-1])
+        for held in ([each.lasting for each in samples], [each.own for each in samples]):
+            first, last = median(held[4:10]), median(held[-6:])
+            assert last <= MOST_GROWTH * first, (first, last, samples[9], samples[-1])
