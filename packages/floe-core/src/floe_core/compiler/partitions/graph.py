@@ -40,7 +40,7 @@ def check_graph(
     first = first_partition(partitions)
     last = partition_at(partitions, first.start + _LATER) or first
     for partition in (first, last):
-        begin_stage(f"dbt parses the project for partition {partition.key}")
+        begin_stage(f"checking that partition {partition.key} has the same graph")
         with findings.gather():
             parsed = dbt.with_vars({**inputs.spec.vars, **_vars(partitions, partition)}).parse()
             if changed := list_changed_places(
