@@ -146,11 +146,26 @@ def test_names_of_tables_are_taken_from_exported_connections(
     assert "hunter2" not in str(compute)
 
 
-def test_what_is_no_file_of_connections_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            '{"pg": "postgres://who:hunter2@db/shop", "other": {"schema": "x"}}',
+            "'pg' is no mapping",
+        ),
+        ("PG=postgres://who:hunter2@db/shop", "not a mapping"),
+        ("", "the file is empty"),
+        (None, "there is no such file"),
+    ],
+)
+def test_what_is_no_file_of_connections_is_refused(
+    text: str | None, said: str, tmp_path: Path
+) -> None:
     file = tmp_path / "connections.json"
-    file.write_text('{"pg": "postgres://who:hunter2@db/shop", "other": {"schema": "x"}}')
+    if text is not None:
+        file.write_text(text)
     with pytest.raises(InvalidProductError) as raised:
         read_connections(file)
-    assert "'pg' is no mapping" in str(raised.value)
+    assert said in str(raised.value)
     assert "--file-format json" in str(raised.value)
     assert "hunter2" not in str(raised.value)

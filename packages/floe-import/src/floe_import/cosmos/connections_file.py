@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from json import JSONDecodeError
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,11 @@ def read_connections(file: Path) -> Connections:
     Raises:
         InvalidProductError: It can't be read, or is no such file.
     """
-    document = read_document(file, str(file))
+    try:
+        document = read_document(file, str(file))
+    except InvalidProductError as error:
+        problems = [replace(each, fix=each.fix or _FIX) for each in error.problems]
+        raise InvalidProductError(problems) from None
     problems = [
         Problem(f"the connection '{name}' is no mapping of its fields", _FIX, str(file))
         for name, fields in document.data.items()
