@@ -101,6 +101,12 @@ def test_dbt_has_all_variables_of_the_worker(value: bool, said: list[str], tmp_p
     assert imported(tmp_path, f"operator_args={{'append_env': {value}}}")[0] == said
 
 
+def test_the_location_of_bigquery_has_a_place_elsewhere(tmp_path: Path) -> None:
+    said, floe = imported(tmp_path, "operator_args={'location': 'EU'}")
+    assert said == ["COS520 changed"]
+    assert floe
+
+
 def test_arguments_of_cosmos_before_1_0_are_named(tmp_path: Path) -> None:
     said, floe = imported(tmp_path, "conn_id='warehouse', dbt_root_path='/dbt'")
     assert (set(said), floe) == ({"COS713 unknown", "FLI004 unknown"}, "")

@@ -99,6 +99,13 @@ always(
         "`execution.dbtExecutable`"
     ),
 )
+always(
+    "COS520",
+    OWNER,
+    ["location"],  # Of BigQuery's jobs.
+    changed("name it in `config` of `plugins.compute`, or in profiles.yml"),
+    unless=(None,),
+)
 always("COS509", OWNER, ["deferrable"], exact("tasks of nodes wait in the triggerer"))
 always(
     "COS518",
