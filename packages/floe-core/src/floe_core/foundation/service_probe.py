@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 MAX_BODY_BYTES = 1_000_000
 MAX_REDIRECTS = 3
-# Those that httpx reads.
 _TLS_VARIABLES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "SSLKEYLOGFILE")
 
 
@@ -153,12 +152,10 @@ def _request(question: _Question) -> Answer:
     import httpx
 
     remaining = max(question.deadline - time.monotonic(), 0.001)
+    tls = _tls(*map(os.environ.get, _TLS_VARIABLES))
     with (
         httpx.Client(
-            verify=_tls(*map(os.environ.get, _TLS_VARIABLES)),
-            timeout=remaining,
-            follow_redirects=True,
-            max_redirects=MAX_REDIRECTS,
+            verify=tls, timeout=remaining, follow_redirects=True, max_redirects=MAX_REDIRECTS
         ) as client,
         client.stream(
             question.method,

@@ -201,7 +201,7 @@ class FloeBuildOperator(EmitsNoDatasets, BaseOperator):
     def _report_if_run_is_over(self, artifacts: CompiledArtifacts, context: Context) -> None:
         """Report a run that a user marked as failed, for which Airflow calls no callback."""
         if has_reported_ends(artifacts) and not self.sends_alerts:
-            from floe_orchestrator_airflow.task.marked_run import report_if_marked_failed
+            from floe_orchestrator_airflow.task.run_end import report_if_marked_failed
 
             report_if_marked_failed(artifacts, self.job, context)
 
