@@ -12,6 +12,7 @@ import pytest
 
 from floe_core.compiler.profile_values import _OF_ADAPTER, _USUAL
 from floe_import.cosmos.book import BOOK
+from floe_import.cosmos.connections_file import named_part
 from floe_import.cosmos.groups import POSITIONAL, RULES
 from floe_import.cosmos.profile_mappings import MAPPINGS
 from floe_import.drafts.group_draft import GroupDraft
@@ -295,6 +296,47 @@ def test_a_compute_has_the_fields_that_cosmos_requires(ask_cosmos) -> None:
         assert set(required) <= ours, name
         assert not known.is_whole or set(mapped) <= ours, name
     assert sum(each.is_whole for each in MAPPINGS.values()) >= 5
+
+
+TAKEN = """
+import json, sys
+from airflow.sdk import Connection
+from cosmos import profiles
+
+found = {}
+for name, fields, parts in json.loads(sys.argv[1]):
+    made = getattr(profiles, name)("warehouse", {})
+    made._conn = Connection(conn_id="warehouse", **fields)
+    found[name] = {part: made.get_dbt_value(part) for part in parts}
+print(json.dumps(found))
+"""
+CONNECTION = {"conn_type": "generic", "host": "h", "schema": "s", "login": "l", "password": "p"}
+
+
+@pytest.mark.parametrize(
+    ("prefix", "names"),
+    [
+        ("", ["database", "project", "dataset"]),
+        # As older versions of Airflow wrote them.
+        ("extra__snowflake__", ["database"]),
+        ("extra__google_cloud_platform__", ["project", "dataset"]),
+    ],
+)
+def test_databases_and_schemas_are_those_that_cosmos_takes(
+    prefix: str, names: list[str], ask_cosmos
+) -> None:
+    extra = {f"{prefix}{name}": f"the {name}" for name in names}
+    fields = {**CONNECTION, "extra": json.dumps(extra)}
+    asked = [(name, fields, [*known.named]) for name, known in MAPPINGS.items()]
+    theirs = json.loads(ask_cosmos(TAKEN, json.dumps(asked)))
+    ours = {
+        name: {
+            part: named_part(fields, source) if source else ""
+            for part, source in known.named.items()
+        }
+        for name, known in MAPPINGS.items()
+    }
+    assert {n: {p: v or "" for p, v in found.items()} for n, found in theirs.items()} == ours
 
 
 @pytest.fixture(scope="module")

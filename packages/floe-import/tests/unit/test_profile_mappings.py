@@ -114,7 +114,8 @@ def test_what_is_not_known_is_unknown(text: str, said: list[str], tmp_path: Path
 
 EXPORTED = {
     "pg": {"conn_type": "postgres", "schema": "shop", "password": "hunter2", "extra": ""},
-    "sf": {"schema": "raw", "extra": '{"extra__snowflake__database": "ANALYTICS"}'},
+    "sf": {"schema": "raw", "extra": '{"database": "ANALYTICS"}'},
+    "old": {"schema": "raw", "extra": '{"extra__snowflake__database": "ANALYTICS"}'},
     "bq": {"extra": '{"project": "acme", "dataset": "shop"}'},
     "broken": {"schema": "", "extra": "no json"},
 }
@@ -127,6 +128,7 @@ EXPORTED = {
         ("PostgresUserPassword", "'pg', {'schema': 's', 'dbname': 'd'}", "exact", {"dbname": "d"}),
         ("PostgresUserPassword", "'pg'", "changed", {"dbname": "shop", "schema": ENV}),
         ("SnowflakeUserPassword", "'sf'", "exact", {"database": "ANALYTICS", "schema": "raw"}),
+        ("SnowflakeUserPassword", "'old'", "changed", {"database": ENV, "schema": "raw"}),
         ("GoogleCloudOauth", "'bq'", "exact", {"project": "acme", "dataset": "shop"}),
         ("PostgresUserPassword", "'other', {'schema': 's'}", "changed", {"dbname": ENV}),
         ("SnowflakeUserPassword", "'broken'", "changed", {"database": ENV, "schema": ENV}),

@@ -1,4 +1,4 @@
-"""What Airflow's connections say of the names of tables, as `airflow connections export` has it."""
+"""Databases and schemas in Airflow's connections, as `airflow connections export` writes them."""
 
 from __future__ import annotations
 
@@ -53,9 +53,8 @@ def named_part(fields: Connection, source: str) -> str:
     if name == source:
         return _text(fields.get(source))
     extra = _extra(fields)
-    # Older versions of Airflow put the kind of the connection before the name.
-    long = next((key for key in extra if key.endswith(f"__{name}")), name)
-    return _text(extra.get(name) or extra.get(long))
+    # Cosmos reads the names of older versions of Airflow for Google alone.
+    return _text(extra.get(name) or extra.get(f"extra__google_cloud_platform__{name}"))
 
 
 def _extra(fields: Connection) -> Mapping[str, Any]:
