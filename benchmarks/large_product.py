@@ -41,24 +41,28 @@ def main() -> None:
     orchestrators = arguments.on or ["dagster"]
     for models in arguments.models:
         with tempfile.TemporaryDirectory(prefix="floe-bench-") as temporary:
-            commands = _commands(Path(temporary), models, orchestrators)
-            if arguments.without_dbt:
-                del commands[PLAIN]
+            root = Path(temporary)
+            commands = {} if arguments.without_dbt else _plain(root, models, orchestrators[0])
+            commands |= _commands(root, models, orchestrators)
             rows = list(_measured(commands, models))
         print(f"{models} models")
         print(table(["", "wall s", "CPU s", "CPU ms a model", "MB", "CPU", "memory"], rows))
 
 
-def _commands(root: Path, models: int, orchestrators: list[str]) -> dict[str, list[str]]:
-    """Return what is measured, on projects that are made in a folder."""
+def _plain(root: Path, models: int, orchestrator: str) -> dict[str, list[str]]:
+    """Return the build of plain dbt, on a project of its own."""
     plain = _made(root, "plain", models)
+    # It writes the profiles.yml that plain dbt uses, too.
+    run([str(BIN / "floe"), "compile", str(plain), "--on", orchestrator])
+    paths = ["--project-dir", str(plain), "--profiles-dir", str(plain)]
+    return {PLAIN: [str(BIN / "dbt"), "build", "--no-partial-parse", *paths]}
+
+
+def _commands(root: Path, models: int, orchestrators: list[str]) -> dict[str, list[str]]:
+    """Return floe's commands, on projects that are made in a folder."""
     folders = {name: _made(root, name, models) for name in orchestrators}
     first, floe = folders[orchestrators[0]], str(BIN / "floe")
-    # It writes the profiles.yml that plain dbt uses, too.
-    run([floe, "compile", str(plain), "--on", orchestrators[0]])
-    paths = ["--project-dir", str(plain), "--profiles-dir", str(plain)]
     return {
-        PLAIN: [str(BIN / "dbt"), "build", "--no-partial-parse", *paths],
         "floe compile": [floe, "compile", str(first), "--on", orchestrators[0]],
         "floe show": [floe, "show", str(first)],
         "floe plan --html": [floe, "plan", str(first), "--html", str(root / "page.html")],

@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 from urllib.parse import quote
 
-from browser import Page
+from browser import Page, shows
 
 from floe_core.schemas import CompiledArtifacts
 from floe_orchestrator_airflow.local.rest_api import RestApi
@@ -23,10 +23,10 @@ def picture_of_run(page: Page, artifacts: CompiledArtifacts, path: Path) -> None
         airflow.add(artifacts, dag_id)
         url, api = airflow.home.url, airflow.api
         page.send("Network.setCookie", name=COOKIE, value=_token(airflow), url=url)
-        page.open(f"{url}/dags/{dag_id}", ready=_shows(dag_id), settled_seconds=0.5)
+        page.open(f"{url}/dags/{dag_id}", ready=shows(dag_id), settled_seconds=0.5)
         page.evaluate("""localStorage.setItem("default_dag_view", '"graph"')""")
         page.open(
-            f"{url}/dags/{dag_id}/runs/{quote(_newest_run(api, dag_id))}", ready=_shows("outcome")
+            f"{url}/dags/{dag_id}/runs/{quote(_newest_run(api, dag_id))}", ready=shows("outcome")
         )
         page.press("Expand all task groups")
         page.press("Collapse Details Panel")
@@ -48,7 +48,3 @@ def _newest_run(api: RestApi, dag_id: str) -> str:
     found = api.request("GET", f"/api/v2/dags/{quote(dag_id)}/dagRuns?order_by=-run_after&limit=1")
     run_id: str = found["dag_runs"][0]["dag_run_id"]
     return run_id
-
-
-def _shows(text: str) -> str:
-    return f"document.body.innerText.includes('{text}')"

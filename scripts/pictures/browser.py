@@ -119,6 +119,11 @@ class Page:
         return result
 
 
+def shows(text: str) -> str:
+    """Return an expression that is true once the page shows a text."""
+    return f"document.body.innerText.includes('{text}')"
+
+
 @contextmanager
 def browser(program: str) -> Iterator[Page]:
     """Start Chromium with a profile of its own, and give its one page."""

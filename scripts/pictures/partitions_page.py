@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 from browser import WIDTH, Clip, Page
+from copied_example import copied_example
 
 from floe_core.compiler import compile_product
 from floe_core.execution import BuildRequest, RunParameters, build
 
-EXAMPLES = Path(__file__).parents[2] / "examples"
 HEIGHT = 190
 BAD_DAYS = ("2026-01-15", "2026-01-26")
 FAILS = f"{{% if (var('min_date') or '')[:10] in {BAD_DAYS} %}}select no_such{{% endif %}}\n"
@@ -29,11 +28,7 @@ def picture_of_partitions(page: Page, folder: Path, path: Path) -> None:
 
 
 def _built(folder: Path) -> Path:
-    folder.mkdir()
-    product = folder / "events"
-    leave = shutil.ignore_patterns(".floe", "*.duckdb*", "target")
-    shutil.copytree(EXAMPLES / "events", product, ignore=leave)
-    shutil.copy(EXAMPLES / "manifest.yaml", folder)
+    product = copied_example("events", folder)
     model = product / "models" / "sales_by_day.sql"
     sql = model.read_text()
     model.write_text(FAILS + sql)

@@ -8,7 +8,7 @@ import sys
 import time
 from pathlib import Path
 
-from browser import Page
+from browser import Page, shows
 from free_port import free_port
 
 from floe_core.foundation.service_probe import send_request
@@ -28,7 +28,7 @@ def picture_of_flow_run(page: Page, product: Path, path: Path) -> None:
     with serve_dev([], options) as session:
         session.take_up(artifacts)
         run = _ended_run(session.pages)
-        page.open(f"{session.pages}/runs/flow-run/{run}", ready=_shows("Completed"))
+        page.open(f"{session.pages}/runs/flow-run/{run}", ready=shows("Completed"))
         time.sleep(3)
         page.press("Recenter graph (c)")
         time.sleep(2)
@@ -42,7 +42,3 @@ def _ended_run(pages: str) -> str:
     deadline = time.monotonic() + REQUEST_SECONDS
     found = json.loads(send_request("POST", url, json_body=body, deadline=deadline).body)
     return str(found[0]["id"])
-
-
-def _shows(text: str) -> str:
-    return f"document.body.innerText.includes('{text}')"

@@ -22,6 +22,7 @@ sys.path[:0] = [str(ROOT / "tests" / "products")]
 from airflow_run import picture_of_run  # noqa: E402
 from browser import WIDTH, Clip, Page, browser  # noqa: E402
 from console_page import picture_of_console  # noqa: E402
+from copied_example import copied_example  # noqa: E402
 from dagster_lineage import picture_of_lineage  # noqa: E402
 from partitions_page import picture_of_partitions  # noqa: E402
 from prefect_run import picture_of_flow_run  # noqa: E402
@@ -49,7 +50,8 @@ def main() -> None:
             picture_of_lineage(page, on_dagster, PICTURES / "dagster.png")
             on_airflow = CompiledArtifacts.load(folder / "airflow")
             picture_of_run(page, on_airflow, PICTURES / "airflow.png")
-            picture_of_flow_run(page, _copied(folder), PICTURES / "prefect.png")
+            alone = copied_example(PRODUCT.name, folder / "alone")
+            picture_of_flow_run(page, alone, PICTURES / "prefect.png")
             picture_of_console(page, folder / "platform", PICTURES / "console.png")
             picture_of_partitions(page, folder / "partitions", PICTURES / "partitions.png")
     for name in TAKEN:
@@ -63,15 +65,6 @@ def _compared(folder: Path) -> Path:
     command = [floe, "parity", PRODUCT, "--on", "dagster", "--on", "airflow"]
     subprocess.run([*command, "--keep", folder, "--html", report], check=True)
     return report
-
-
-def _copied(folder: Path) -> Path:
-    """Return a copy of the product that has not run, with its manifest."""
-    place = folder / "alone"
-    made_by_runs = shutil.ignore_patterns(".floe", "*.duckdb")
-    shutil.copytree(PRODUCT, place / PRODUCT.name, ignore=made_by_runs)
-    shutil.copy(PRODUCT.parent / "manifest.yaml", place)
-    return place / PRODUCT.name
 
 
 def _picture_of_report(page: Page, report: Path, path: Path) -> None:

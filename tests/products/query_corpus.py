@@ -1,8 +1,8 @@
 """Queries written by hand, one a line: those of every warehouse, and those of each one's own SQL.
 
-After a query, `--:` and marks say what floe does not tell of it: `read whole` if it does not tell its
-columns apart, `not all in lineage` if lineage has not all that a column reads. In the queries of
-every warehouse, a mark names those for which it holds.
+Marks after `--:` say where floe knows less of a query: `read whole` if it does not tell the columns
+apart, `not all in lineage` if lineage lacks some of what a column reads. In the queries of every
+warehouse, a mark names those for which it holds.
 """
 
 from __future__ import annotations

@@ -26,7 +26,7 @@ from floe_core.reuse.queries.functions import Functions
 from floe_core.sql.columns.known_tables import KnownTable
 from floe_core.sql.names import NAMES, Names
 
-# For a query that goes on for very long: it is refused then.
+# A query that runs for longer counts as one that the warehouse refuses.
 TIME_LIMIT_SECONDS = 5.0
 
 Row = tuple[object, ...]

@@ -202,7 +202,7 @@ def test_an_orchestrator_that_hangs_delays_nothing(browser: Browser, tmp_path: P
     with silent_service() as address, big_platform(tmp_path, 3, 10) as big:
         slow = big.manifest.with_name("slow.yaml")
         slow.write_text(big.manifest.read_text().replace(big.url, f"http://{address}"))
-        # What waited for it would wait for longer than anything here does.
+        # A page that waited for the orchestrator would wait for an hour.
         with served(Platform(slow, pace=Pace(limit=3600.0, first_limit=3600.0))) as url:
             looked = Looked(browser, url).open()
             expect(looked.page.locator("main tbody tr")).to_have_count(3)

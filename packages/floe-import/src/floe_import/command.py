@@ -28,8 +28,8 @@ def import_(
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="What `airflow connections export` wrote. Databases and schemas that Cosmos takes "
-            "from a connection are read in it, and nothing else.",
+            help="A file of `airflow connections export`. floe takes from it the databases and "
+            "schemas that Cosmos takes from a connection, and nothing else.",
         ),
     ] = None,
     waive: Annotated[

@@ -1,4 +1,4 @@
-"""Which partitions of what an asset reads Dagster takes to be behind one of its own."""
+"""How Dagster maps the partitions of an asset to those of what it reads."""
 
 from __future__ import annotations
 
