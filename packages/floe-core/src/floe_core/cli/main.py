@@ -30,6 +30,7 @@ from floe_core.cli.json_log import is_json_log, write_log
 from floe_core.cli.progress import StagesOnStderr
 from floe_core.foundation.errors import FloeError
 from floe_core.foundation.garbage_collection import exit_without_collecting
+from floe_core.foundation.lost_interrupts import interrupt_again
 from floe_core.foundation.stages import stages_shown_by
 
 app = typer.Typer(
@@ -77,6 +78,7 @@ def main() -> None:
     hide_types_of_flags()
     join_lines_of_help(app)
     exit_without_collecting()
+    interrupt_again()
     try:
         with stages_shown_by(StagesOnStderr()):
             app()

@@ -10,6 +10,8 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from floe_core.foundation.lost_interrupts import interrupt_again
+
 
 class ParentWatch:
     """Watches standard input from a thread, from its construction in the main thread on.
@@ -23,6 +25,7 @@ class ParentWatch:
         self._lock = threading.Lock()
         # What a script starts in the background ignores interrupts, and so do its children.
         signal.signal(signal.SIGINT, signal.default_int_handler)
+        interrupt_again()
         threading.Thread(target=self._watch, name="floe-parent", daemon=True).start()
 
     @contextmanager
