@@ -43,6 +43,18 @@ DURATIONS = Path(__file__).parent / "build" / "durations.tsv"
 SECONDS_OF_SLOW_TESTS = 1200
 # Folders whose tests run dbt, an orchestrator or a program for real.
 REAL = ("integration", "e2e")
+# Checks of the kit that take the longest, on each orchestrator: `make test` leaves them out.
+LONG_CHECKS = frozenset(
+    {
+        "test_a_bad_service_is_reported_in_ten_seconds",
+        "test_pools_of_a_bad_service_are_an_error",
+        "test_runs_of_a_bad_service_are_an_error",
+        "test_a_run_that_a_retry_saved_warns_once",
+        "test_a_run_that_reads_no_rows_meets_no_deadline",
+        "test_a_tick_that_passed_during_the_move_is_built_late",
+        "test_the_pages_of_a_served_product_respond",
+    }
+)
 # The longest first, so that no process is left with them at the end while the others have none:
 # files of minutes, then folders.
 LONGEST_FIRST = (
@@ -124,13 +136,20 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     Slow tests have more time.
     """
     for item in items:
-        if set(REAL) & set(_folders(item.path)) and item.get_closest_marker("quick") is None:
+        if _is_long(item):
             item.add_marker(pytest.mark.long)
         if item.get_closest_marker("slow") and not item.get_closest_marker("timeout"):
             item.add_marker(pytest.mark.timeout(SECONDS_OF_SLOW_TESTS))
     if part := config.getoption("--part"):
         _leave_out_other_parts(config, items, part_of(part))
     items.sort(key=_rank)
+
+
+def _is_long(item: pytest.Item) -> bool:
+    folders = set(_folders(item.path))
+    if "conformance" in folders:
+        return getattr(item, "originalname", "") in LONG_CHECKS
+    return bool(set(REAL) & folders) and item.get_closest_marker("quick") is None
 
 
 def _leave_out_other_parts(

@@ -19,6 +19,7 @@ SCHEDULES = """
 SHARED = "/opt/schedules"
 
 
+@pytest.mark.long
 def test_a_release_without_code_locations_starts_and_without_hooks_its_daemon_migrates(
     tmp_path: Path,
 ) -> None:

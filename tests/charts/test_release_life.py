@@ -108,6 +108,7 @@ def containers(value: Any) -> Iterator[dict[str, Any]]:
             yield from containers(inner)
 
 
+@pytest.mark.long
 @each_scenario
 def test_a_variable_that_the_chart_sets_too_is_there_once_with_the_users_value(
     chart: Chart, scenario: str

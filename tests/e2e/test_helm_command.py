@@ -48,6 +48,7 @@ def values(*words: str | Path) -> dict:
     return yaml.safe_load(done.stdout)
 
 
+@pytest.mark.long
 def test_a_version_with_build_metadata_is_a_valid_tag(examples: Path) -> None:
     file = examples / "hello" / "floe.yaml"
     assert "version: 1.0.0" in file.read_text()

@@ -144,6 +144,7 @@ def test_the_platforms_template_is_kept_but_for_what_the_step_asks(
     assert (env["SECRET"], env["FLOE_STEP"]) == ("hidden", "train_model")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "text", ["just text", "kind: Job", "metadata:", "spec: {containers: step}", "a: [", None]
 )
@@ -191,6 +192,7 @@ def test_a_log_that_breaks_off_is_followed_on_without_a_line_twice(
     assert len(set(log_of_step(events))) == len(log_of_step(events))
 
 
+@pytest.mark.long
 def test_a_step_over_its_time_leaves_no_pod(cluster: Cluster, shop: Shop) -> None:
     artifacts = shop("import time\ntime.sleep(600)")
     nodes = [
@@ -247,6 +249,7 @@ def test_an_image_that_has_no_such_name_is_not_waited_for(cluster: Cluster, shop
     assert cluster.names() == []
 
 
+@pytest.mark.long
 def test_a_pod_that_does_not_start_in_time_fails_the_step(
     cluster: Cluster, shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -259,6 +262,7 @@ def test_a_pod_that_does_not_start_in_time_fails_the_step(
     assert cluster.names() == []
 
 
+@pytest.mark.long
 def test_a_control_plane_that_is_away_for_a_while_is_waited_for(
     cluster: Cluster, shop: Shop
 ) -> None:
@@ -288,6 +292,7 @@ def test_a_pod_that_someone_deletes_fails_the_step(cluster: Cluster, shop: Shop)
     assert "the pod was deleted" in ended.message
 
 
+@pytest.mark.long
 def test_a_log_that_may_not_be_read_is_told_once_and_the_step_goes_on(
     tmp_path: Path, shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:

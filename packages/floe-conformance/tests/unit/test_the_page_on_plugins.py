@@ -6,6 +6,7 @@ import re
 import tomllib
 from pathlib import Path
 
+import pytest
 from pytest_of_its_own import install, outcomes_of
 
 PAGE = (Path(__file__).parents[4] / "docs/write-a-plugin.md").read_text("utf-8")
@@ -17,6 +18,7 @@ def block(language: str) -> str:
     return str(found)
 
 
+@pytest.mark.long
 def test_the_tests_of_the_page_pass_with_its_entry_point(tmp_path: Path) -> None:
     declared = tomllib.loads(block("toml"))
     install(tmp_path, declared["project"]["entry-points"]["floe.orchestrators"])

@@ -42,6 +42,7 @@ def settle(world: UnmanagedWorld, minutes: int = 4) -> None:
     assert max(world.built()) > world.now - timedelta(minutes=2)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("rules", RULES)
 def test_a_kill_at_any_request_runs_each_tick_once_there_and_back(
     tmp_path: Path, rules: Rules
@@ -65,6 +66,7 @@ def test_a_kill_at_any_request_runs_each_tick_once_there_and_back(
     pytest.fail("a move asks more often than it should")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize("rules", RULES)
 def test_runs_of_any_length_run_each_tick_once(tmp_path: Path, rules: Rules, seed: int) -> None:

@@ -60,6 +60,7 @@ def test_a_kill_at_any_look_at_the_store_leaves_one_owner_of_each_tick(tmp_path:
     pytest.fail("a move looks at the store more often than it should")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("number", [1, 4, 7, 10, 200])
 def test_a_kill_leaves_one_owner_of_each_tick_with_records_in_postgres(
     tmp_path: Path, number: int

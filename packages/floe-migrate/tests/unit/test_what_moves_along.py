@@ -45,6 +45,7 @@ def move(world: World) -> None:
         world.pass_time()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("is_shared", [True, False])
 def test_a_failure_on_the_source_is_recovered_from_on_the_target(
     tmp_path: Path, receiver: AlertReceiver, is_shared: bool

@@ -269,6 +269,7 @@ def late(connection: socket.socket) -> None:
     answering(airflow())(connection)
 
 
+@pytest.mark.long
 @pytest.mark.timeout(PATIENCE_SECONDS)
 def test_a_server_that_never_ends_its_answer_costs_less_than_ten_seconds() -> None:
     """All at once, so that the waiting is done once."""

@@ -150,6 +150,7 @@ with without({name!r}, {attribute!r}):
 """
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("name", "warning"), WARNINGS.items())
 def test_the_plugin_loads_and_warns_where_airflow_has_other_names(name: Name, warning: str) -> None:
     code = WITHOUT.format(name=name[0], attribute=name[1])

@@ -52,6 +52,7 @@ def test_prefects_own_cron_is_used_where_it_ticks_alike(cron, zone, given_to_pre
     assert told == {given_to_prefect}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("zone", ZONES)
 @pytest.mark.parametrize("cron", RULES)
 def test_prefect_ticks_as_floe_does_while_clocks_change(cron, zone):

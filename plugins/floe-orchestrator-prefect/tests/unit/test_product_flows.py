@@ -175,6 +175,7 @@ def test_prefect_refuses_what_is_no_parameter(node, product, given, wrong):
         flow.validate_parameters(given)
 
 
+@pytest.mark.long
 def test_without_alerts_a_crash_ends_the_lineage_of_a_killed_build(
     node, product, tmp_path, monkeypatch
 ):

@@ -472,6 +472,7 @@ def test_a_wrong_policy_of_a_node_is_told_with_every_other(write_product: WriteP
     )
 
 
+@pytest.mark.long
 def test_a_timeout_of_a_node_needs_floes_own_process(write_product: WriteProduct) -> None:
     folder = write_product(
         floe=FLOE + f"execution: {{dbtExecutable: {sys.prefix}/bin/dbt}}\n",

@@ -214,6 +214,7 @@ CHANGES = "change dbt's graph, which all partitions share"
 AFTER = "{% if var('min_date', '') >= '2030' %}"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("sql", "key"),
     [

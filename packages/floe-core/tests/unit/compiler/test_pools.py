@@ -101,6 +101,7 @@ def test_a_bad_name_in_floe_yaml_is_told_where_it_stands(write_product: WritePro
     assert "floe.yaml:6:47: " in found
 
 
+@pytest.mark.long
 def test_a_dbt_of_the_products_own_holds_no_node_back(
     write_product: WriteProduct,
 ) -> None:

@@ -141,6 +141,7 @@ def test_what_dbt_cannot_parse_hides_nothing(write_product: WriteProduct, proble
     ]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", MISTAKES)
 def test_each_mistake_is_told_alone(write_product: WriteProduct, name: str) -> None:
     check_told(write(write_product, (name,)), name)

@@ -82,6 +82,7 @@ def manifest(project: Path) -> dict[str, Any]:
     return {kind: found[kind] for kind in ("macros", "nodes")}
 
 
+@pytest.mark.long
 def test_the_project_is_the_same_and_macros_are_parsed_once(
     project: Path, parsed: list[str]
 ) -> None:

@@ -110,6 +110,7 @@ def test_an_unknown_host_is_named() -> None:
 
 
 # The servers go on for longer than this.
+@pytest.mark.long
 @pytest.mark.timeout(100)
 @pytest.mark.parametrize(
     ("speak", "while_doing"),

@@ -87,6 +87,7 @@ def test_closing_at_once_still_sends(backend: Backend, project_dir: Path, delive
     assert names(backend.events) == expected
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("answer", [500, 502, 429, 408])
 def test_an_answer_that_may_change_is_waited_out(
     backend: Backend, project_dir: Path, deliver: Deliver, answer: int
@@ -99,6 +100,7 @@ def test_an_answer_that_may_change_is_waited_out(
     assert (backend.requests, status(project_dir).refused) == (5, ())
 
 
+@pytest.mark.long
 def test_connections_that_break_lose_nothing_and_double_nothing(
     backend: Backend, project_dir: Path, deliver: Deliver
 ) -> None:
@@ -108,6 +110,7 @@ def test_connections_that_break_lose_nothing_and_double_nothing(
     assert names(backend.wait_for(4)) == expected
 
 
+@pytest.mark.long
 def test_a_refused_event_is_set_aside_and_the_rest_goes_on(
     backend: Backend, project_dir: Path, deliver: Deliver
 ) -> None:
@@ -272,6 +275,7 @@ def test_a_file_is_looked_for_from_the_product_by_a_run_and_by_a_flush(
     assert names([json.loads(line) for line in lines]) == expected
 
 
+@pytest.mark.long
 def test_an_event_that_a_backend_cannot_take_is_set_aside_once_another_was_accepted(
     backend: Backend, project_dir: Path
 ) -> None:
@@ -286,6 +290,7 @@ def test_an_event_that_a_backend_cannot_take_is_set_aside_once_another_was_accep
     ]
 
 
+@pytest.mark.long
 def test_an_outage_of_the_backend_sets_nothing_aside(backend: Backend, project_dir: Path) -> None:
     backend.behave = lambda _: 500
     expected = fill(project_dir, 4)
@@ -332,6 +337,7 @@ def test_of_an_answer_of_gigabytes_the_beginning_is_read(project_dir: Path) -> N
     assert done == Flushed(sent=1, refused=0, waiting=0)
 
 
+@pytest.mark.long
 def test_a_backend_that_says_when_to_come_again_is_not_asked_before(
     backend: Backend, project_dir: Path
 ) -> None:

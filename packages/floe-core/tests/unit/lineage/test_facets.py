@@ -172,6 +172,7 @@ def test_an_event_is_what_the_client_library_makes_of_it() -> None:
     )
 
 
+@pytest.mark.long
 @given(
     st.datetimes(datetime(1971, 1, 1), datetime(2199, 1, 1), timezones=st.timezones()),
     st.binary(),

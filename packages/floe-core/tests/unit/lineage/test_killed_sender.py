@@ -8,6 +8,7 @@ import threading
 import time
 from pathlib import Path
 
+import pytest
 from wait_for import wait_for
 
 from floe_core.lineage.sending.delivery import Delivery
@@ -44,6 +45,7 @@ def test_a_killed_sender_loses_nothing_and_only_what_it_was_sending_comes_twice(
     assert names(backend.events) == [*expected[:6], *expected[5:]]
 
 
+@pytest.mark.long
 def test_senders_that_are_killed_again_and_again_leave_nothing_unsent(
     backend: Backend, project_dir: Path
 ) -> None:

@@ -227,6 +227,7 @@ def test_environments_do_not_see_each_other(place: str) -> None:
     assert last_numbers(Ledger(place, "staging")) == {"crm/a@1": 1}
 
 
+@pytest.mark.long
 def test_two_writers_lose_nothing_though_one_is_killed_again_and_again(place: str) -> None:
     chance = random.Random(place)
     # A round takes ten times as long in moto's S3 as in a folder.

@@ -18,6 +18,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import pytest
 from cronsim import CronSim
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -77,6 +78,7 @@ def ticks_of_cronsim(expr: str, zone: ZoneInfo, start: datetime, end: datetime) 
     return found
 
 
+@pytest.mark.long
 @settings(max_examples=300, deadline=None)
 @given(
     st.tuples(expressions, zones).filter(lambda schedule: comparable(*schedule)),

@@ -81,6 +81,7 @@ def test_the_truth_names_the_columns_that_the_warehouse_gives(
     assert tuple(column[0] for column in given or ()) == query.columns
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "query", [each for each in QUERIES if each.dialect == "duckdb"], ids=lambda query: query.name
 )
