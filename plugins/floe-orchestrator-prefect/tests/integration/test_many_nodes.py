@@ -17,6 +17,7 @@ from prefect.states import Completed
 from reusing_product import FLOE
 
 from floe_core.compiler import compile_product
+from floe_core.schemas.node_graph import NodeGraph
 from floe_orchestrator_prefect.loader import load_product_flows
 from floe_orchestrator_prefect.task import run_states
 from floe_orchestrator_prefect.task.run_states import Change, RunStates
@@ -187,3 +188,20 @@ def ended_run(number: int) -> TaskRun:
         dynamic_key=str(number),
         state=Completed(name="Cached"),
     )
+
+
+def test_the_nodes_are_sorted_once_and_not_for_each_event(
+    folder: Path, client: SyncPrefectClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[int] = []
+    in_order = NodeGraph.in_order
+
+    def counted(graph: NodeGraph) -> list[str]:
+        calls.append(len(graph.parents))
+        return in_order(graph)
+
+    monkeypatch.setattr(NodeGraph, "in_order", counted)
+    found = task_runs(client, folder)
+    assert {run.state_name for run in found.values()} == {"Completed"}
+    # By the compile, the build and the task runs.
+    assert len(calls) < 10, calls

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import shutil
+import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from floe_core.compiler import compile_product
@@ -12,6 +14,7 @@ from floe_core.foundation.errors import EnvironmentProblemError
 from floe_core.plugin_api.powers import RunOptions
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_orchestrator_prefect import PrefectPlugin
+from floe_orchestrator_prefect.local.own_server import start_server
 
 EXAMPLES = Path(__file__).parents[4] / "examples"
 # In the server's process alone.
@@ -58,3 +61,23 @@ def test_a_server_that_does_not_start_says_why(
         PrefectPlugin().launch_run(hello, RunOptions("hello"), lambda event: None)
     assert "the disk is gone" in str(raised.value)
     assert "Prefect's server did not start" in str(raised.value)
+
+
+def test_a_server_without_work_rests(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PREFECT_HOME", str(tmp_path))
+    server = start_server()
+    assert server is not None
+    try:
+        server.await_answer()
+        [process] = [each for each in psutil.Process().children() if "local.server" in command(each)]
+        time.sleep(3)
+        before = process.cpu_times()
+        time.sleep(5)
+        after = process.cpu_times()
+    finally:
+        server.stop()
+    assert after.user + after.system - before.user - before.system < 1.5
+
+
+def command(process: psutil.Process) -> str:
+    return " ".join(process.cmdline())

@@ -22,8 +22,9 @@ START_SECONDS = 120.0
 STOP_SECONDS = 5.0
 
 _RECORDER = "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER"
-# By default, the server writes each task run on its own.
-RECORD_TOGETHER = {f"{_RECORDER}_BATCH_SIZE": "200", f"{_RECORDER}_FLUSH_INTERVAL": "0.2"}
+# By default, the server writes each task run on its own. The interval is cut to whole seconds; with
+# zero, the server would look for events without a pause.
+RECORD_TOGETHER = {f"{_RECORDER}_BATCH_SIZE": "200", f"{_RECORDER}_FLUSH_INTERVAL": "1"}
 
 
 class OwnServer:

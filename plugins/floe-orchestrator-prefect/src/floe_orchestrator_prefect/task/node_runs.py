@@ -138,6 +138,8 @@ class NodeRuns:
 
     def _show_expected(self) -> None:
         """Show the nodes that a build reuses as such, and the others as pending."""
+        if not self._expected:
+            return
         expected, self._expected = set(self._expected), ()
         reused, self._reused = self._reused, {}
         for node_id in self._graph.in_order():
