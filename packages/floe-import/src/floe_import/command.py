@@ -45,6 +45,14 @@ def import_(
             "--prove", help="Compile what was written, and compare it with what the old tool does."
         ),
     ] = False,
+    prove_tables: Annotated[
+        bool,
+        typer.Option(
+            "--prove-tables",
+            help="Also run what was written, on its orchestrator and with plain dbt, and compare "
+            "the tables: `floe parity`.",
+        ),
+    ] = False,
     python: Annotated[
         str,
         typer.Option(
@@ -63,11 +71,13 @@ def import_(
     decide).
 
     Writes floe.yaml and manifest.yaml into the dbt project, and the file that remains into --out.
-    With --prove, asks Cosmos, Airflow and Dagster which nodes, ticks and assets they have.
+    With --prove, asks Cosmos, Airflow and Dagster which nodes, ticks and assets they have;
+    with --prove-tables, compares the tables with those of plain dbt, too.
     Overwrites no file. Exits 1 if something is lost that no --waive accepts; then nothing is
     written.
     """
     from floe_import.import_files import Request, import_products
+    from floe_import.proof import tables
     from floe_import.proof.all_proofs import prove_import
     from floe_import.writing import write_report
 
@@ -76,9 +86,12 @@ def import_(
     unwaived = report.unwaived(waive or [])
     is_written = not dry_run and (write_anyway or not unwaived)
     written = write_report(report) if is_written else []
-    if prove and written:
+    if (prove or prove_tables) and written:
         begin_stage("comparing what was written with the old tool")
         prove_import(report, products, python)
+    if prove_tables and written:
+        begin_stage("running what was written, and comparing its tables with those of plain dbt")
+        report.findings += tables.prove(products)
     if as_json:
         print_json(report.as_dict(written))
     else:

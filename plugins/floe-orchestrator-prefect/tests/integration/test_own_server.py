@@ -69,7 +69,9 @@ def test_a_server_without_work_rests(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert server is not None
     try:
         server.await_answer()
-        [process] = [each for each in psutil.Process().children() if "local.server" in command(each)]
+        [process] = [
+            each for each in psutil.Process().children() if "local.server" in command(each)
+        ]
         time.sleep(3)
         before = process.cpu_times()
         time.sleep(5)
