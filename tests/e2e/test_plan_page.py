@@ -77,3 +77,22 @@ def test_a_node_that_is_chosen_says_why_and_what_it_reads(page: Any) -> None:
     assert "people" in told
     assert page.evaluate("cy.nodes('.far').length") == 0
     assert str(page.evaluate("location.hash")) == "#model.hello.stg_people"
+
+
+def test_a_large_graph_is_drawn_in_columns(page: Any) -> None:
+    """In a chain of this length, dagre exceeds the stack."""
+    wrong = page.evaluate(
+        """(() => {
+          const graph = new dagre.graphlib.Graph();
+          graph.setGraph({});
+          graph.setDefaultEdgeLabel(() => ({}));
+          for (let i = 0; i < 9000; i++) graph.setNode(`${i}`, {width: 60, height: 32});
+          for (let i = 3; i < 9000; i++)
+            for (const by of [3, 2 + i % 2]) graph.setEdge(`${i - by}`, `${i}`);
+          arrange(graph);
+          const boxes = new Set(graph.nodes().map(id => `${graph.node(id).x} ${graph.node(id).y}`));
+          return [graph.edges().filter(({v, w}) => !(graph.node(v).x + 60 < graph.node(w).x)).length,
+            boxes.size];
+        })()"""
+    )
+    assert wrong == [0, 9000]

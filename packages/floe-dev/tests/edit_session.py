@@ -354,12 +354,16 @@ def _post(url: str, body: dict[str, Any]) -> Any:
 
 
 def sample_of(dev: Dev) -> Sample:
-    """Return what the session's processes hold now, shared memory counted once."""
+    """Return what the session's processes hold now, shared memory counted once.
+
+    Without files that are mapped, such as libraries: of those, a process counts the more the fewer
+    others have them mapped, which may not be of this session.
+    """
     sample = Sample()
     for process in dev.processes():
         with suppress(OSError, psutil.Error):
             text = Path(f"/proc/{process.pid}/smaps_rollup").read_text()
-            [pss] = re.findall(r"^Pss:\s+(\d+) kB", text, re.MULTILINE)
+            [pss] = re.findall(r"^Pss_Anon:\s+(\d+) kB", text, re.MULTILINE)
             kind = _kind_of(process.cmdline())
             sample.memory[kind] = sample.memory.get(kind, 0) + 1024 * int(pss)
             if process.pid == dev.process.pid:

@@ -6,6 +6,7 @@ The oracles are the orchestrator's own pages and API, the warehouse, and the pro
 from __future__ import annotations
 
 import sys
+import time
 import urllib.request
 from pathlib import Path
 
@@ -29,6 +30,8 @@ from dev_session import (
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 RUN_URLS = {"dagster": "/runs/", "prefect": "/runs/flow-run/", "airflow": "/runs/manual__"}
+IDLE_SECONDS = 15
+MOST_OF_A_CORE = 0.4
 # What ends with it, so that the orchestrator has ended: a part of a command line.
 KILLED = {"dagster": "dagster_webserver", "prefect": "server start", "airflow": "local.host"}
 
@@ -41,6 +44,7 @@ def test_a_session(orchestrator: str, tmp_path: Path) -> None:
         with urllib.request.urlopen(dev.pages) as response:
             assert response.status == 200
         runs(dev, orchestrator)
+        rests(dev)
         breaks_and_mends(dev)
         second = floe("dev", shop)
         assert (second.returncode, f"up already at {dev.pages}" in second.stderr) == (3, True)
@@ -59,6 +63,19 @@ def runs(dev: Dev, orchestrator: str) -> None:
     assert (found["status"], value(dev.folder)) == ("success", [(41,)])
     [page] = [line for line in found["look_further"] if dev.pages in line]
     assert RUN_URLS[orchestrator] in page
+
+
+def rests(dev: Dev) -> None:
+    """Nothing changes and nothing runs: it leaves the machine alone."""
+    time.sleep(5)
+    before = cpu_spent(dev)
+    time.sleep(IDLE_SECONDS)
+    assert cpu_spent(dev) - before < MOST_OF_A_CORE * IDLE_SECONDS
+
+
+def cpu_spent(dev: Dev) -> float:
+    times = [each.cpu_times() for each in dev.processes()]
+    return sum(each.user + each.system for each in times)
 
 
 def breaks_and_mends(dev: Dev) -> None:

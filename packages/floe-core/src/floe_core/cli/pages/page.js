@@ -17,6 +17,32 @@ function openGraph(styles, padding) {
   return cy;
 }
 
+// Above it, dagre takes minutes, or more of the stack than there is.
+const MOST_FOR_DAGRE = 1500;
+
+/** Give each node of a graph its place: by dagre, or in columns, each right of what it depends on. */
+function arrange(graph) {
+  if (graph.nodeCount() <= MOST_FOR_DAGRE) { dagre.layout(graph); return; }
+  const left = new Map(graph.nodes().map(id => [id, graph.inEdges(id).length]));
+  const ready = graph.nodes().filter(id => !left.get(id)), places = new Map(ready.map(id => [id, 0])), columns = [];
+  for (const id of ready) {
+    const place = places.get(id);
+    (columns[place] ??= []).push(graph.node(id));
+    for (const {w} of graph.outEdges(id)) {
+      places.set(w, Math.max(places.get(w) ?? 0, place + 1));
+      left.set(w, left.get(w) - 1);
+      if (!left.get(w)) ready.push(w);
+    }
+  }
+  let x = 0;
+  for (const column of columns) {
+    const width = Math.max(...column.map(each => each.width));
+    let y = -column.reduce((sum, each) => sum + each.height + 14, 0) / 2;
+    for (const each of column) { Object.assign(each, {x: x + width / 2, y: y + each.height / 2}); y += each.height + 14; }
+    x += width + 80;
+  }
+}
+
 function make(name, text, parent, className = "") {
   const made = document.createElement(name);
   made.textContent = text;
