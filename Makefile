@@ -40,8 +40,8 @@ demo: setup
 pictures: setup
 	$(BIN)/python scripts/pictures/take.py
 
-# Unit tests, the conformance kit on each orchestrator, the charts; without those that are marked
-# as long: about five minutes.
+# Unit tests, the conformance kit on each orchestrator and the charts, without the tests that are
+# marked as long: about five minutes.
 test: PROCESSES = 4
 test: setup helm
 	$(BIN)/pytest -m "not slow and not long" $(AT_ONCE)

@@ -84,7 +84,7 @@ def test_a_large_graph_is_drawn_in_columns(page: Any) -> None:
     wrong = page.evaluate(
         """(() => {
           const graph = new dagre.graphlib.Graph();
-          graph.setGraph({});
+          graph.setGraph({nodesep: 14, ranksep: 80});
           graph.setDefaultEdgeLabel(() => ({}));
           for (let i = 0; i < 9000; i++) graph.setNode(`${i}`, {width: 60, height: 32});
           for (let i = 3; i < 9000; i++)

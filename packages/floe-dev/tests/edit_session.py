@@ -356,8 +356,8 @@ def _post(url: str, body: dict[str, Any]) -> Any:
 def sample_of(dev: Dev) -> Sample:
     """Return what the session's processes hold now, shared memory counted once.
 
-    Without files that are mapped, such as libraries: of those, a process counts the more the fewer
-    others have them mapped, which may not be of this session.
+    Mapped files, such as libraries, are left out: the share of a process grows when another one
+    that maps them ends, even one that is not of this session.
     """
     sample = Sample()
     for process in dev.processes():

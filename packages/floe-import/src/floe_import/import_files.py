@@ -28,7 +28,7 @@ from floe_import.product.profiles_file import PROFILES_FILE, copied_profiles, re
 from floe_import.product.projects import DbtProject, find_project
 from floe_import.python.modules import Module, read_module
 from floe_import.readers import Reading
-from floe_import.report.findings import Disposition, Finding, Place
+from floe_import.report.findings import Disposition, Finding, Place, finding_of
 from floe_import.report.import_report import ImportReport
 from floe_import.rewriting.dag_file import rewritten
 from floe_import.unread.unread_code import UnreadCode
@@ -223,10 +223,7 @@ def _write_product(product: Product, out: Path, report: ImportReport) -> None:
     report.files[str(folder / "manifest.yaml")] = manifest_yaml_text(
         product.drafts[0].orchestrator, compute, target
     )
-    for code, construct, place, verdict in product.found:
-        report.findings.append(
-            Finding(code, construct, place, verdict.disposition, verdict.sentence)
-        )
+    report.findings += [finding_of(*each) for each in product.found]
     report.steps.append(f"floe compile {folder}")
 
 

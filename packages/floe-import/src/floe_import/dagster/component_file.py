@@ -18,7 +18,7 @@ from floe_core.foundation.errors import InvalidProductError, Problem
 from floe_import.dbt_commands.command_line import read_command
 from floe_import.drafts.group_draft import GroupDraft
 from floe_import.python.values import has_template
-from floe_import.report.findings import Finding, Place, Verdict, changed, exact, unknown
+from floe_import.report.findings import Finding, Place, Verdict, changed, exact, finding_of, unknown
 
 TYPE = "dagster_dbt.DbtProjectComponent"
 _ROOT = re.compile(r"^\{\{\s*(?:context\.)?project_root\s*\}\}/?")
@@ -46,7 +46,7 @@ class ComponentFile:
     def say(self, code: str, construct: str, at: Place, verdict: Verdict) -> None:
         """Report a key; what is unknown leaves the component undecided."""
         self.draft.is_undecided |= verdict.disposition == "unknown"
-        self.findings.append(Finding(code, construct, at, verdict.disposition, verdict.sentence))
+        self.findings.append(finding_of(code, construct, at, verdict))
 
     def text(self) -> str:
         """Return the source of the definitions that take the component's place."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from floe_import.product.products import Product
 from floe_import.proof.proofs import prove_definitions, prove_product
-from floe_import.report.findings import Finding, Place
+from floe_import.report.findings import Place, finding_of
 from floe_import.report.import_report import ImportReport
 
 
@@ -17,5 +17,4 @@ def prove_import(report: ImportReport, products: Sequence[Product], python: str)
         report.findings += prove_product(product, python)
     for old, new in report.definitions:
         for what, verdict in prove_definitions(Path(old), Path(new), python):
-            place, said = Place(old), verdict.sentence
-            report.findings.append(Finding("PRV201", what, place, verdict.disposition, said))
+            report.findings.append(finding_of("PRV201", what, Place(old), verdict))

@@ -14,7 +14,7 @@ from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_import.drafts.group_draft import GroupDraft
 from floe_import.product.products import Product
 from floe_import.proof.asking import CannotAskError, ask, program
-from floe_import.report.findings import Finding, Verdict, changed, exact, unknown
+from floe_import.report.findings import Finding, Verdict, changed, exact, finding_of, unknown
 
 _YEAR = 2026
 _BUILT = ("model", "seed", "snapshot")
@@ -28,19 +28,19 @@ def prove_product(product: Product, python: str) -> Iterator[Finding]:
     place = product.drafts[0].place
     if product.project is None:
         verdict = unknown("not proven: its project is not here")
-        yield _finding("PRV001", product.name, place, verdict)
+        yield finding_of("PRV001", product.name, place, verdict)
         return
     try:
         artifacts = compile_product(product.project.folder)
     except FloeError as error:
-        yield _finding("PRV001", product.name, place, unknown(f"it does not compile: {error}"))
+        yield finding_of("PRV001", product.name, place, unknown(f"it does not compile: {error}"))
         return
     for draft in product.drafts:
         if draft.schedule:
-            yield _finding("PRV101", f"ticks of {draft.name}", draft.place, _ticks(draft, python))
+            yield finding_of("PRV101", f"ticks of {draft.name}", draft.place, _ticks(draft, python))
         if draft.rendered is not None:
             verdict = _nodes(draft, artifacts, product.project.folder, python)
-            yield _finding("PRV102", f"nodes of {draft.name}", draft.place, verdict)
+            yield finding_of("PRV102", f"nodes of {draft.name}", draft.place, verdict)
 
 
 def prove_definitions(old: Path, new: Path, python: str) -> Iterator[tuple[str, Verdict]]:
@@ -109,7 +109,3 @@ def _nodes(draft: GroupDraft, artifacts: CompiledArtifacts, folder: Path, python
     missing = ", ".join(sorted(theirs - ours)) or "none"
     added = ", ".join(sorted(ours - theirs)) or "none"
     return changed(f"only Cosmos selects {missing}; only floe selects {added}")
-
-
-def _finding(code: str, construct: str, place: object, verdict: Verdict) -> Finding:
-    return Finding(code, construct, place, verdict.disposition, verdict.sentence)  # type: ignore[arg-type]

@@ -11,7 +11,7 @@ from typing import Any
 
 from floe_core.cli.console import count_of
 from floe_import.product.products import Product
-from floe_import.report.findings import Finding, Verdict, changed, exact, unknown
+from floe_import.report.findings import Finding, Verdict, changed, exact, finding_of, unknown
 
 
 def prove(products: Sequence[Product]) -> Iterator[Finding]:
@@ -25,8 +25,8 @@ def prove(products: Sequence[Product]) -> Iterator[Finding]:
             if product.project is None
             else _verdict(product.project.folder)
         )
-        place, said = product.drafts[0].place, verdict.sentence
-        yield Finding("PRV301", f"tables of {product.name}", place, verdict.disposition, said)
+        place = product.drafts[0].place
+        yield finding_of("PRV301", f"tables of {product.name}", place, verdict)
 
 
 def _verdict(folder: Path) -> Verdict:

@@ -55,6 +55,11 @@ class Finding:
         }
 
 
+def finding_of(code: str, construct: str, place: Place, verdict: Verdict) -> Finding:
+    """Return the finding that a verdict on a construct makes."""
+    return Finding(code, construct, place, verdict.disposition, verdict.sentence)
+
+
 def exact(sentence: str) -> Verdict:
     """Return the verdict that floe does the same."""
     return Verdict("exact", sentence)

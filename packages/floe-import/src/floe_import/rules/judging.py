@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from floe_import.drafts.group_draft import GroupDraft
 from floe_import.python.arguments import Argument, arguments, arguments_of_mapping
 from floe_import.python.values import LocalFunction, Made, Symbol, Unknown, Value, first_unknown
-from floe_import.report.findings import Finding, Place, Verdict, exact, unknown
+from floe_import.report.findings import Finding, Place, Verdict, exact, finding_of, unknown
 from floe_import.rules.registry import RuleBook
 
 
@@ -26,7 +26,7 @@ class Judging:
 
     def add(self, code: str, construct: str, place: Place, verdict: Verdict) -> None:
         """Report a construct. A second verdict of the same construct counts if it is another."""
-        finding = Finding(code, construct, place, verdict.disposition, verdict.sentence)
+        finding = finding_of(code, construct, place, verdict)
         self.found.setdefault((code + construct, place, verdict.sentence), finding)
 
     def judge(self, owner: str, argument: Argument, draft: GroupDraft) -> None:

@@ -15,7 +15,7 @@ from floe_import.python.arguments import Argument, arguments
 from floe_import.python.evaluate import LocalModule, evaluate, value_of_name
 from floe_import.python.modules import Module
 from floe_import.python.values import LocalFunction, Made, Symbol, Value
-from floe_import.report.findings import Finding, Verdict, exact, unknown
+from floe_import.report.findings import Finding, Verdict, exact, finding_of, unknown
 from floe_import.unread.words import has_word, imports_tool, is_of_tool
 
 # Arguments that only name or describe something.
@@ -65,7 +65,7 @@ class UnreadCode:
         place = self._module.place(node)
         if (place.line, place.column) not in self._places:
             self._places.add((place.line, place.column))
-            found = Finding("FLI008", construct, place, verdict.disposition, verdict.sentence)
+            found = finding_of("FLI008", construct, place, verdict)
             self._found.append(found)
 
     def _is_covered(self, node: ast.AST) -> bool:

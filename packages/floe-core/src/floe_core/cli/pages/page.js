@@ -34,12 +34,13 @@ function arrange(graph) {
       if (!left.get(w)) ready.push(w);
     }
   }
+  const {nodesep, ranksep} = graph.graph();
   let x = 0;
   for (const column of columns) {
     const width = Math.max(...column.map(each => each.width));
-    let y = -column.reduce((sum, each) => sum + each.height + 14, 0) / 2;
-    for (const each of column) { Object.assign(each, {x: x + width / 2, y: y + each.height / 2}); y += each.height + 14; }
-    x += width + 80;
+    let y = -column.reduce((sum, each) => sum + each.height + nodesep, 0) / 2;
+    for (const each of column) { Object.assign(each, {x: x + width / 2, y: y + each.height / 2}); y += each.height + nodesep; }
+    x += width + ranksep;
   }
 }
 
