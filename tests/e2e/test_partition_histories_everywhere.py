@@ -9,8 +9,9 @@ partitions` shows and what the orchestrator itself says are those of the replay,
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import duckdb
@@ -46,24 +47,27 @@ def side_of(name: str, folder: Path) -> Iterator[Side]:
             yield PrefectSide(prefect)
 
 
-def play_seed(side: Side, folder: Path, seed: int, length: int) -> None:
+def play_seed(sides: Sequence[Side], folder: Path, seed: int, length: int) -> None:
     product = product_of(seed)
-    play(side, product, folder, [*history(product, seed, length)])
+    play(sides, product, folder, [*history(product, seed, length)])
 
 
 def test_a_history_on_dagster(tmp_path: Path) -> None:
-    play_seed(DagsterSide(tmp_path), tmp_path, 5, 3)
+    play_seed([DagsterSide(tmp_path)], tmp_path, 5, 3)
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(LONG)
-@pytest.mark.parametrize("name", SIDES)
-def test_histories(name: str, tmp_path: Path) -> None:
+def test_histories(tmp_path: Path) -> None:
     first = int(os.environ.get("FLOE_TEST_HISTORIES_FROM", "0"))
     number = int(os.environ.get("FLOE_TEST_HISTORIES", "4"))
-    with side_of(name, tmp_path) as side:
+    with ExitStack() as up:
+        sides = [up.enter_context(side_of(name, tmp_path)) for name in SIDES]
         for seed in range(first, first + number):
-            play_seed(side, tmp_path, seed, LENGTH)
+            folder = tmp_path / str(seed)
+            play_seed(sides, folder, seed, LENGTH)
+            shutil.rmtree(folder)
+            print(f"history {seed} is as plain dbt on {', '.join(SIDES)}", flush=True)
 
 
 @pytest.mark.slow
@@ -76,7 +80,7 @@ def test_a_history_with_states_in_postgresql(
         place = f"{SERVER['user']}:{PASSWORD}@{SERVER['host']}:{SERVER['port']}"
         monkeypatch.setenv(STORE_VARIABLE, f"postgresql://{place}/{database}")
         with side_of(name, tmp_path) as side:
-            play_seed(side, tmp_path, 4, LENGTH)
+            play_seed([side], tmp_path, 4, LENGTH)
 
 
 @pytest.mark.slow

@@ -8,9 +8,11 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from multiprocessing.process import BaseProcess
 from pathlib import Path
+from threading import Lock
 from typing import Any, Protocol
 
 from partition_histories import Attempts, Product, Replay, Step, World
@@ -36,8 +38,17 @@ platform: {manifest: manifest.yaml}
 """
 FORKS = multiprocessing.get_context("forkserver")
 FORKS.set_forkserver_preload(
-    ["floe_core.execution", "dbt.cli.main", "dbt.adapters.duckdb", "duckdb"]
+    [
+        "floe_core.execution",
+        "dbt.cli.main",
+        "dbt.adapters.duckdb",
+        "duckdb",
+        "floe_orchestrator_dagster.loader",
+        "floe_orchestrator_prefect.loader",
+    ]
 )
+# What runs in this process's dbt, which knows one at a time.
+COMPILING = Lock()
 TO_END = 180.0
 
 
@@ -160,27 +171,43 @@ def periods_shown_until(product: Product, moment: datetime | None = None) -> lis
     return [each.key for each in periods_of(product.by, number)[len(product.periods) :]]
 
 
-def play(side: Side, product: Product, folder: Path, steps: Sequence[Step]) -> None:
-    """Play a history, and compare everything after each step."""
-    world = write_product(folder / product.name, product, side)
-    compile_product(world.folder)
-    replay = Replay(product, world.folder, folder / f"{product.name}-plain")
-    side.add(product, world.folder)
-    for number, step in enumerate(steps):
-        told = f"{product}, step {number}: {step}"
-        if world.change(step, number):
-            compile_product(world.folder)
-            side.changed(product, world.folder)
-        succeeded = side.run(product, world.folder, step, killer(world, step))
-        attempts = replay.run(step, number)
-        if not succeeded and step.is_retried:
-            world.write_faults([])
-            succeeded = side.retry(product, world.folder)
-        assert_same(told, "success", succeeded, not attempts[-1])
-        assert_same(told, "tables", world.rows(), replay.world.rows())
-        assert_same(told, "states", shown_states(product, world.folder), replay.states(step))
-        for what, found, expected in side.claims(replay, world.folder, step, attempts):
-            assert_same(told, what, found, expected)
+def play(sides: Sequence[Side], product: Product, folder: Path, steps: Sequence[Step]) -> None:
+    """Play a history on all sides and by plain dbt, and compare everything after each step."""
+    worlds = [write_product(folder / each.name / product.name, product, each) for each in sides]
+    for side, world in zip(sides, worlds, strict=True):
+        compile_product(world.folder)
+        side.add(product, world.folder)
+    replay = Replay(product, worlds[0].folder, folder / f"{product.name}-plain")
+    with ThreadPoolExecutor(len(sides) + 1) as threads:
+        for number, step in enumerate(steps):
+            replayed = threads.submit(replay.run, step, number)
+            played = [
+                threads.submit(play_step, side, world, step, number)
+                for side, world in zip(sides, worlds, strict=True)
+            ]
+            attempts = replayed.result()
+            for side, world, succeeded in zip(sides, worlds, played, strict=True):
+                told = f"{side.name}, {product}, step {number}: {step}"
+                assert_same(told, "success", succeeded.result(), not attempts[-1])
+                assert_same(told, "tables", world.rows(), replay.world.rows())
+                states = shown_states(product, world.folder)
+                assert_same(told, "states", states, replay.states(step))
+                for what, found, expected in side.claims(replay, world.folder, step, attempts):
+                    assert_same(told, what, found, expected)
+
+
+def play_step(side: Side, world: World, step: Step, number: int) -> bool:
+    """Run a step on a side, and return whether its run succeeded in the end."""
+    product, folder = world.product, world.folder
+    if world.change(step, number):
+        with COMPILING:
+            compile_product(folder)
+        side.changed(product, folder)
+    succeeded = side.run(product, folder, step, killer(world, step))
+    if not succeeded and step.is_retried:
+        world.write_faults([])
+        return side.retry(product, folder)
+    return succeeded
 
 
 def assert_same(told: str, what: str, found: object, expected: object) -> None:
