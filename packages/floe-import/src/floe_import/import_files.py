@@ -228,7 +228,9 @@ def _write_product(product: Product, out: Path, report: ImportReport) -> None:
 
 
 def _write_dag_file(file: ReadFile, names: dict[int, str], out: Path, report: ImportReport) -> None:
-    replaced = {call: (draft, names[id(draft)]) for call, draft in file.groups}
+    replaced: dict[ast.AST, list[tuple[GroupDraft, str]]] = {}
+    for call, draft in file.groups:
+        replaced.setdefault(call, []).append((draft, names[id(draft)]))
     if not replaced:
         return
     old = [reading.is_old for reading in file.readings]
@@ -238,7 +240,7 @@ def _write_dag_file(file: ReadFile, names: dict[int, str], out: Path, report: Im
     for argument in left:
         said = "its value is in another file: import it there, and pass it"
         _say(report, "FLI005", argument.name, argument.place, said)
-    orchestrator = next(iter(replaced.values()))[0].orchestrator
+    orchestrator = next(iter(replaced.values()))[0][0].orchestrator
     target = _free_target(out / _FOLDERS[orchestrator], file.module.path, report)
     report.files[str(target)] = text
     if orchestrator == "dagster":

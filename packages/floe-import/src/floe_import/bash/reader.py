@@ -5,12 +5,14 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from functools import partial
 from pathlib import PurePosixPath
 
 from floe_import.airflow_dags.enclosing_dag import dag_arguments, enclosing_dag
 from floe_import.bash.book import BOOK, OPERATOR
 from floe_import.bash.script import DbtScript
 from floe_import.dbt_commands.command_line import BUILDS, OTHERS
+from floe_import.drafts.drafts_of_turns import read_turns
 from floe_import.drafts.group_draft import GroupDraft
 from floe_import.python.arguments import Argument, arguments
 from floe_import.python.evaluate import evaluate
@@ -39,13 +41,10 @@ def read_bash(module: Module, others: set[ast.AST]) -> Reading:
     groups: list[tuple[ast.Call, GroupDraft]] = []
     read: set[ast.Call] = set()
     for made in _bash_tasks(module):
-        given = {each.name: each for each in arguments(made, ())}
-        command = given.get("bash_command")
-        if command is None or not _mentions_dbt(command):
-            continue
-        read.add(made.call)
-        if draft := _read_task(made, given, command, judging):
-            groups.append((made.call, draft))
+        found = read_turns(made, partial(_read_task, made, judging, read))
+        groups += [(made.call, draft) for draft in found.drafts]
+        if found.verdict is not None:
+            judging.add("BSH004", OPERATOR, module.place(made.call), found.verdict)
     _report_others(module, read, others, judging)
     return Reading(groups, list(judging.found.values()), _is_bash)
 
@@ -69,10 +68,14 @@ def _mentions_dbt(command: Argument) -> bool:
     return command.node is not None and "dbt" in ast.unparse(command.node).lower()
 
 
-def _read_task(
-    made: Made, given: dict[str, Argument], command: Argument, judging: Judging
-) -> GroupDraft | None:
-    module, place = made.module, made.module.place(made.call)
+def _read_task(made: Made, judging: Judging, read: set[ast.Call]) -> GroupDraft | None:
+    """Return what a task with dbt in its command is to become, None if it stays as it is."""
+    place = made.module.place(made.call)
+    given = {each.name: each for each in arguments(made, ())}
+    command = given.get("bash_command")
+    if command is None or not _mentions_dbt(command):
+        return None
+    read.add(made.call)
     named = given.get("task_id")
     name = named.value if named and isinstance(named.value, str) else OPERATOR
     draft = GroupDraft(place, name, installs_packages=False)
@@ -92,9 +95,6 @@ def _read_task(
     draft.group_id = named
     _read_arguments(made, given, judging, draft)
     _read_uses(made, judging, draft)
-    if loop := module.loop_around(made.call):
-        said = f"the loop at line {getattr(loop, 'lineno', 0)} makes it: decide on each of them"
-        judging.put("BSH004", name, place, unknown(said), draft)
     return draft
 
 
@@ -157,10 +157,11 @@ def _texts_behind(call: ast.Call, module: Module) -> Iterator[ast.AST]:
             continue
         for scope in module.scopes_of(node):
             for binding in module.bindings.get((scope, node.id), []):
-                if binding.value is not None:
-                    yield from ast.walk(binding.value)
-                    if any(isinstance(n, ast.Name) for n in ast.walk(binding.value)):
-                        yield from _direct_names(binding.value, module)
+                # A loop's name has its values from what the loop goes over.
+                value = binding.value or getattr(binding.node, "iter", None)
+                if value is not None:
+                    yield from ast.walk(value)
+                    yield from _direct_names(value, module)
 
 
 def _direct_names(value: ast.expr, module: Module) -> Iterator[ast.AST]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
 
 from floe_import.airflow_dags.dag_schedule import cron_schedule
 from floe_import.airflow_dags.enclosing_dag import dag_arguments, enclosing_dag, is_within_dag
@@ -18,6 +19,7 @@ from floe_import.cosmos import (
 )
 from floe_import.cosmos.connections_file import Connections
 from floe_import.cosmos.profile_mappings import read_mapping
+from floe_import.drafts.drafts_of_turns import read_turns
 from floe_import.drafts.group_draft import GroupDraft
 from floe_import.python.arguments import Argument, arguments
 from floe_import.python.evaluate import evaluate
@@ -65,20 +67,16 @@ class CosmosGroups:
         """Read each group of a file."""
         for made in cosmos_calls(module):
             if made.last in GROUPS:
-                self._read_group(made)
+                made_by_turn = read_turns(made, partial(self._read_group, made))
+                self.made += [(made, draft) for draft in made_by_turn.drafts]
+                if made_by_turn.verdict is not None:
+                    place = module.place(made.call)
+                    self.judging.add("COS001", made.last, place, made_by_turn.verdict)
 
-    def _read_group(self, made: Made) -> None:
-        module, place = made.module, made.module.place(made.call)
+    def _read_group(self, made: Made) -> GroupDraft:
+        place = made.module.place(made.call)
         draft = GroupDraft(place, made.last, is_own_dag=made.last == "DbtDag", rendered={})
-        self.made.append((made, draft))
         self.read.add(made.call)
-        if loop := module.loop_around(made.call):
-            draft.is_undecided = True
-            line = getattr(loop, "lineno", 0)
-            said = (
-                f"the loop at line {line} makes it, and nothing is executed: decide on each of them"
-            )
-            self.judging.add("COS001", made.last, place, unknown(said))
         given = list(arguments(made, POSITIONAL[made.last]))
         # What others depend on comes first, then what `operator_args` override.
         first = ("execution_config", "default_args")
@@ -92,6 +90,7 @@ class CosmosGroups:
             self._read_schedule(draft, {each.name: each for each in given})
         else:
             self._read_enclosing_dag(made, draft)
+        return draft
 
     def _read_argument(self, owner: str, argument: Argument, draft: GroupDraft) -> None:
         name, value, place = argument.name, argument.value, argument.place

@@ -6,10 +6,17 @@ import ast
 import operator
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from floe_core.foundation.errors import InvalidProductError
-from floe_import.python.known_calls import KNOWN_CALLS, METHODS, attribute_of_text, environment_text
+from floe_import.python.known_calls import (
+    KNOWN_CALLS,
+    METHODS,
+    METHODS_OF_DICTS,
+    attribute_of_text,
+    environment_text,
+)
 from floe_import.python.mappings import Mapped
 from floe_import.python.modules import Binding, Module
 from floe_import.python.values import (
@@ -50,6 +57,10 @@ def value_of_name(name: str, module: Module, at: ast.AST, depth: int = 0) -> Val
     """Return what a name stands for at a node."""
     for scope in module.scopes_of(at):
         if found := module.bindings.get((scope, name)):
+            if turn := module.bound_in_turn(name, found, at):
+                loop, binding = turn
+                known = module.turn[loop]
+                return evaluate(binding.value, module, depth) if binding.value else known[name]
             return _value_of_bindings(name, module.in_force(found, scope, at), module, depth)
     return _from_star(name, module, depth) or Symbol(f"builtins.{name}")
 
@@ -167,6 +178,12 @@ def _call(node: ast.Call, module: Module, depth: int) -> Value:
         base = evaluate(node.func.value, module, depth)
         if isinstance(base, str):
             return _apply(METHODS[node.func.attr], [base], node, module, depth)
+    if isinstance(node.func, ast.Attribute) and node.func.attr in METHODS_OF_DICTS:
+        base = evaluate(node.func.value, module, depth)
+        if isinstance(base, dict):
+            # What is unknown in the dict is no matter for the rest of it.
+            get = partial(METHODS_OF_DICTS[node.func.attr], base)
+            return _apply(get, [], node, module, depth)
     called = evaluate(node.func, module, depth)
     if isinstance(called, Symbol):
         if called.name == "builtins.dict":

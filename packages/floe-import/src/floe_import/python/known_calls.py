@@ -9,6 +9,9 @@ from typing import Any
 
 from floe_import.python.values import EnvText
 
+_OF_FOLDER = "depends on the folder in which the file runs"
+_LONGEST_RANGE = 10_000
+
 
 def environment_text(name: str, default: Any = None) -> EnvText:
     """Return the text of an environment variable.
@@ -60,11 +63,11 @@ def _same(text: str) -> str:
 
 
 def _resolve(text: str, **_: Any) -> str:
-    return _like(text, posixpath.normpath(text)) if text.startswith(("/", "$")) else _fail()
+    return _like(text, posixpath.normpath(text)) if text.startswith(("/", "$")) else _fail(_OF_FOLDER)
 
 
-def _fail() -> str:
-    raise ValueError("depends on the folder in which the file runs")
+def _fail(why: str) -> Any:
+    raise ValueError(why)
 
 
 def _dirname(text: str) -> str:
@@ -81,6 +84,23 @@ def _as_list(values: Any = ()) -> list[Any]:
     return list(values)
 
 
+def _items(values: dict[Any, Any]) -> list[tuple[Any, Any]]:
+    return list(values.items())
+
+
+def _numbered(values: Any, start: int = 0) -> list[tuple[int, Any]]:
+    return list(enumerate(_as_list(values), start))
+
+
+def _side_by_side(*lists: Any) -> list[tuple[Any, ...]]:
+    return list(zip(*map(_as_list, lists), strict=False))
+
+
+def _range(*numbers: int) -> list[int]:
+    found = range(*numbers)
+    return list(found) if len(found) <= _LONGEST_RANGE else _fail("too long to read")
+
+
 KNOWN_CALLS: dict[str, Callable[..., Any]] = {
     "pathlib.Path": _path,
     "pathlib.PurePath": _path,
@@ -89,6 +109,9 @@ KNOWN_CALLS: dict[str, Callable[..., Any]] = {
     "builtins.int": _int,
     "builtins.list": _as_list,
     "builtins.tuple": _as_list,
+    "builtins.enumerate": _numbered,
+    "builtins.range": _range,
+    "builtins.zip": _side_by_side,
     "os.fspath": _text,
     "os.path.join": _join,
     "os.path.dirname": _dirname,
@@ -106,4 +129,10 @@ METHODS: dict[str, Callable[..., Any]] = {
     "resolve": _resolve,
     "absolute": _resolve,
     "joinpath": _join,
+}
+METHODS_OF_DICTS: dict[str, Callable[..., Any]] = {
+    "get": dict.get,
+    "items": _items,
+    "keys": list,
+    "values": lambda values: list(values.values()),
 }

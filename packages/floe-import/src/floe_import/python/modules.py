@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -24,6 +25,8 @@ _LOOPS = (
     ast.DictComp,
     ast.GeneratorExp,
 )
+# Loop -> its names, with their values in one turn.
+Turn = Mapping[ast.AST, Mapping[str, Any]]
 _BRANCHES = (ast.If, ast.Try, ast.Match, ast.IfExp)
 MUTATORS = frozenset(
     {"append", "extend", "insert", "remove", "pop", "clear", "update", "setdefault", "sort", "add"}
@@ -45,7 +48,7 @@ class Module:
     """A parsed file. `roots` are the folders in which its imports are looked up.
 
     `beside` are the files, resolved, that are imported together with it. `connections` are
-    Airflow's, by their ids, as far as they are known.
+    Airflow's, by their ids, as far as they are known. `turn` is that of loops which is being read.
     """
 
     path: Path
@@ -55,6 +58,7 @@ class Module:
     loaded: dict[Path, Module] = field(default_factory=dict)
     beside: frozenset[Path] = frozenset()
     connections: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    turn: Turn = field(default_factory=dict)
 
     @cached_property
     def parents(self) -> dict[ast.AST, ast.AST]:
@@ -105,19 +109,66 @@ class Module:
 
     def loop_around(self, node: ast.AST) -> ast.AST | None:
         """Return the innermost loop or comprehension that a node is in."""
+        return next(self.loops_around(node), None)
+
+    def loops_around(self, node: ast.AST) -> Iterator[ast.AST]:
+        """Yield the loops and comprehensions that a node is in, the innermost first."""
         return self._around(node, _LOOPS)
 
     def branch_around(self, node: ast.AST) -> ast.AST | None:
         """Return the innermost condition that a node depends on."""
-        return self._around(node, _BRANCHES)
+        return next(self._around(node, _BRANCHES), None)
 
-    def _around(self, node: ast.AST, kinds: tuple[type[ast.AST], ...]) -> ast.AST | None:
+    def _around(self, node: ast.AST, kinds: tuple[type[ast.AST], ...]) -> Iterator[ast.AST]:
         at = self.parents.get(node)
         while at is not None and not isinstance(at, _SCOPES):
             if isinstance(at, kinds):
-                return at
+                yield at
             at = self.parents.get(at)
+
+    def is_in(self, node: ast.AST, outer: ast.AST) -> bool:
+        """Return whether a node is another one, or a part of it."""
+        at: ast.AST | None = node
+        while at is not None and at is not outer:
+            at = self.parents.get(at)
+        return at is outer
+
+    @contextmanager
+    def in_turn(self, turn: Turn) -> Iterator[None]:
+        """Let names have the values of one turn of the loops around them, while the block lasts."""
+        before, self.turn = self.turn, turn
+        try:
+            yield
+        finally:
+            self.turn = before
+
+    def bound_in_turn(
+        self, name: str, found: Sequence[Binding], at: ast.AST
+    ) -> tuple[ast.AST, Binding] | None:
+        """Return the loop whose turn gives a name its value at a node, and how it does.
+
+        None if no loop around the node does, or if it can't be told which of several bindings.
+        """
+        for loop in self.loops_around(at):
+            inside = [each for each in found if self.is_in(each.node, loop)]
+            if inside and loop in self.turn and name not in self.mutated:
+                [first, *others] = inside
+                is_target = first.value is None and name in self.turn[loop]
+                is_sure = is_target or self._is_in_each_turn(first, loop, at)
+                return (loop, first) if is_sure and not others else None
+            if inside:
+                return None
         return None
+
+    def _is_in_each_turn(self, binding: Binding, loop: ast.AST, at: ast.AST) -> bool:
+        """Return whether each turn of a loop assigns a name before it comes to a node."""
+        branch = self.branch_around(binding.node)
+        return (
+            binding.value is not None
+            and self.loop_around(binding.node) is loop
+            and (branch is None or not self.is_in(branch, loop))
+            and _end(binding.node) <= _start(at)
+        )
 
     def where_all_is_installed(self, found: Sequence[Binding]) -> Sequence[Binding]:
         """Return the bindings without those of `except ImportError:`, if others import the name."""

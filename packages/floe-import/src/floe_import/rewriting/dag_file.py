@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from floe_import.drafts.group_draft import GroupDraft
 from floe_import.python.arguments import Argument
@@ -18,18 +18,20 @@ IsOldValue = Callable[[Value], bool]
 
 
 def rewritten(
-    module: Module, replaced: Mapping[ast.AST, tuple[GroupDraft, str]], is_old: IsOldValue
+    module: Module,
+    replaced: Mapping[ast.AST, Sequence[tuple[GroupDraft, str]]],
+    is_old: IsOldValue,
 ) -> tuple[str, list[Argument]]:
     """Return the text of a DAG file with calls replaced, and the arguments that it can't pass on.
 
-    `replaced` is call -> (its draft, the name of the product). Names whose values are old, and that
-    nothing reads any longer, go.
+    `replaced` is call -> its draft and the name of the product; in a loop, those of each turn.
+    Names whose values are old, and that nothing reads any longer, go.
     """
     writer = CallWriter(module)
     source = SourceText(module.text)
     changes: dict[Span, str] = {
-        source.whole_span(call): writer.call(draft, product, source.indent_of(call))
-        for call, (draft, product) in replaced.items()
+        source.whole_span(call): writer.call(made, source.indent_of(call))
+        for call, made in replaced.items()
     }
     text = add_imports(source.replaced(changes), sorted(writer.imports))
     return without_dead_code(module, text, is_old), writer.unwritten

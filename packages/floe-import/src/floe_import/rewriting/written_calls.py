@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import posixpath
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from floe_import.drafts.group_draft import GroupDraft
@@ -12,6 +13,7 @@ from floe_import.python.modules import Module
 from floe_import.python.values import EnvText, is_plain
 from floe_import.rewriting.edits import SourceText
 
+_POSITIONAL = ("product", "folder")
 _IN_AIRFLOW_3 = {"schedule_interval": "schedule", "concurrency": "max_active_tasks"}
 
 
@@ -23,29 +25,39 @@ class CallWriter:
     imports: set[str] = field(default_factory=set)
     unwritten: list[Argument] = field(default_factory=list)
 
-    def call(self, draft: GroupDraft, product: str, indent: str) -> str:
-        """Return the call that replaces a group: a DAG of the product, or a group of tasks.
+    def call(self, made: Sequence[tuple[GroupDraft, str]], indent: str) -> str:
+        """Return the call that replaces a group: a DAG of a product, or a group of tasks.
 
-        `indent` is what its line begins with.
+        `made` are its draft and the name of its product; in a loop, those of each turn. `indent` is
+        what its line begins with.
         """
+        draft = made[0][0]
         if draft.orchestrator == "prefect":
             return self._flow(draft)
         if draft.orchestrator == "dagster":
             return self._assets(draft, indent)
         name = "load_product_dag" if draft.is_own_dag else "floe_task_group"
         self.imports.add(f"from floe_orchestrator_airflow import {name}")
-        parts = [repr(product)] if draft.is_own_dag else []
-        parts.append(self._folder(draft))
+        turns = [(each.turn, self._arguments(each, product)) for each, product in made]
+        names = {key: None for _, given in turns for key in given}
+        parts = [(key, _chosen([(turn, given.get(key)) for turn, given in turns])) for key in names]
+        written = [text if key in _POSITIONAL else f"{key}={text}" for key, text in parts]
+        return _laid_out(name, written, indent)
+
+    def _arguments(self, draft: GroupDraft, product: str) -> dict[str, str]:
+        """Return name -> source, for each argument of a call for Airflow."""
+        found = {"product": repr(product)} if draft.is_own_dag else {}
+        found["folder"] = self._folder(draft)
         if draft.job is not None:
-            parts.append(f"job={draft.job!r}")
+            found["job"] = repr(draft.job)
         if draft.group_id is not None:
-            parts.append(f"group_id={self._text(draft.group_id)}")
+            found["group_id"] = self._text(draft.group_id)
         for each in draft.kept_of_call:
             if each.name != "default_args":
-                parts.append(f"{_IN_AIRFLOW_3.get(each.name, each.name)}={self._text(each)}")
+                found[_IN_AIRFLOW_3.get(each.name, each.name)] = self._text(each)
         if defaults := self._default_args(draft):
-            parts.append(f"default_args={defaults}")
-        return _laid_out(name, parts, indent)
+            found["default_args"] = defaults
+        return found
 
     def _assets(self, draft: GroupDraft, indent: str) -> str:
         """Return the assignment that replaces a function of `dbt_assets`."""
@@ -107,6 +119,21 @@ class CallWriter:
         if isinstance(argument.node, ast.expr):
             self.unwritten.append(argument)
         return repr(None)
+
+
+def _chosen(texts: Sequence[tuple[tuple[str, str | int] | None, str | None]]) -> str:
+    """Return a source, or where the turns of a loop have others, what chooses between them.
+
+    `texts` are what tells each turn from the others, and its source, None where it has none.
+    """
+    first = texts[0][0]
+    if first is None or len({text for _, text in texts}) == 1:
+        return str(texts[0][1])
+    by_value = {turn[1]: text for turn, text in texts if turn is not None}
+    if all(text == repr(value) for value, text in by_value.items()):
+        return first[0]
+    listed = ", ".join(f"{value!r}: {text}" for value, text in by_value.items())
+    return f"{{{listed}}}[{first[0]}]"
 
 
 def _laid_out(name: str, arguments: list[str], indent: str) -> str:

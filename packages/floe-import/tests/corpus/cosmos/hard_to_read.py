@@ -34,7 +34,7 @@ def one_of(tag):
 
 
 with DAG(dag_id="hard", schedule=None) as hard:
-    for name in ["a", "b"]:
+    for name in Variable.get("names"):
         DbtTaskGroup(
             group_id=name,
             project_config=ProjectConfig(f"/dbt/{name}", install_dbt_deps=False),

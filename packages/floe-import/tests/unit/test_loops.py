@@ -1,0 +1,180 @@
+"""Groups that a loop makes. The oracle is Python, which executes the file and the written one."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import pytest
+from import_reports import report_of, short
+from ruamel.yaml import YAML
+
+HEAD = """\
+from cosmos import DbtDag, DbtTaskGroup, ProfileConfig, ProjectConfig, RenderConfig
+
+profile = ProfileConfig(profile_name="shop", target_name="prod")
+PROJECT = ProjectConfig("/dbt/shop")
+
+
+"""
+# What makes groups, with a call that ends in `MORE`.
+READ = {
+    "a list": "for name in ['a', 'b']:\n"
+    "    DbtTaskGroup(group_id=name, render_config=RenderConfig(select=[f'tag:{name}']), MORE)\n",
+    "a tuple, once": "for name in ('only',):\n    DbtTaskGroup(group_id=name, MORE)\n",
+    "a constant that is named above": "LAYERS = ['Staging', 'marts']\nfor layer in LAYERS:\n"
+    "    render = RenderConfig(select=['path:models/' + layer])\n"
+    "    DbtTaskGroup(group_id=layer, render_config=render, MORE)\n",
+    "the keys of a dict": "TAGS = {'x': 'nightly', 'y': 'hourly'}\nfor key in TAGS:\n"
+    "    DbtTaskGroup(group_id=key, render_config=RenderConfig(select=['tag:' + TAGS[key]]), MORE)\n",
+    "items": "for key, value in {'x': {'select': ['a']}, 'y': {'select': ['b', 'c']}}.items():\n"
+    "    DbtTaskGroup(group_id=key, render_config=RenderConfig(select=value['select']), MORE)\n",
+    "values with defaults": "for each in {'x': {'id': 'a', 'tag': 't'}, 'y': {'id': 'b'}}.values():\n"
+    "    render = RenderConfig(select=['tag:' + each.get('tag', 'none')])\n"
+    "    DbtTaskGroup(group_id=each['id'], render_config=render, MORE)\n",
+    "enumerate": "for number, (one, two) in enumerate([('a', 'b'), ('c', 'd')], 3):\n"
+    "    render = RenderConfig(select=[one], exclude=[two])\n"
+    "    DbtTaskGroup(group_id=f'{one}_{number}', render_config=render, MORE)\n",
+    "zip and range": "for name, number in zip(['a', 'b'], range(2)):\n"
+    "    DbtTaskGroup(group_id=name, render_config=RenderConfig(select=[f'tag:{number}']), MORE)\n",
+    "nested": "for layer in ['stg', 'mart']:\n    for day in (1, 2):\n"
+    "        render = RenderConfig(select=[f'tag:{layer}{day}'])\n"
+    "        DbtTaskGroup(group_id=f'{layer}_{day}', render_config=render, MORE)\n",
+    "an inner loop over the outer value": "for layer, days in {'a': [1], 'b': [2, 3]}.items():\n"
+    "    for day in days:\n"
+    "        render = RenderConfig(select=[f'tag:{layer}{day}'])\n"
+    "        DbtTaskGroup(group_id=f'{layer}_{day}', render_config=render, MORE)\n",
+    "a list of what is made": "made = [\n    DbtTaskGroup(group_id=f'g_{each}', "
+    "render_config=RenderConfig(exclude=[each]), MORE)\n    for each in ['p', 'q']\n]\n",
+    "a dict of what is made": "made = {each: DbtTaskGroup(group_id=each, "
+    "render_config=RenderConfig(select=[each]), MORE) for each in 'p', }\n".replace("'p', ", "['p']"),
+    "two loops of one name": "for each in ['a']:\n    render = RenderConfig(select=[each])\n"
+    "    DbtTaskGroup(group_id=each, render_config=render, MORE)\n"
+    "for each in ['b', 'c']:\n    render = RenderConfig(select=[each])\n"
+    "    DbtTaskGroup(group_id=each, render_config=render, MORE)\n",
+    "one id for all": "for team in ['x', 'y']:\n"
+    "    DbtTaskGroup(group_id='dbt', render_config=RenderConfig(select=[f'tag:{team}']), MORE)\n",
+    "a default id": "for team in ['x', 'y']:\n"
+    "    DbtTaskGroup(render_config=RenderConfig(select=[f'tag:{team}']), MORE)\n",
+    "some of it for all": "for team in ['x', 'y']:\n    DbtTaskGroup(group_id=team, MORE)\n",
+    "within a function": "def make():\n    for team in ['x', 'y']:\n"
+    "        DbtTaskGroup(group_id=team, render_config=RenderConfig(select=[team]), MORE)\nmake()\n",
+    "configuration made elsewhere": "CONFIGS = {'x': RenderConfig(select=['a']), 'y': "
+    "RenderConfig(select=['b'])}\nfor key, render in CONFIGS.items():\n"
+    "    DbtTaskGroup(group_id=key, render_config=render, MORE)\n",
+}
+UNREAD = {
+    "a value that the file does not tell": "import os\nfor name in os.listdir('.'):\n"
+    "    DbtTaskGroup(group_id=name, MORE)\n",
+    "a condition": "for name in ['a', 'b']:\n    if name == 'a':\n"
+    "        DbtTaskGroup(group_id=name, MORE)\n",
+    "continue": "for name in ['a', 'b']:\n    if name == 'a':\n        continue\n"
+    "    DbtTaskGroup(group_id=name, MORE)\n",
+    "some left out": "[DbtTaskGroup(group_id=n, MORE) for n in ['a', 'b'] if n == 'a']\n",
+    "while": "n = 2\nwhile n:\n    n -= 1\n    DbtTaskGroup(group_id=f'g{n}', MORE)\n",
+    "a name that the loop changes": "for name in ['a', 'b']:\n    name = name + '_x'\n"
+    "    DbtTaskGroup(group_id=name, MORE)\n",
+    "the turn before": "render = None\nfor name in ['a', 'b']:\n"
+    "    DbtTaskGroup(group_id=name, render_config=render, MORE)\n"
+    "    render = RenderConfig(select=[name])\n",
+    "a list that is changed": "NAMES = ['a']\nNAMES.append('b')\nfor name in NAMES:\n"
+    "    DbtTaskGroup(group_id=name, MORE)\n",
+    "an entry that is changed": "for each in [{'id': 'a'}, {'id': 'b'}]:\n"
+    "    each['id'] += '_x'\n    DbtTaskGroup(group_id=each['id'], MORE)\n",
+    "nothing that tells them apart": "for _ in [{}, {}]:\n    DbtTaskGroup(group_id='dbt', MORE)\n",
+    "arguments that only some have": "for each in [{'group_id': 'a'}, {'group_id': 'b', "
+    "'add_suffix_on_collision': True}]:\n    DbtTaskGroup(**each, MORE)\n",
+    "too many": "for n in range(101):\n    DbtTaskGroup(group_id=f'g{n}', MORE)\n",
+    "none": "for n in []:\n    DbtTaskGroup(group_id=n, MORE)\n",
+    "parts that do not fit": "for a, b in [('x', 'y', 'z')]:\n    DbtTaskGroup(group_id=a, MORE)\n",
+    "one that is undecided": "for name, invented in [('a', 1), ('b', print)]:\n"
+    "    DbtTaskGroup(group_id=name, render_config=RenderConfig(select=invented), MORE)\n",
+}
+MORE = "project_config=PROJECT, profile_config=profile"
+
+
+def executed(source: str, module: str, monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """Return the arguments of each group that a file makes, in order."""
+    made: list[dict[str, Any]] = []
+
+    def group(*positional: object, **named: object) -> None:
+        made.append({"folder": next(iter(positional), None), **named})
+
+    library = ModuleType(module)
+    kinds = ("ProfileConfig", "ProjectConfig", "RenderConfig")
+    for name in kinds:
+        setattr(library, name, lambda *args, **named: SimpleNamespace(args=args, **named))
+    for name in ("DbtTaskGroup", "DbtDag", "floe_task_group"):
+        setattr(library, name, group)
+    monkeypatch.setitem(sys.modules, module, library)
+    exec(compile(source, "dag.py", "exec"), {"__file__": "/dags/dag.py"})
+    return made
+
+
+@pytest.mark.parametrize("name", READ)
+def test_a_loop_makes_the_same_groups(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "dag.py"
+    file.write_text(HEAD + READ[name].replace("MORE", MORE))
+    report = report_of(file)
+    # The DAG around them is not in the file.
+    assert {each.code for each in report.findings if each.disposition == "unknown"} == {"COS003"}
+    jobs = YAML(typ="safe").load(report.files["out/shop/floe.yaml"]).get("jobs", [])
+    selections = {each["name"]: {k: each.get(k, "") for k in ("select", "exclude")} for each in jobs}
+    selections[None] = {"select": "", "exclude": ""}
+    before = [
+        (
+            each.get("group_id"),
+            *(" ".join(getattr(each.get("render_config"), k, [])) for k in ("select", "exclude")),
+        )
+        for each in executed(file.read_text(), "cosmos", monkeypatch)
+    ]
+    written = executed(report.files["out/dags/dag.py"], "floe_orchestrator_airflow", monkeypatch)
+    assert {each["folder"] for each in written} == {"/dbt/shop"}
+    after = [(each.get("group_id"), *selections[each.get("job")].values()) for each in written]
+    assert after == before
+
+
+@pytest.mark.parametrize("name", UNREAD)
+def test_a_loop_that_the_file_does_not_tell_stays_as_it_is(name: str, tmp_path: Path) -> None:
+    file = tmp_path / "dag.py"
+    file.write_text(HEAD + UNREAD[name].replace("MORE", MORE))
+    report = report_of(file)
+    assert report.files == {}
+    assert [each for each in short(report) if " unknown " in each and "COS003" not in each]
+
+
+def test_each_product_of_a_loop_over_projects_has_its_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "dag.py"
+    text = "for name in ['a', 'b']:\n    DbtTaskGroup(project_config=ProjectConfig(f'/dbt/{name}'))\n"
+    file.write_text(HEAD + text)
+    report = report_of(file)
+    assert {"out/a/floe.yaml", "out/b/floe.yaml"} <= {*report.files}
+    written = executed(report.files["out/dags/dag.py"], "floe_orchestrator_airflow", monkeypatch)
+    assert [each["folder"] for each in written] == ["/dbt/a", "/dbt/b"]
+
+
+def test_tasks_in_bash_of_a_loop_become_jobs(tmp_path: Path) -> None:
+    file = tmp_path / "dag.py"
+    file.write_text(
+        "from airflow.providers.standard.operators.bash import BashOperator\n"
+        "for name, command in [('seed', 'dbt seed'), ('run', 'dbt run -s tag:x')]:\n"
+        "    BashOperator(task_id=name, bash_command=f'cd /dbt/shop && {command}')\n"
+        "for each in ['dbt run', 'echo done']:\n"
+        "    BashOperator(task_id=each[:3], bash_command=each, cwd='/dbt/shop')\n"
+    )
+    report = report_of(file)
+    assert "5 BSH004 unknown BashOperator" in short(report)
+    jobs = YAML(typ="safe").load(report.files["out/shop/floe.yaml"])["jobs"]
+    assert [(each["name"], each["select"]) for each in jobs] == [
+        ("seed", "resource_type:seed"),
+        ("run", "tag:x,resource_type:model"),
+    ]
+    assert 'floe_task_group("/dbt/shop", job=name, group_id=name)' in report.files[
+        "out/dags/dag.py"
+    ].replace("'", '"')
