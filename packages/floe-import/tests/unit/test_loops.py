@@ -39,6 +39,12 @@ READ = {
     "    DbtTaskGroup(group_id=f'{one}_{number}', render_config=render, MORE)\n",
     "zip and range": "for name, number in zip(['a', 'b'], range(2)):\n"
     "    DbtTaskGroup(group_id=name, render_config=RenderConfig(select=[f'tag:{number}']), MORE)\n",
+    "lists of comprehensions": "for start in range(2):\n"
+    "    render = RenderConfig(select=[f'm_{i + start:03d}' for i in range(2)], "
+    "exclude=list(f'{a}_{b}' for a, b in [('x', start)]))\n"
+    "    DbtTaskGroup(group_id=f'g{start:>3}'.replace(' ', '_'), render_config=render, MORE)\n",
+    "a set": "for name in {n for n in ['a', 'a']}:\n    DbtTaskGroup(group_id=name, MORE)\n"
+    "for name in {'b', 'b'}:\n    DbtTaskGroup(group_id=name, MORE)\n",
     "nested": "for layer in ['stg', 'mart']:\n    for day in (1, 2):\n"
     "        render = RenderConfig(select=[f'tag:{layer}{day}'])\n"
     "        DbtTaskGroup(group_id=f'{layer}_{day}', render_config=render, MORE)\n",

@@ -19,6 +19,7 @@ from floe_import.python.known_calls import (
 )
 from floe_import.python.mappings import Mapped
 from floe_import.python.modules import Binding, Module
+from floe_import.python.unpacking import names_of_turns
 from floe_import.python.values import (
     EnvText,
     LocalFunction,
@@ -237,7 +238,25 @@ def _constant(node: ast.Constant, module: Module, depth: int) -> Value:
 
 
 def _sequence(node: ast.List | ast.Tuple | ast.Set, module: Module, depth: int) -> Value:
-    return [evaluate(each, module, depth) for each in node.elts]
+    found = [evaluate(each, module, depth) for each in node.elts]
+    return list(dict.fromkeys(found)) if isinstance(node, ast.Set) else found
+
+
+def _comprehension(
+    node: ast.ListComp | ast.SetComp | ast.GeneratorExp, module: Module, depth: int
+) -> Value:
+    """Return the values of a comprehension over one list, without a condition."""
+    [first, *others] = node.generators
+    values = evaluate(first.iter, module, depth)
+    is_simple = not others and not first.ifs and not first.is_async
+    turns = names_of_turns(first.target, values) if isinstance(values, list | tuple) else None
+    if not is_simple or turns is None:
+        return _first_or_computed([values], node, module)
+    found = []
+    for names in turns:
+        with module.in_turn({**module.turn, node: names}):
+            found.append(evaluate(node.elt, module, depth))
+    return list(dict.fromkeys(found)) if isinstance(node, ast.SetComp) else found
 
 
 def _dict(node: ast.Dict, module: Module, depth: int) -> Value:
@@ -283,9 +302,17 @@ def _joined(node: ast.JoinedStr, module: Module, depth: int) -> Value:
 def _part(node: ast.expr, module: Module, depth: int) -> Value:
     if not isinstance(node, ast.FormattedValue):
         return evaluate(node, module, depth)
-    if node.format_spec is not None or node.conversion != -1:
-        return Unknown(f"`{ast.unparse(node)}` is formatted", module.place(node))
-    return evaluate(node.value, module, depth)
+    value = evaluate(node.value, module, depth)
+    if node.format_spec is None and node.conversion == -1:
+        return value
+    spec = evaluate(node.format_spec, module, depth) if node.format_spec else ""
+    is_plain_text = type(value) in (str, int, float) and type(spec) is str
+    if node.conversion != -1 or not is_plain_text:
+        return _first_or_computed([value, spec], node, module)
+    try:
+        return format(value, spec)
+    except ValueError:
+        return _first_or_computed([], node, module)
 
 
 def _binary(node: ast.BinOp, module: Module, depth: int) -> Value:
@@ -346,6 +373,9 @@ _READERS: dict[type[ast.expr], Callable[..., Value]] = {
     ast.Call: _call,
     ast.List: _sequence,
     ast.Tuple: _sequence,
+    ast.ListComp: _comprehension,
+    ast.SetComp: _comprehension,
+    ast.GeneratorExp: _comprehension,
     ast.Dict: _dict,
     ast.JoinedStr: _joined,
     ast.BinOp: _binary,

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Sequence
-
 from floe_import.python.evaluate import evaluate
 from floe_import.python.modules import Module, Turn
+from floe_import.python.unpacking import names_of_turns
 from floe_import.python.values import Unknown, Value
 
 MOST_TURNS = 100
@@ -69,26 +68,8 @@ def _turns_of(loop: ast.AST, module: Module) -> list[dict[str, Value]] | Unknown
     if not isinstance(found, list | tuple | dict):
         what = f"`{ast.unparse(values)}` is no list, tuple or dict in this file"
         return Unknown(what, module.place(values))
-    turns = [_unpacked(target, each) for each in found]
-    if None in turns:
+    turns = names_of_turns(target, found)
+    if turns is None:
         what = f"`{ast.unparse(target)}` does not take its values apart"
         return Unknown(what, module.place(target))
-    return [dict(each) for each in turns if each is not None]
-
-
-def _unpacked(target: ast.expr, value: Value) -> Sequence[tuple[str, Value]] | None:
-    """Return the names of a loop with their values in one turn, None if they do not fit."""
-    if isinstance(target, ast.Name):
-        return [(target.id, value)]
-    fits = isinstance(target, ast.Tuple | ast.List) and isinstance(value, list | tuple)
-    if not fits or len(target.elts) != len(value):
-        return None
-    parts = [*_unpacked_all(target.elts, value)]
-    return None if None in parts else [pair for part in parts if part is not None for pair in part]
-
-
-def _unpacked_all(
-    targets: Sequence[ast.expr], values: Sequence[Value]
-) -> Iterator[Sequence[tuple[str, Value]] | None]:
-    for target, value in zip(targets, values, strict=True):
-        yield _unpacked(target, value)
+    return turns
