@@ -55,7 +55,9 @@ READ = {
     "a list of what is made": "made = [\n    DbtTaskGroup(group_id=f'g_{each}', "
     "render_config=RenderConfig(exclude=[each]), MORE)\n    for each in ['p', 'q']\n]\n",
     "a dict of what is made": "made = {each: DbtTaskGroup(group_id=each, "
-    "render_config=RenderConfig(select=[each]), MORE) for each in 'p', }\n".replace("'p', ", "['p']"),
+    "render_config=RenderConfig(select=[each]), MORE) for each in 'p', }\n".replace(
+        "'p', ", "['p']"
+    ),
     "two loops of one name": "for each in ['a']:\n    render = RenderConfig(select=[each])\n"
     "    DbtTaskGroup(group_id=each, render_config=render, MORE)\n"
     "for each in ['b', 'c']:\n    render = RenderConfig(select=[each])\n"
@@ -129,7 +131,9 @@ def test_a_loop_makes_the_same_groups(
     # The DAG around them is not in the file.
     assert {each.code for each in report.findings if each.disposition == "unknown"} == {"COS003"}
     jobs = YAML(typ="safe").load(report.files["out/shop/floe.yaml"]).get("jobs", [])
-    selections = {each["name"]: {k: each.get(k, "") for k in ("select", "exclude")} for each in jobs}
+    selections = {
+        each["name"]: {k: each.get(k, "") for k in ("select", "exclude")} for each in jobs
+    }
     selections[None] = {"select": "", "exclude": ""}
     before = [
         (
@@ -157,7 +161,9 @@ def test_each_product_of_a_loop_over_projects_has_its_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = tmp_path / "dag.py"
-    text = "for name in ['a', 'b']:\n    DbtTaskGroup(project_config=ProjectConfig(f'/dbt/{name}'))\n"
+    text = (
+        "for name in ['a', 'b']:\n    DbtTaskGroup(project_config=ProjectConfig(f'/dbt/{name}'))\n"
+    )
     file.write_text(HEAD + text)
     report = report_of(file)
     assert {"out/a/floe.yaml", "out/b/floe.yaml"} <= {*report.files}

@@ -14,7 +14,6 @@ from floe_import.python.values import Made, Unknown
 from floe_import.report.findings import Verdict, exact, unknown
 from floe_import.rules.judging import cannot_read
 
-
 _NAMING = ("dag_id", "group_id", "task_id")
 
 

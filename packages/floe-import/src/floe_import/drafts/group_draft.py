@@ -20,8 +20,8 @@ class GroupDraft:
     `kept_of_tasks` are arguments that the written call passes on. `rendered` is what Cosmos's
     RenderConfig selects, None for other tools. A group `is_undecided` if something unknown decides
     what it does. `mode` is Cosmos's execution mode. `target` and `profile` name what a profiles.yml
-    in `profiles_dir` offers. `turn` is what tells the turn of a loop that makes it from the others: an
-    expression, and its value in this turn; None outside of loops.
+    in `profiles_dir` offers. `turn` is what tells the turn of a loop that makes it from the others:
+    an expression, and its value in this turn; None outside of loops.
     """
 
     place: Place

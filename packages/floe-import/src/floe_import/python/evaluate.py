@@ -373,6 +373,7 @@ _READERS: dict[type[ast.expr], Callable[..., Value]] = {
     ast.Call: _call,
     ast.List: _sequence,
     ast.Tuple: _sequence,
+    ast.Set: _sequence,
     ast.ListComp: _comprehension,
     ast.SetComp: _comprehension,
     ast.GeneratorExp: _comprehension,

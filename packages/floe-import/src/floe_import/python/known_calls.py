@@ -63,7 +63,9 @@ def _same(text: str) -> str:
 
 
 def _resolve(text: str, **_: Any) -> str:
-    return _like(text, posixpath.normpath(text)) if text.startswith(("/", "$")) else _fail(_OF_FOLDER)
+    return (
+        _like(text, posixpath.normpath(text)) if text.startswith(("/", "$")) else _fail(_OF_FOLDER)
+    )
 
 
 def _fail(why: str) -> Any:

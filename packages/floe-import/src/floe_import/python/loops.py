@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+
 from floe_import.python.evaluate import evaluate
 from floe_import.python.modules import Module, Turn
 from floe_import.python.unpacking import names_of_turns

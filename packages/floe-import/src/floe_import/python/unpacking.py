@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 
 from floe_import.python.values import Value
 
@@ -18,15 +18,9 @@ def _unpacked(target: ast.expr, value: Value) -> Sequence[tuple[str, Value]] | N
     """Return the names of a loop with their values in one turn, None if they do not fit."""
     if isinstance(target, ast.Name):
         return [(target.id, value)]
-    fits = isinstance(target, ast.Tuple | ast.List) and isinstance(value, list | tuple)
-    if not fits or len(target.elts) != len(value):
+    if not isinstance(target, ast.Tuple | ast.List) or not isinstance(value, list | tuple):
         return None
-    parts = [*_all_unpacked(target.elts, value)]
+    if len(target.elts) != len(value):
+        return None
+    parts = [_unpacked(each, worth) for each, worth in zip(target.elts, value, strict=True)]
     return None if None in parts else [pair for part in parts if part is not None for pair in part]
-
-
-def _all_unpacked(
-    targets: Sequence[ast.expr], values: Sequence[Value]
-) -> Iterator[Sequence[tuple[str, Value]] | None]:
-    for target, value in zip(targets, values, strict=True):
-        yield _unpacked(target, value)
