@@ -147,7 +147,7 @@ class TeamsDagster:
     def __init__(self, product: MovingProduct) -> None:
         self._file = product.folder / "team.py"
         self._file.write_text(DEFINITIONS.format(build=build_words(product)))
-        self.dagster = MovingDagster(product, self._file)
+        self.dagster = MovingDagster(product, team_file=self._file)
 
     @contextmanager
     def up(self) -> Iterator[None]:

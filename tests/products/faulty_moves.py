@@ -133,7 +133,8 @@ class FaultyMoves:
         """Return what makes something go wrong, in one of the sides or with the store."""
         found = [(side, fault) for side in sides for fault in side.faults]
         side, fault = self._chance.choice([*found, (None, STORE)])
-        seconds = self._chance.uniform(5, 60)
+        # The store is away for more than a minute, so that a tick comes meanwhile.
+        seconds = self._chance.uniform(5, 60) if side else self._chance.uniform(60, 75)
         self._say(f"{side.name if side else 'both'}: {fault} for {seconds:.0f} s")
         return lambda: side.strike(fault, seconds) if side else self._lose_store(seconds)
 

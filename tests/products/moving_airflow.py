@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 
 from airflow_processes import AirflowProcesses
 from free_port import free_port
 from moving_product import JOB, Built, MovingProduct
+from other_clock import NO_OTHER_CLOCK
 from wait_for import wait_for
 from waiting_step import kill_run
 
@@ -30,7 +31,7 @@ class MovingAirflow:
     name = "airflow"
     faults = ("scheduler", "dag-processor", "run")
 
-    def __init__(self, product: MovingProduct) -> None:
+    def __init__(self, product: MovingProduct, clock: Mapping[str, str] = NO_OTHER_CLOCK) -> None:
         port = free_port()
         config = {
             "url": f"http://127.0.0.1:{port}",
@@ -38,7 +39,9 @@ class MovingAirflow:
             "password": f"env:{PASSWORD}",
         }
         self.artifacts = product.compile(self.name, config)
-        self.processes = AirflowProcesses(product.folder / "airflow-home", SETTINGS, port)
+        self.processes = AirflowProcesses(
+            product.folder / "airflow-home", {**SETTINGS, **clock}, port
+        )
         os.environ[PASSWORD] = self.processes.home.password
 
     @contextmanager

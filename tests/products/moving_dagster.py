@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,6 +16,7 @@ from dagster_pages import asked
 from dagster_process import dagster_process
 from free_port import free_port
 from moving_product import Built, MovingProduct
+from other_clock import NO_OTHER_CLOCK
 from own_group import started_in_own_group
 from wait_for import wait_for
 from waiting_step import kill_run
@@ -41,7 +42,13 @@ class MovingDagster:
     name = "dagster"
     faults = ("daemon", "run")
 
-    def __init__(self, product: MovingProduct, team_file: Path | None = None) -> None:
+    def __init__(
+        self,
+        product: MovingProduct,
+        clock: Mapping[str, str] = NO_OTHER_CLOCK,
+        team_file: Path | None = None,
+    ) -> None:
+        self._clock = clock
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.artifacts = product.compile("dagster", {"url": self.url})
@@ -63,7 +70,7 @@ class MovingDagster:
         ]
         (self._home / "workspace.yaml").write_text(json.dumps({"load_from": locations}))
         webserver = ["dagster-webserver", "-p", self.port, "-w", "workspace.yaml"]
-        with dagster_process(webserver, self._home):
+        with dagster_process(webserver, self._home, variables=self._clock):
             wait_for(lambda: "is running" in self._plugin.validate_connection().message, 120)
             try:
                 self.start_again()
@@ -84,7 +91,7 @@ class MovingDagster:
             ["dagster-daemon", "run", "-w", "workspace.yaml"],
             self._home / "dagster-daemon.log",
             self._home,
-            {**os.environ, **ours},
+            {**os.environ, **ours, **self._clock},
         )
         wait_for(lambda: self._plugin.validate_connection().success, 120)
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from typing import Any
 
 from moving_product import JOB, Built, MovingProduct
+from other_clock import NO_OTHER_CLOCK
 from running_prefect import RunningPrefect
 
 STATES = {"COMPLETED": "success", "FAILED": "failed", "CRASHED": "failed"}
@@ -20,8 +21,8 @@ class MovingPrefect:
     name = "prefect"
     faults = ("server", "serve")
 
-    def __init__(self, product: MovingProduct) -> None:
-        self._prefect = RunningPrefect(product.folder)
+    def __init__(self, product: MovingProduct, clock: Mapping[str, str] = NO_OTHER_CLOCK) -> None:
+        self._prefect = RunningPrefect(product.folder, variables=clock)
         self.artifacts = product.compile(self.name, {"url": self._prefect.url})
 
     @contextmanager

@@ -25,10 +25,16 @@ class RunningPrefect:
     """A server that can be stopped and started, its records kept in a folder.
 
     With a `url` it is one that runs already. Its database is an SQLite file, or where an URL of
-    SQLAlchemy says.
+    SQLAlchemy says. All its processes have the `variables`.
     """
 
-    def __init__(self, folder: Path, url: str | None = None, database: str = "") -> None:
+    def __init__(
+        self,
+        folder: Path,
+        url: str | None = None,
+        database: str = "",
+        variables: Mapping[str, str] | None = None,
+    ) -> None:
         self.folder = folder
         self.port = free_port()
         self.url = url or f"http://127.0.0.1:{self.port}/api"
@@ -42,6 +48,7 @@ class RunningPrefect:
             # Scheduled runs are asked for this often; 10 s by default, and 15 by workers.
             "PREFECT_RUNNER_POLL_FREQUENCY": "2",
             "PREFECT_WORKER_QUERY_SECONDS": "2",
+            **(variables or {}),
         }
         if database:
             self._environment["PREFECT_API_DATABASE_CONNECTION_URL"] = database
