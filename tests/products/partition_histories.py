@@ -22,8 +22,9 @@ from partition_periods import LENGTHS, NUMBER, Period, periods_of, tick_after
 from warm_floe import dbt
 
 TABLES = ("raw", "names", "daily", "by_day", "wide", "total")
-# What has arrived, and what is to fail: files in dbt's working directory.
-EVENTS, FAULTS, PIPES = "events.csv", "faults.csv", "pipes"
+# What has arrived, and what is to fail: files beside dbt's working directory, since a change of a
+# product's own folder lets floe parse it again.
+DATA, EVENTS, FAULTS, PIPES = "data", "events.csv", "faults.csv", "pipes"
 ALWAYS = 99
 Pair = tuple[str, str]
 # What is left of nodes and periods after each attempt of a run.
@@ -37,10 +38,10 @@ _BY_BATCH = [
 ]
 # A pipe stops whoever reads it, until somebody kills him; a file in its place stops nobody.
 _FAULTY = (
-    " and case when (select count(*) from read_csv('faults.csv', header=true, all_varchar=true) "
+    " and case when (select count(*) from read_csv('../data/faults.csv', header=true, all_varchar=true) "
     "where node = '{node}' and begins >= '{begin}' and begins < '{end}' "
     "and cast(attempts as int) >= {{{{ var('floe_attempt', 1) }}}}) "
-    "+ (select count(*) from read_csv('pipes/{node} {begin}', header=false, columns={{'a': 'int'}}) "
+    "+ (select count(*) from read_csv('../data/pipes/{node} {begin}', header=false, columns={{'a': 'int'}}) "
     "where a > 0) > 0 then error('planned') else true end"
 )
 
@@ -115,7 +116,7 @@ class Product:
         of_batch = code if self.kind == "batches" else 1
         found = {
             "raw": "{{ config(materialized='table', event_time='happened') }} "
-            "select id, amount, happened from read_csv('events.csv', header=true, "
+            "select id, amount, happened from read_csv('../data/events.csv', header=true, "
             "columns={'id': 'int', 'amount': 'int', 'happened': 'timestamp'})",
             "by_day": micro + f"select id, happened, {of_batch} as code from {{{{ ref('raw') }}}} "
             "where true" + _faulty("by_day", _BY_BATCH),
@@ -240,6 +241,7 @@ class World:
 
     def __init__(self, folder: Path, product: Product) -> None:
         self.folder, self.product = folder, product
+        self.data = folder.parent / DATA
 
     def prepare(self) -> None:
         """Write the data that is there before a history."""
@@ -247,8 +249,8 @@ class World:
             f"{n},{n % 5},{(each.start + (each.end - each.start) / 2):{_TIME}}"
             for n, each in enumerate(self.product.periods * 2)
         ]
-        (self.folder / EVENTS).write_text("\n".join(["id,amount,happened", *rows, ""]))
-        (self.folder / PIPES).mkdir(exist_ok=True)
+        (self.data / PIPES).mkdir(parents=True, exist_ok=True)
+        (self.data / EVENTS).write_text("\n".join(["id,amount,happened", *rows, ""]))
         for node in self.product.parents:
             for moment in self._starts():
                 self.pipe(node, moment).write_text("0\n")
@@ -264,7 +266,7 @@ class World:
             moment = step(moment)
 
     def pipe(self, node: str, moment: datetime) -> Path:
-        return self.folder / PIPES / f"{node} {moment:{_TIME}}"
+        return self.data / PIPES / f"{node} {moment:{_TIME}}"
 
     def change(self, step: Step, number: int) -> bool:
         """Write what a step brings before its run; return whether code has changed."""
@@ -277,7 +279,7 @@ class World:
         lines = [
             f"{number * 100 + n},{n},{moment:{_TIME}}\n" for n, moment in enumerate(step.arrives)
         ]
-        with (self.folder / EVENTS).open("a") as file:
+        with (self.data / EVENTS).open("a") as file:
             file.writelines(lines)
         self.write_faults(step.faults)
         return is_other
@@ -285,7 +287,7 @@ class World:
     def write_faults(self, faults: Sequence[Fault]) -> None:
         """Write what is to fail."""
         lines = [f"{each.node},{each.period.start:{_TIME}},{each.attempts}\n" for each in faults]
-        (self.folder / FAULTS).write_text("node,begins,attempts\n" + "".join(lines))
+        (self.data / FAULTS).write_text("node,begins,attempts\n" + "".join(lines))
 
     def stop_at(self, fault: Fault) -> Path:
         """Put a pipe where a node is to hang, and return it."""
@@ -316,7 +318,7 @@ class Replay:
     """Plain dbt in a copy of the product, and the book of states."""
 
     def __init__(self, product: Product, source: Path, folder: Path) -> None:
-        left_out = ("*.duckdb*", ".floe", "target", "logs", PIPES)
+        left_out = ("*.duckdb*", ".floe", "target", "logs")
         shutil.copytree(source, folder, ignore=shutil.ignore_patterns(*left_out))
         self.world, self.product, self.folder = World(folder, product), product, folder
         self.world.prepare()

@@ -177,7 +177,7 @@ def play(sides: Sequence[Side], product: Product, folder: Path, steps: Sequence[
     for side, world in zip(sides, worlds, strict=True):
         compile_product(world.folder)
         side.add(product, world.folder)
-    replay = Replay(product, worlds[0].folder, folder / f"{product.name}-plain")
+    replay = Replay(product, worlds[0].folder, folder / "plain" / product.name)
     with ThreadPoolExecutor(len(sides) + 1) as threads:
         for number, step in enumerate(steps):
             replayed = threads.submit(replay.run, step, number)

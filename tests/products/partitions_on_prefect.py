@@ -78,14 +78,14 @@ class PrefectSide:
         self, replay: Replay, folder: Path, step: Step, attempts: Attempts
     ) -> Iterator[Claim]:
         keys = {each.key for each in step.periods}
-        if step.killed_at is not None:
-            if len(attempts) == 1:
-                return
-            # The process that was killed has shown nothing.
-            keys = {key for _, key in attempts[0]}
+        if step.killed_at is not None and len(attempts) == 1:
+            return
         tags = self._prefect.run(self._last)["tags"]
-        found = {tag for tag in tags if tag.startswith("partition:")}
-        yield "tags", found, {f"partition:{key}" for key in keys}
+        found = {tag.partition(":")[2] for tag in tags if tag.startswith("partition:")}
+        if step.killed_at is not None:
+            # The process that was killed may have told what it had built, or not.
+            found |= keys - {key for _, key in attempts[0]}
+        yield "tags", found, keys
         yield "table of states", self._table(replay.product), _expected(replay, step)
 
     def _table(self, product: Product) -> dict[str, dict[str, str]]:

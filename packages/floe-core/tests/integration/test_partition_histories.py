@@ -13,7 +13,7 @@ from partitions_in_builds import Builds
 @pytest.mark.parametrize("seed", range(2))
 def test_tables_and_states_are_those_of_a_replay(tmp_path: Path, seed: int) -> None:
     product = product_of(seed)
-    play(Builds(), product, tmp_path, [*history(product, seed, 4)])
+    play([Builds()], product, tmp_path, [*history(product, seed, 4)])
 
 
 @pytest.mark.slow
@@ -22,4 +22,4 @@ def test_tables_and_states_of_long_histories_are_those_of_a_replay(
     tmp_path: Path, seed: int
 ) -> None:
     product = product_of(seed)
-    play(Builds(), product, tmp_path, [*history(product, seed, 8)])
+    play([Builds()], product, tmp_path, [*history(product, seed, 8)])
