@@ -10,6 +10,7 @@ import typer
 
 from floe_core.cli.console import count_of, echo, print_json
 from floe_core.cli.options import Json
+from floe_core.foundation.errors import UsageError
 from floe_core.foundation.stages import begin_stage
 
 FAILED = 1
@@ -81,6 +82,9 @@ def import_(
     from floe_import.proof.all_proofs import prove_import
     from floe_import.writing import write_report
 
+    if dry_run and (prove or prove_tables):
+        named = "--prove" if prove else "--prove-tables"
+        raise UsageError(f"{named} checks what was written, and --dry-run writes nothing")
     begin_stage(f"reading {count_of(len(files), 'file')}")
     report, products = import_products(Request(files, project or [], out, connections))
     unwaived = report.unwaived(waive or [])

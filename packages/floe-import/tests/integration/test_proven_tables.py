@@ -41,7 +41,7 @@ FILES = {
             "unknown",
             "not proven: the run fails in the same way on dbt and prefect",
         ),
-        ("select {{ no_such( }}", "unknown", "not proven: floe parity: "),
+        ("select {{ no_such( }}", "unknown", "not proven: "),
     ],
 )
 def test_tables_are_compared_with_those_of_plain_dbt(

@@ -61,6 +61,13 @@ def test_a_dry_run_writes_nothing(shop: Path) -> None:
     assert "wrote" not in printed
 
 
+@pytest.mark.parametrize("proof", ["--prove", "--prove-tables"])
+def test_a_dry_run_with_a_proof_is_refused(shop: Path, proof: str) -> None:
+    code, new, printed, told = import_(shop, "shop.py", "--dry-run", proof)
+    assert (code, new, printed) == (2, [], "")
+    assert f"{proof} checks what was written, and --dry-run writes nothing" in told
+
+
 @pytest.mark.parametrize("present", [each.format("shop") for each in WRITTEN])
 def test_one_file_that_exists_and_nothing_is_written(shop: Path, present: str) -> None:
     """Also those of the files that are not there."""

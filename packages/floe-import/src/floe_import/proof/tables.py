@@ -36,9 +36,9 @@ def _verdict(folder: Path) -> Verdict:
         found = json.loads(done.stdout)
     except ValueError:
         said = done.stderr.strip().splitlines() or ["it printed nothing"]
-        return unknown(f"not proven: floe parity: {said[-1]}")
+        return unknown(f"not proven: {said[-1]}")
     if "runs" not in found:
-        return unknown(f"not proven: floe parity: {found['message']}")
+        return unknown(f"not proven: {found['message']}")
     sides = " and ".join(found["runs"])
     if differences := _differences(found):
         number = count_of(len(differences), "difference")
