@@ -71,6 +71,41 @@ print(json.dumps({
 """
 
 
+REPEATED = """
+from airflow.sdk import DAG
+from cosmos import DbtTaskGroup, ProfileConfig, ProjectConfig, RenderConfig
+
+profile = ProfileConfig("shop", "dev", {folder!r} + "/profiles.yml")
+
+
+def group(name, select):
+    return DbtTaskGroup(
+        group_id=name,
+        project_config=ProjectConfig({folder!r}, install_dbt_deps=False),
+        profile_config=profile,
+        render_config=RenderConfig(select=[select]),
+    )
+
+
+with DAG(dag_id="shop", default_args={{"retries": 2}}) as shop:
+    last = group("first", "orders")
+    for name in ["sums", "Means"]:
+        last >> (last := group(name, name.lower()))
+"""
+
+GROUPS = """
+import importlib.util, json, sys
+spec = importlib.util.spec_from_file_location("written", sys.argv[1])
+module = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(module)
+tasks = module.shop.tasks
+print(json.dumps({
+    "nodes": sorted(t.task_id for t in tasks if t.label in ("orders", "sums", "means")),
+    "before": {t.task_id: sorted(t.upstream_task_ids) for t in tasks if t.label == "dbt_build"},
+}))
+"""
+
+
 def ask_airflow(program: str, home: Path, *arguments: str) -> object:
     done = subprocess.run(
         [sys.executable, "-c", program, *arguments],
@@ -84,17 +119,24 @@ def ask_airflow(program: str, home: Path, *arguments: str) -> object:
 
 
 def imported(folder: Path, cron: str, zone: str):
+    return written(folder, DAG.format(folder=str(folder / "shop"), cron=cron, zone=zone))
+
+
+def written(folder: Path, dag: str) -> Path:
+    """Import a DAG file, all of which is exact, and return the project's folder."""
     project = folder / "shop"
     files = {
         "dbt_project.yml": "name: shop\nversion: 1.0.0\nprofile: shop\n",
         "profiles.yml": "shop: {target: dev, outputs: {dev: {type: duckdb, path: shop.duckdb}}}\n",
         "models/orders.sql": "select 1 as id",
+        "models/sums.sql": "select sum(id) as n from {{ ref('orders') }}",
+        "models/means.sql": "select avg(id) as n from {{ ref('orders') }}",
     }
     for name, text in files.items():
         (project / name).parent.mkdir(parents=True, exist_ok=True)
         (project / name).write_text(text)
     file = folder / "shop_dag.py"
-    file.write_text(DAG.format(folder=str(project), cron=cron, zone=zone))
+    file.write_text(dag)
     report = import_files(Request([file], (), folder / "out"))
     assert report.disposition == "exact", report.as_text()
     write_report(report)
@@ -130,7 +172,22 @@ def test_airflow_loads_the_written_file_with_the_dags_own_arguments(tmp_path: Pa
         "schedule": "30 5 * * 1-5 UTC",
         "queue": "dbt",
         "retries": 2,
-        "tasks": ["dbt_build", "orders", "outcome"],
+        "tasks": ["dbt_build", "means", "orders", "outcome", "sums"],
+    }
+
+
+def test_airflow_loads_what_a_function_and_a_loop_make(tmp_path: Path) -> None:
+    compile_product(written(tmp_path, REPEATED.format(folder=str(tmp_path / "shop"))))
+    file = tmp_path / "out" / "dags" / "shop_dag.py"
+    assert "cosmos" not in file.read_text()
+    found = ask_airflow(GROUPS, tmp_path / "home", str(file))
+    assert found == {
+        "nodes": ["Means.means", "first.orders", "sums.sums"],
+        "before": {
+            "first.dbt_build": [],
+            "sums.dbt_build": ["first.outcome"],
+            "Means.dbt_build": ["sums.outcome"],
+        },
     }
 
 

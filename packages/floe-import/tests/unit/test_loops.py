@@ -1,4 +1,4 @@
-"""Groups that a loop makes. The oracle is Python, which executes the file and the written one."""
+"""Groups that a loop or a function of the file makes. The oracle is Python, which executes the file and the written one."""
 
 from __future__ import annotations
 
@@ -23,6 +23,9 @@ PROJECT = ProjectConfig("/dbt/shop")
 READ = {
     "a list": "for name in ['a', 'b']:\n"
     "    DbtTaskGroup(group_id=name, render_config=RenderConfig(select=[f'tag:{name}']), MORE)\n",
+    "methods of texts": "for name in 'a-b,C-D'.lower().split(','):\n"
+    "    render = RenderConfig(select=[name.replace('-', '_').removeprefix('a')])\n"
+    "    DbtTaskGroup(group_id=name.upper(), render_config=render, MORE)\n",
     "a tuple, once": "for name in ('only',):\n    DbtTaskGroup(group_id=name, MORE)\n",
     "a constant that is named above": "LAYERS = ['Staging', 'marts']\nfor layer in LAYERS:\n"
     "    render = RenderConfig(select=['path:models/' + layer])\n"
@@ -67,6 +70,18 @@ READ = {
     "a default id": "for team in ['x', 'y']:\n"
     "    DbtTaskGroup(render_config=RenderConfig(select=[f'tag:{team}']), MORE)\n",
     "some of it for all": "for team in ['x', 'y']:\n    DbtTaskGroup(group_id=team, MORE)\n",
+    "calls of a function": "def group(name, tag='t', *, day=1):\n"
+    "    render = RenderConfig(select=[f'{tag}_{day}'])\n"
+    "    return DbtTaskGroup(group_id=name, render_config=render, MORE)\n"
+    "group('a')\ngroup('b', 'x')\ngroup(tag='y', name='c', day=2)\n",
+    "calls of a function in a loop": "def group(name):\n"
+    "    for day in (1, 2):\n        render = RenderConfig(select=[f'{name}{day}'])\n"
+    "        DbtTaskGroup(group_id=f'{name}_{day}', render_config=render, MORE)\n"
+    "for each in ['a', 'b']:\n    group(each)\ngroup('c')\n",
+    "a function that calls another": "def inner(name, tags):\n"
+    "    return DbtTaskGroup(group_id=name, render_config=RenderConfig(select=tags), MORE)\n"
+    "def outer(team):\n    inner(team + '_1', [team])\n    inner(team + '_2', [team, 'z'])\n"
+    "outer('p')\nouter('q')\n",
     "within a function": "def make():\n    for team in ['x', 'y']:\n"
     "        DbtTaskGroup(group_id=team, render_config=RenderConfig(select=[team]), MORE)\nmake()\n",
     "configuration made elsewhere": "CONFIGS = {'x': RenderConfig(select=['a']), 'y': "
@@ -94,6 +109,32 @@ UNREAD = {
     "nothing that tells them apart": "for _ in [{}, {}]:\n    DbtTaskGroup(group_id='dbt', MORE)\n",
     "arguments that only some have": "for each in [{'group_id': 'a'}, {'group_id': 'b', "
     "'add_suffix_on_collision': True}]:\n    DbtTaskGroup(**each, MORE)\n",
+    "text of a variable": "import os\nfor name in os.environ['NAMES'].split(','):\n"
+    "    DbtTaskGroup(group_id=name, MORE)\n",
+    "a function that is passed on": "def group(name):\n"
+    "    DbtTaskGroup(group_id=name, render_config=RenderConfig(select=[name]), MORE)\n"
+    "for each in map(group, ['a']):\n    pass\ngroup('b')\n",
+    "a function that ends early": "def group(name):\n    if name == 'a':\n        return\n"
+    "    DbtTaskGroup(group_id=name, render_config=RenderConfig(select=[name]), MORE)\n"
+    "group('a')\n",
+    "a condition in a function": "def group(name, made):\n    if made:\n"
+    "        DbtTaskGroup(group_id=name, render_config=RenderConfig(select=[name]), MORE)\n"
+    "group('a', False)\n",
+    "a function that calls itself": "def group(n):\n"
+    "    DbtTaskGroup(group_id=f'g{n}', render_config=RenderConfig(select=[f'm{n}']), MORE)\n"
+    "    n and group(n - 1)\ngroup(2)\n",
+    "arguments by a star": "def group(name, tag):\n"
+    "    DbtTaskGroup(group_id=name, render_config=RenderConfig(select=[tag]), MORE)\n"
+    "group(*['a', 'b'])\n",
+    "positional only": "def group(name, /, tag):\n"
+    "    DbtTaskGroup(group_id=name, render_config=RenderConfig(select=[tag]), MORE)\n"
+    "group('a', 'b')\n",
+    "a parameter that is changed": "def group(name, tags):\n    tags.append('x')\n"
+    "    DbtTaskGroup(group_id=name, render_config=RenderConfig(select=tags), MORE)\n"
+    "group('a', [])\n",
+    "a call with a value of another file": "import os\ndef group(name):\n"
+    "    DbtTaskGroup(group_id=name, render_config=RenderConfig(select=[name]), MORE)\n"
+    "group('a')\ngroup(os.getcwd())\n",
     "too many": "for n in range(101):\n    DbtTaskGroup(group_id=f'g{n}', MORE)\n",
     "none": "for n in []:\n    DbtTaskGroup(group_id=n, MORE)\n",
     "parts that do not fit": "for a, b in [('x', 'y', 'z')]:\n    DbtTaskGroup(group_id=a, MORE)\n",

@@ -42,7 +42,8 @@ def _blocks_around(node: ast.AST, module: Module) -> Iterator[Value]:
             yield from (evaluate(item.context_expr, module) for item in at.items)
         if isinstance(at, ast.FunctionDef | ast.AsyncFunctionDef):
             yield from (_decorated(each, module) for each in at.decorator_list)
-        at = module.parents.get(at)
+        called = module.turn[at].call if at in module.turn else None
+        at = called or module.parents.get(at)
 
 
 def _decorated(node: ast.expr, module: Module) -> Value:

@@ -1,4 +1,4 @@
-"""The groups that one call makes: one, or in a loop one in each turn."""
+"""The groups that one call makes: one, or one in each turn of a loop or call of a function."""
 
 from __future__ import annotations
 
@@ -19,27 +19,26 @@ _NAMING = ("dag_id", "group_id", "task_id")
 
 @dataclass(frozen=True)
 class DraftsOfTurns:
-    """The drafts of a call, and the verdict about the loop that makes them, None without one."""
+    """The drafts of a call, and the verdict about what repeats it, None if nothing does."""
 
     drafts: Sequence[GroupDraft]
     verdict: Verdict | None = None
 
 
 def read_turns(made: Made, read: Callable[[], GroupDraft | None]) -> DraftsOfTurns:
-    """Read a call once for each turn of the loops around it, as far as their turns are known.
+    """Read a call once for each turn of the loops, and call of the function, that it is in.
 
     `read` returns None where the call makes nothing that floe can run. All drafts are undecided if
     one is, since one call has to stand for all of them.
     """
     module = made.module
-    loop = module.loop_around(made.call)
     turns = turns_around(made.call, module)
-    if loop is None or isinstance(turns, Unknown):
+    if isinstance(turns, Unknown) or turns == [{}]:
         drafts = [each for each in [read()] if each]
         if not isinstance(turns, Unknown) or not drafts:
             return DraftsOfTurns(drafts)
         drafts[0].is_undecided = True
-        return DraftsOfTurns(drafts, unknown(f"a loop makes it; {cannot_read(turns)}"))
+        return DraftsOfTurns(drafts, unknown(f"it is made more than once: {cannot_read(turns)}"))
     drafts, values = [], []
     for turn in turns:
         with module.in_turn(turn):
@@ -48,12 +47,10 @@ def read_turns(made: Made, read: Callable[[], GroupDraft | None]) -> DraftsOfTur
                 values.append(_values_of_turn(made, module))
     if not drafts:
         return DraftsOfTurns(drafts)
-    line = getattr(loop, "lineno", 0)
     if len(drafts) < len(turns):
-        said = f"the loop at line {line} makes other tasks too: decide on each of them"
-        verdict = unknown(said)
+        verdict = unknown("it makes other tasks too: decide on each of them")
     else:
-        verdict = _tell_apart(drafts, values, line)
+        verdict = _tell_apart(drafts, values)
     is_undecided = verdict.disposition == "unknown" or any(each.is_undecided for each in drafts)
     for draft in drafts:
         draft.is_undecided = is_undecided
@@ -68,25 +65,23 @@ def _values_of_turn(made: Made, module: Module) -> dict[str, str | int]:
     named = [each.value for each in made.call.keywords if each.arg in _NAMING]
     found = {ast.unparse(each): evaluate(each, module) for each in named}
     for names in module.turn.values():
-        found |= {name: value_of_name(name, module, made.call) for name in names}
+        found |= {name: value_of_name(name, module, made.call) for name in names.values}
     return {text: value for text, value in found.items() if type(value) in (str, int)}
 
 
-def _tell_apart(
-    drafts: Sequence[GroupDraft], values: Sequence[Mapping[str, str | int]], line: int
-) -> Verdict:
-    """Give each draft what tells its turn from the others, and return the verdict of the loop."""
-    texts = [text for text in values[0] if len({each.get(text) for each in values}) == len(drafts)]
+def _tell_apart(drafts: Sequence[GroupDraft], values: Sequence[Mapping[str, str | int]]) -> Verdict:
+    """Give each draft what tells its turn from the others, and return the verdict."""
+    known = [text for text in values[0] if all(text in each for each in values)]
+    texts = [text for text in known if len({each[text] for each in values}) == len(drafts)]
     kept = [[each.name for each in (*d.kept_of_call, *d.kept_of_tasks)] for d in drafts]
     if not texts:
-        return unknown(f"no name tells what the loop at line {line} makes apart: decide on each")
+        return unknown("no name tells apart what it makes: decide on each of them")
     if any(each != kept[0] for each in kept):
-        said = f"what the loop at line {line} makes differs in its arguments: decide on each"
-        return unknown(said)
+        return unknown("what it makes differs in its arguments: decide on each of them")
     is_named = len({each.name for each in drafts}) == len(drafts)
     for draft, each in zip(drafts, values, strict=True):
         draft.turn = (texts[0], each[texts[0]])
         if not is_named:
             draft.name = f"{draft.name}_{each[texts[0]]}"
     names = ", ".join(each.name for each in drafts)
-    return exact(f"the loop at line {line} makes each of them: {names}")
+    return exact(f"each turn or call makes one of them: {names}")

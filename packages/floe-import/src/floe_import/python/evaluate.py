@@ -18,7 +18,7 @@ from floe_import.python.known_calls import (
     environment_text,
 )
 from floe_import.python.mappings import Mapped
-from floe_import.python.modules import Binding, Module
+from floe_import.python.modules import Binding, Module, Names
 from floe_import.python.unpacking import names_of_turns
 from floe_import.python.values import (
     EnvText,
@@ -59,8 +59,8 @@ def value_of_name(name: str, module: Module, at: ast.AST, depth: int = 0) -> Val
     for scope in module.scopes_of(at):
         if found := module.bindings.get((scope, name)):
             if turn := module.bound_in_turn(name, found, at):
-                loop, binding = turn
-                known = module.turn[loop]
+                owner, binding = turn
+                known = module.turn[owner].values
                 return evaluate(binding.value, module, depth) if binding.value else known[name]
             return _value_of_bindings(name, module.in_force(found, scope, at), module, depth)
     return _from_star(name, module, depth) or Symbol(f"builtins.{name}")
@@ -254,7 +254,7 @@ def _comprehension(
         return _first_or_computed([values], node, module)
     found = []
     for names in turns:
-        with module.in_turn({**module.turn, node: names}):
+        with module.in_turn({**module.turn, node: Names(names)}):
             found.append(evaluate(node.elt, module, depth))
     return list(dict.fromkeys(found)) if isinstance(node, ast.SetComp) else found
 

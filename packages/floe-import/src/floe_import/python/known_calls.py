@@ -86,6 +86,15 @@ def _as_list(values: Any = ()) -> list[Any]:
     return list(values)
 
 
+def _of_plain_text(method: Callable[..., Any]) -> Callable[..., Any]:
+    def call(text: str, *arguments: Any) -> Any:
+        return (
+            _fail("known when it runs") if isinstance(text, EnvText) else method(text, *arguments)
+        )
+
+    return call
+
+
 def _items(values: dict[Any, Any]) -> list[tuple[Any, Any]]:
     return list(values.items())
 
@@ -131,6 +140,10 @@ METHODS: dict[str, Callable[..., Any]] = {
     "resolve": _resolve,
     "absolute": _resolve,
     "joinpath": _join,
+    **{
+        name: _of_plain_text(getattr(str, name))
+        for name in ("lower", "upper", "strip", "replace", "split", "removeprefix", "removesuffix")
+    },
 }
 METHODS_OF_DICTS: dict[str, Callable[..., Any]] = {
     "get": dict.get,

@@ -1,40 +1,131 @@
-"""The turns of the loops around a node, and what their names stand for in each."""
+"""The turns of the loops around a node, and the calls of the function that it is in."""
 
 from __future__ import annotations
 
 import ast
+from collections.abc import Mapping
 
-from floe_import.python.evaluate import evaluate
-from floe_import.python.modules import Module, Turn
+from floe_import.python.evaluate import evaluate, value_of_name
+from floe_import.python.modules import Module, Names, Turn
 from floe_import.python.unpacking import names_of_turns
-from floe_import.python.values import Unknown, Value
+from floe_import.python.values import LocalFunction, Unknown, Value
 
 MOST_TURNS = 100
+_DEEPEST = 5
 
 
-def turns_around(node: ast.AST, module: Module) -> list[Turn] | Unknown:
-    """Return the turns of all loops that a node is in, `[{}]` if it is in none.
+def turns_around(node: ast.AST, module: Module, depth: int = 0) -> list[Turn] | Unknown:
+    """Return the turns of all loops that a node is in, for each call of the function around it.
 
-    They are unknown unless each turn reaches the node, over values that the source tells.
+    `[{}]` if nothing repeats the node. They are unknown unless each turn reaches it, over values
+    that the source tells.
     """
     loops = [*module.loops_around(node)]
     for loop in loops:
         if unsure := _what_decides(node, loop, module):
             return unsure
-    turns: list[Turn] = [{}]
+    turns = _turns_of_calls(node, module, depth) if depth < _DEEPEST else [{}]
     for loop in reversed(loops):
-        found: list[Turn] = []
-        for turn in turns:
-            with module.in_turn(turn):
-                inner = _turns_of(loop, module)
-            if isinstance(inner, Unknown):
-                return inner
-            found += [{**turn, loop: names} for names in inner]
-        turns = found
-    if not 0 < len(turns) <= MOST_TURNS:
-        why = f"the loop has {len(turns)} turns, and floe import reads 1 to {MOST_TURNS}"
-        return Unknown(why, module.place(loops[0]))
+        if isinstance(turns, Unknown):
+            return turns
+        turns = _inner_turns(turns, loop, module)
+    if not isinstance(turns, Unknown) and not 0 < len(turns) <= MOST_TURNS:
+        why = f"it is made {len(turns)} times, and floe import reads 1 to {MOST_TURNS}"
+        return Unknown(why, module.place(node))
     return turns
+
+
+def _inner_turns(turns: list[Turn], loop: ast.AST, module: Module) -> list[Turn] | Unknown:
+    """Return the turns of a loop in each turn of what is around it."""
+    found: list[Turn] = []
+    for turn in turns:
+        with module.in_turn({**module.turn, **turn}):
+            inner = _turns_of(loop, module)
+        if isinstance(inner, Unknown):
+            return inner
+        found += [{**turn, loop: Names(values)} for values in inner]
+    return found
+
+
+def _turns_of_calls(node: ast.AST, module: Module, depth: int) -> list[Turn] | Unknown:
+    """Return the calls of the innermost function with parameters that a node is in.
+
+    `[{}]` if it can't be told which they are, or which of them reach the node.
+    """
+    function = next((each for each in module.scopes_of(node) if _takes_values(each)), None)
+    if not isinstance(function, ast.FunctionDef) or _may_leave_out(node, function, module):
+        return [{}]
+    calls = _calls_of(function, module)
+    found: list[Turn] = []
+    for call in calls:
+        turns = turns_around(call, module, depth + 1)
+        if isinstance(turns, Unknown):
+            return turns
+        for turn in turns:
+            with module.in_turn({**module.turn, **turn}):
+                values = _values_of_call(call, function, module)
+            if values is None:
+                return Unknown("the source does not tell its arguments", module.place(call))
+            found.append({**turn, function: Names(values, call)})
+    return found or [{}]
+
+
+def _takes_values(scope: ast.AST) -> bool:
+    """Return whether a scope is a function that only its own calls give values."""
+    if not isinstance(scope, ast.FunctionDef) or scope.decorator_list:
+        return False
+    given = scope.args
+    hidden = given.posonlyargs or given.vararg or given.kwarg
+    return bool(given.args or given.kwonlyargs) and not hidden
+
+
+def _may_leave_out(node: ast.AST, function: ast.FunctionDef, module: Module) -> bool:
+    """Return whether a call of a function may end without reaching a node in it."""
+    ends = (each for each in ast.walk(function) if isinstance(each, ast.Return))
+    is_early = any(each.lineno < getattr(node, "lineno", 0) for each in ends)
+    return is_early or module.branch_around(node) is not None
+
+
+def _calls_of(function: ast.FunctionDef, module: Module) -> list[ast.Call]:
+    """Return all calls of a function in its file; none if it is also used in another way."""
+    found = []
+    for node in ast.walk(module.tree):
+        if not isinstance(node, ast.Name) or node.id != function.name:
+            continue
+        value = value_of_name(node.id, module, node)
+        if not isinstance(value, LocalFunction) or value.node is not function:
+            continue
+        parent = module.parents.get(node)
+        if not isinstance(parent, ast.Call) or parent.func is not node:
+            return []
+        if module.is_in(node, function):
+            return []
+        found.append(parent)
+    return found
+
+
+def _values_of_call(
+    call: ast.Call, function: ast.FunctionDef, module: Module
+) -> Mapping[str, Value] | None:
+    """Return parameter -> value, None if the source does not tell which argument is which."""
+    given, parameters = function.args, [each.arg for each in function.args.args]
+    if any(isinstance(each, ast.Starred) for each in call.args) or len(call.args) > len(parameters):
+        return None
+    nodes: dict[str, ast.expr] = dict(
+        zip(reversed(parameters), reversed(given.defaults), strict=False)
+    )
+    for each, default in zip(given.kwonlyargs, given.kw_defaults, strict=True):
+        parameters.append(each.arg)
+        if default is not None:
+            nodes[each.arg] = default
+    nodes |= dict(zip(parameters, call.args, strict=False))
+    for keyword in call.keywords:
+        if keyword.arg not in parameters:
+            return None
+        nodes[keyword.arg] = keyword.value
+    if {*nodes} != {*parameters}:
+        return None
+    return {name: evaluate(node, module) for name, node in nodes.items()}
 
 
 def _what_decides(node: ast.AST, loop: ast.AST, module: Module) -> Unknown | None:

@@ -25,8 +25,6 @@ _LOOPS = (
     ast.DictComp,
     ast.GeneratorExp,
 )
-# Loop -> its names, with their values in one turn.
-Turn = Mapping[ast.AST, Mapping[str, Any]]
 _BRANCHES = (ast.If, ast.Try, ast.Match, ast.IfExp)
 MUTATORS = frozenset(
     {"append", "extend", "insert", "remove", "pop", "clear", "update", "setdefault", "sort", "add"}
@@ -43,12 +41,25 @@ class Binding:
     level: int = 0
 
 
+@dataclass(frozen=True)
+class Names:
+    """The names of a loop in one turn, or of a function in one call, with their values."""
+
+    values: Mapping[str, Any]
+    call: ast.Call | None = None
+
+
+# Loop or function -> its names in one turn or call.
+Turn = Mapping[ast.AST, Names]
+
+
 @dataclass(eq=False)
 class Module:
     """A parsed file. `roots` are the folders in which its imports are looked up.
 
     `beside` are the files, resolved, that are imported together with it. `connections` are
-    Airflow's, by their ids, as far as they are known. `turn` is that of loops which is being read.
+    Airflow's, by their ids, as far as they are known. `turn` is what is being read: one turn of
+    loops, or one call of functions.
     """
 
     path: Path
@@ -135,7 +146,7 @@ class Module:
 
     @contextmanager
     def in_turn(self, turn: Turn) -> Iterator[None]:
-        """Let names have the values of one turn of the loops around them, while the block lasts."""
+        """Let names have the values of one turn or call, while the block lasts."""
         before, self.turn = self.turn, turn
         try:
             yield
@@ -145,19 +156,23 @@ class Module:
     def bound_in_turn(
         self, name: str, found: Sequence[Binding], at: ast.AST
     ) -> tuple[ast.AST, Binding] | None:
-        """Return the loop whose turn gives a name its value at a node, and how it does.
+        """Return the loop or function that gives a name its value at a node, and how it does.
 
-        None if no loop around the node does, or if it can't be told which of several bindings.
+        None if none around the node does, or if it can't be told which of several bindings.
         """
         for loop in self.loops_around(at):
             inside = [each for each in found if self.is_in(each.node, loop)]
             if inside and loop in self.turn and name not in self.mutated:
                 [first, *others] = inside
-                is_target = first.value is None and name in self.turn[loop]
+                is_target = first.value is None and name in self.turn[loop].values
                 is_sure = is_target or self._is_in_each_turn(first, loop, at)
                 return (loop, first) if is_sure and not others else None
             if inside:
                 return None
+        scope = self.scope_of(found[0].node)
+        is_parameter = isinstance(found[0].node, ast.arg) and len(found) == 1
+        if is_parameter and scope in self.turn and name not in self.mutated:
+            return scope, found[0]
         return None
 
     def _is_in_each_turn(self, binding: Binding, loop: ast.AST, at: ast.AST) -> bool:
