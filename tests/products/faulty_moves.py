@@ -106,7 +106,7 @@ class FaultyMoves:
         step, after = self._chance.choice(STEPS), self._chance.uniform(0, 12)
         words = ("--to", target.name, "--from", source.name) if command == "apply" else ()
         self._say(f"{command} to {target.name} is killed {after:.0f} s after {step!r}")
-        self._product.kill_once_told(step, command, *words, "--margin", "30", after=after)
+        self._kill_once_told(step, command, *words, after=after)
         strike = self._fault(source, target)
         wait = self._chance.uniform(0, 25)
         with ThreadPoolExecutor(1) as pool:
@@ -120,6 +120,16 @@ class FaultyMoves:
             assert code == 3, told
             code, told = self._migrate(source, target)
         assert f"mover: moved to {target.name}" in told, told
+
+    def _kill_once_told(self, step: str, command: str, *words: str, after: float) -> None:
+        while True:
+            try:
+                self._product.kill_once_told(step, command, *words, "--margin", "30", after=after)
+            except AssertionError as error:
+                # An orchestrator did not answer in time, so the move goes on with another call.
+                assert "could not be queried" in str(error)
+            else:
+                return
 
     def _work(self, side: Side) -> None:
         """Have a fault happen while a side has the job; wait for two ticks after it."""

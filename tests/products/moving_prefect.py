@@ -10,24 +10,30 @@ from typing import Any
 
 from moving_product import JOB, Built, MovingProduct
 from other_clock import NO_OTHER_CLOCK
+from own_database import own_database, url_of
 from running_prefect import RunningPrefect
 
 STATES = {"COMPLETED": "success", "FAILED": "failed", "CRASHED": "failed"}
 
 
 class MovingPrefect:
-    """A server and the process that serves the product."""
+    """A server on PostgreSQL, and the process that serves the product.
+
+    On SQLite, two of the server's own writers wait a minute for each other on a busy machine.
+    """
 
     name = "prefect"
     faults = ("server", "serve")
 
     def __init__(self, product: MovingProduct, clock: Mapping[str, str] = NO_OTHER_CLOCK) -> None:
-        self._prefect = RunningPrefect(product.folder, variables=clock)
+        self._database = ExitStack()
+        database = url_of(self._database.enter_context(own_database()), "asyncpg")
+        self._prefect = RunningPrefect(product.folder, database=database, variables=clock)
         self.artifacts = product.compile(self.name, {"url": self._prefect.url})
 
     @contextmanager
     def up(self) -> Iterator[None]:
-        with ExitStack() as self._processes:
+        with self._database, ExitStack() as self._processes:
             self._start("server")
             self._start("serve")
             yield
