@@ -12,7 +12,6 @@ from floe_import.airflow_dags.enclosing_dag import dag_arguments, enclosing_dag
 from floe_import.bash.book import BOOK, OPERATOR
 from floe_import.bash.script import DbtScript
 from floe_import.dbt_commands.command_line import BUILDS, OTHERS
-from floe_import.drafts.drafts_of_turns import read_turns
 from floe_import.drafts.group_draft import GroupDraft
 from floe_import.python.arguments import Argument, arguments
 from floe_import.python.evaluate import evaluate
@@ -20,6 +19,7 @@ from floe_import.python.modules import Module
 from floe_import.python.values import Made, Symbol, Unknown, Value
 from floe_import.readers import Reading
 from floe_import.report.findings import exact, unknown
+from floe_import.rules.drafts_of_turns import read_turns
 from floe_import.rules.judging import Judging, cannot_read
 
 _CALLS_DBT = re.compile(r"\bdbt\b(?!\.|/|_)")

@@ -19,13 +19,13 @@ from floe_import.cosmos import (
 )
 from floe_import.cosmos.connections_file import Connections
 from floe_import.cosmos.profile_mappings import read_mapping
-from floe_import.drafts.drafts_of_turns import read_turns
 from floe_import.drafts.group_draft import GroupDraft
 from floe_import.python.arguments import Argument, arguments
 from floe_import.python.evaluate import evaluate
 from floe_import.python.modules import Module
 from floe_import.python.values import Made, Symbol, Unknown, Value
 from floe_import.report.findings import NO_EFFECT, exact, unknown
+from floe_import.rules.drafts_of_turns import read_turns
 from floe_import.rules.judging import Judging, cannot_read
 
 # In the order in which their constructors take arguments without names.
