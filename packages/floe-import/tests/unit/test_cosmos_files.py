@@ -6,6 +6,7 @@ import ast
 from pathlib import Path
 
 import pytest
+from ruamel.yaml import YAML
 
 from floe_import.import_files import Request, import_files
 
@@ -155,6 +156,36 @@ def test_what_cannot_be_read_is_unknown_and_stays_as_it_is() -> None:
     ]
     assert report.files == {}
     assert [f.code for f in report.unwaived(["COS108"])] == ["COS301"]
+
+
+def test_operators_that_build_nodes_become_groups_of_jobs(tmp_path: Path) -> None:
+    folder = project(tmp_path, "shop", "prod")
+    report = report_of(CORPUS / "operators.py", folder)
+    assert short(report) == [
+        "operators.py:31 FLI004 unknown hidden",
+        "operators.py:32 COS403 unknown DbtBuildLocalOperator(models=)",
+        "operators.py:35 COS722 unknown hidden.output",
+    ]
+    without_tests = "resource_type:test resource_type:unit_test"
+    jobs = YAML(typ="safe").load(report.files[str(folder / "floe.yaml")])["jobs"]
+    assert jobs == [
+        {"name": "seed", "select": "resource_type:seed", "exclude": without_tests},
+        *(
+            {
+                "name": f"run_{tag}",
+                "select": f"tag:{tag},resource_type:model orders+,resource_type:model",
+                "exclude": without_tests,
+                "vars": {"tag": tag},
+            }
+            for tag in ("hot", "cold")
+        ),
+        {"name": "test", "select": without_tests, "exclude": "tag:slow"},
+    ]
+    written = report.files["out/dags/operators.py"]
+    assert "seed = floe_task_group(PROJECT, job='seed', group_id=\"seed\")" in written
+    assert "job=f'run_{tag}'" in written
+    assert "DbtSeedLocalOperator" not in written
+    assert "hidden = DbtBuildLocalOperator(" in written
 
 
 def test_a_file_with_a_syntax_error_hides_no_other(tmp_path: Path) -> None:

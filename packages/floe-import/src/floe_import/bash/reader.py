@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import PurePosixPath
 
 from floe_import.airflow_dags.enclosing_dag import dag_arguments, enclosing_dag
+from floe_import.airflow_dags.task_uses import unfit_uses
 from floe_import.bash.book import BOOK, OPERATOR
 from floe_import.bash.script import DbtScript
 from floe_import.dbt_commands.command_line import BUILDS, OTHERS
@@ -29,7 +30,6 @@ _COMMAND = re.compile(
 )
 _COMMANDS = ("cmds", "command", "entrypoint", "args", "arguments")
 _TEXTS = ("doc_md", "description", "doc", "tooltip", "help")
-_MAY = frozenset({"set_upstream", "set_downstream"})
 
 
 def read_bash(module: Module, others: set[ast.AST]) -> Reading:
@@ -94,7 +94,9 @@ def _read_task(made: Made, judging: Judging, read: set[ast.Call]) -> GroupDraft 
         judging.put(word.code, word.text, command.place, word.verdict, draft)
     draft.group_id = named
     _read_arguments(made, given, judging, draft)
-    _read_uses(made, judging, draft)
+    for node in unfit_uses(made):
+        said = f"a group of tasks has no `{node.attr}`: decide what reads it"
+        judging.put("BSH005", ast.unparse(node), made.module.place(node), unknown(said), draft)
     return draft
 
 
@@ -119,21 +121,6 @@ def _read_arguments(
         own = dict(draft.execution)
         judging.judge_default_args(defaults.value, defaults.place, draft)
         draft.execution |= own
-
-
-def _read_uses(made: Made, judging: Judging, draft: GroupDraft) -> None:
-    """Report what reads of the task's variable a group of tasks does not have, such as `output`."""
-    parent = made.module.parents.get(made.call)
-    if not isinstance(parent, ast.Assign) or not isinstance(parent.targets[0], ast.Name):
-        return
-    name = parent.targets[0].id
-    for node in ast.walk(made.module.tree):
-        if not isinstance(node, ast.Attribute) or not isinstance(node.value, ast.Name):
-            continue
-        if node.value.id == name and node.attr not in _MAY:
-            said = f"a group of tasks has no `{node.attr}`: decide what reads it"
-            place = made.module.place(node)
-            judging.put("BSH005", ast.unparse(node), place, unknown(said), draft)
 
 
 def _report_others(

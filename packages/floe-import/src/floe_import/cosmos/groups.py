@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from floe_import.airflow_dags.dag_schedule import cron_schedule
 from floe_import.airflow_dags.enclosing_dag import dag_arguments, enclosing_dag, is_within_dag
+from floe_import.airflow_dags.task_uses import unfit_uses
 from floe_import.cosmos import (
     dag_rules,
     execution_rules,
@@ -19,11 +21,12 @@ from floe_import.cosmos import (
 )
 from floe_import.cosmos.connections_file import Connections
 from floe_import.cosmos.profile_mappings import read_mapping
+from floe_import.dbt_commands.command_line import BUILDS
 from floe_import.drafts.group_draft import GroupDraft
 from floe_import.python.arguments import Argument, arguments
 from floe_import.python.evaluate import evaluate
 from floe_import.python.modules import Module
-from floe_import.python.values import Made, Symbol, Unknown, Value
+from floe_import.python.values import Made, Symbol, Unknown, Value, first_unknown, has_template
 from floe_import.report.findings import NO_EFFECT, exact, unknown
 from floe_import.rules.drafts_of_turns import read_turns
 from floe_import.rules.judging import Judging, cannot_read
@@ -51,6 +54,8 @@ NESTED = {
     "render_config": "RenderConfig",
 }
 GROUPS = ("DbtDag", "DbtTaskGroup")
+# Of Cosmos's operators, those that build nodes.
+_BUILDS = re.compile(r"Dbt(Build|Run|Seed|Snapshot|Test)(?!Operation)(?!AirflowAsync)\w*Operator")
 RULES = (dag_rules, execution_rules, operator_rules, profile_rules, project_rules, render_rules)
 
 
@@ -66,12 +71,66 @@ class CosmosGroups:
     def read_file(self, module: Module) -> None:
         """Read each group of a file."""
         for made in cosmos_calls(module):
-            if made.last in GROUPS:
-                made_by_turn = read_turns(made, partial(self._read_group, made))
+            kind = _BUILDS.fullmatch(made.last)
+            if kind or made.last in GROUPS:
+                read = partial(self._read_operator, kind=kind[1]) if kind else self._read_group
+                made_by_turn = read_turns(made, partial(read, made))
                 self.made += [(made, draft) for draft in made_by_turn.drafts]
                 if made_by_turn.verdict is not None:
                     place = module.place(made.call)
                     self.judging.add("COS001", made.last, place, made_by_turn.verdict)
+
+    def _read_operator(self, made: Made, kind: str) -> GroupDraft:
+        """Read an operator that builds nodes by itself, which becomes a group of a job."""
+        place = made.module.place(made.call)
+        only = BUILDS[kind.lower()]
+        draft = GroupDraft(place, made.last, only=only)
+        self.read.add(made.call)
+        said = f"a job that builds {', '.join(only)} only" if only else "a job"
+        self.judging.add("COS721", made.last, place, exact(said))
+        for argument in arguments(made, ()):
+            self._read_argument_of_operator(made.last, argument, draft)
+        for node in unfit_uses(made):
+            verdict = unknown(f"a group of tasks has no `{node.attr}`: decide what reads it")
+            place = made.module.place(node)
+            self.judging.put("COS722", ast.unparse(node), place, verdict, draft)
+        self._read_enclosing_dag(made, draft)
+        return draft
+
+    def _read_argument_of_operator(self, owner: str, argument: Argument, draft: GroupDraft) -> None:
+        name, value = argument.name, argument.value
+        if name == "task_id":
+            draft.group_id = argument
+            draft.name = value if isinstance(value, str) else draft.name
+            verdict = exact("the id of the group that takes its place")
+            self.judging.add("COS723", f"{owner}(task_id=)", argument.place, verdict)
+        elif name == "profile_config":
+            self._read_nested("ProfileConfig", argument, draft)
+        elif name == "project_dir":
+            draft.folder = argument
+            self._judge_as("ProjectConfig", "dbt_project_path", owner, argument, draft)
+        elif name in ("select", "models", "exclude", "selector"):
+            if isinstance(value, str) and name != "selector":
+                argument = replace(argument, value=value.split())
+            known = "select" if name == "models" else name
+            self._judge_as("RenderConfig", known, owner, argument, draft)
+        else:
+            self.judging.judge("operator_args", argument, draft)
+
+    def _judge_as(
+        self, owner: str, name: str, construct: str, argument: Argument, draft: GroupDraft
+    ) -> None:
+        """Report an argument by the rule for another one that means the same."""
+        rule = self.judging.book.find(owner, name)
+        assert rule is not None
+        if hidden := first_unknown(argument.value):
+            verdict = unknown(cannot_read(hidden))
+        elif has_template(argument.value):
+            verdict = unknown("Airflow renders it in each run: decide what floe.yaml is to have")
+        else:
+            verdict = rule.judge(argument.value, draft)
+        text = f"{construct}({argument.name}=)"
+        self.judging.put(rule.code, text, argument.place, verdict, draft)
 
     def _read_group(self, made: Made) -> GroupDraft:
         place = made.module.place(made.call)

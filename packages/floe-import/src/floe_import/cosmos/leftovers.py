@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Iterator
 
 from floe_import.cosmos.groups import GROUPS, CosmosGroups, cosmos_calls
@@ -11,8 +10,6 @@ from floe_import.python.evaluate import LocalModule, evaluate, value_of_name
 from floe_import.python.modules import Module
 from floe_import.python.values import LocalFunction, Made, Symbol, Value
 from floe_import.report.findings import exact, unknown
-
-_BUILDS = re.compile(r"Dbt(Build|Run|Seed|Snapshot|Test)(?!Operation)")
 
 
 def report_leftovers(module: Module, groups: CosmosGroups) -> None:
@@ -32,12 +29,6 @@ def _report_operators(module: Module, groups: CosmosGroups) -> None:
         if made.last.endswith("Operator"):
             groups.read.add(made.call)
             said = exact("the task stays as it is, and keeps Cosmos installed")
-            if _BUILDS.match(made.last):
-                said = unknown(
-                    "a task of its own that builds nodes: decide on a job of floe.yaml for "
-                    "it; until "
-                    "then it stays as it is, and keeps Cosmos installed"
-                )
             groups.judging.add("COS004", made.last, place, said)
 
 
