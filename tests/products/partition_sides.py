@@ -15,6 +15,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any, Protocol
 
+import pytest
 from partition_histories import Attempts, Product, Replay, Step, World
 from partition_periods import number_complete, periods_of
 from warm_floe import floe
@@ -37,16 +38,7 @@ metadata: {name: NAME, version: 1.0.0}
 platform: {manifest: manifest.yaml}
 """
 FORKS = multiprocessing.get_context("forkserver")
-FORKS.set_forkserver_preload(
-    [
-        "floe_core.execution",
-        "dbt.cli.main",
-        "dbt.adapters.duckdb",
-        "duckdb",
-        "floe_orchestrator_dagster.loader",
-        "floe_orchestrator_prefect.loader",
-    ]
-)
+FORKS.set_forkserver_preload(["warm_forks"])
 # What runs in this process's dbt, which knows one at a time.
 COMPILING = Lock()
 TO_END = 180.0
@@ -151,7 +143,10 @@ def forked(target: Any, *arguments: Any, kill: Kill | None = None) -> int | None
     """Call a function in a process of its own, and return its exit code."""
     given = (dict(os.environ), target, arguments)
     process: BaseProcess = FORKS.Process(target=_call, args=given)
-    process.start()
+    with pytest.MonkeyPatch.context() as patch:
+        # Where the server of forks, which the first of them starts, finds what it imports.
+        patch.setenv("PYTHONPATH", str(Path(__file__).parent), prepend=os.pathsep)
+        process.start()
     if kill is not None:
         kill()
     process.join(TO_END)
@@ -161,6 +156,7 @@ def forked(target: Any, *arguments: Any, kill: Kill | None = None) -> int | None
 
 def _call(environment: dict[str, str], target: Any, arguments: tuple[Any, ...]) -> None:
     """Call a function in today's environment: the server of forks has that of its own start."""
+    os.environ.clear()
     os.environ.update(environment)
     target(*arguments)
 
