@@ -10,6 +10,9 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from functools import cache
+from multiprocessing import forkserver
+from multiprocessing.context import ForkServerContext
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from threading import Lock
@@ -37,8 +40,6 @@ kind: FloeSpec
 metadata: {name: NAME, version: 1.0.0}
 platform: {manifest: manifest.yaml}
 """
-FORKS = multiprocessing.get_context("forkserver")
-FORKS.set_forkserver_preload(["warm_forks"])
 # What runs in this process's dbt, which knows one at a time.
 COMPILING = Lock()
 TO_END = 180.0
@@ -142,16 +143,25 @@ def kill_reader(pipe: Path, go_on: Callable[[], None]) -> None:
 def forked(target: Any, *arguments: Any, kill: Kill | None = None) -> int | None:
     """Call a function in a process of its own, and return its exit code."""
     given = (dict(os.environ), target, arguments)
-    process: BaseProcess = FORKS.Process(target=_call, args=given)
-    with pytest.MonkeyPatch.context() as patch:
-        # Where the server of forks, which the first of them starts, finds what it imports.
-        patch.setenv("PYTHONPATH", str(Path(__file__).parent), prepend=os.pathsep)
-        process.start()
+    process: BaseProcess = _forks().Process(target=_call, args=given)
+    process.start()
     if kill is not None:
         kill()
     process.join(TO_END)
     assert process.exitcode is not None, "it hangs"
     return process.exitcode
+
+
+@cache
+def _forks() -> ForkServerContext:
+    """Start the server of forks."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["warm_forks"])
+    with pytest.MonkeyPatch.context() as patch:
+        # It ignores `sys.path` of this process (Python 3.11), so it is told where `warm_forks` is.
+        patch.setenv("PYTHONPATH", str(Path(__file__).parent), prepend=os.pathsep)
+        forkserver.ensure_running()
+    return context
 
 
 def _call(environment: dict[str, str], target: Any, arguments: tuple[Any, ...]) -> None:

@@ -163,7 +163,7 @@ def test_operators_that_build_nodes_become_groups_of_jobs(tmp_path: Path) -> Non
     report = report_of(CORPUS / "operators.py", folder)
     assert short(report) == [
         "operators.py:31 FLI004 unknown hidden",
-        "operators.py:32 COS403 unknown DbtBuildLocalOperator(models=)",
+        "operators.py:32 COS724 unknown DbtBuildLocalOperator(models=)",
         "operators.py:35 COS722 unknown hidden.output",
     ]
     without_tests = "resource_type:test resource_type:unit_test"
@@ -186,6 +186,17 @@ def test_operators_that_build_nodes_become_groups_of_jobs(tmp_path: Path) -> Non
     assert "job=f'run_{tag}'" in written
     assert "DbtSeedLocalOperator" not in written
     assert "hidden = DbtBuildLocalOperator(" in written
+
+
+def test_an_operator_with_a_folder_of_a_library_stays_as_it_is(tmp_path: Path) -> None:
+    file = tmp_path / "dag.py"
+    file.write_text(
+        "from company import PROJECT\nfrom cosmos.operators import DbtRunLocalOperator\n"
+        "DbtRunLocalOperator(task_id='run', project_dir=PROJECT)\n"
+    )
+    report = report_of(file)
+    assert "dag.py:3 COS101 unknown DbtRunLocalOperator(project_dir=)" in short(report)
+    assert report.files == {}
 
 
 def test_a_file_with_a_syntax_error_hides_no_other(tmp_path: Path) -> None:

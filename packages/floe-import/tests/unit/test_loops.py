@@ -26,6 +26,10 @@ READ = {
     "methods of texts": "for name in 'a-b,C-D'.lower().split(','):\n"
     "    render = RenderConfig(select=[name.replace('-', '_').removeprefix('a')])\n"
     "    DbtTaskGroup(group_id=name.upper(), render_config=render, MORE)\n",
+    "the list that a loop goes over": "for each in [DbtTaskGroup(group_id='a', MORE), "
+    "DbtTaskGroup(group_id='b', MORE)]:\n    print(each)\n"
+    "else:\n    DbtTaskGroup(group_id='c', MORE)\n"
+    "[print(each) for each in [DbtTaskGroup(group_id='d', MORE)]]\n",
     "a tuple, once": "for name in ('only',):\n    DbtTaskGroup(group_id=name, MORE)\n",
     "a constant that is named above": "LAYERS = ['Staging', 'marts']\nfor layer in LAYERS:\n"
     "    render = RenderConfig(select=['path:models/' + layer])\n"
@@ -109,6 +113,8 @@ UNREAD = {
     "nothing that tells them apart": "for _ in [{}, {}]:\n    DbtTaskGroup(group_id='dbt', MORE)\n",
     "arguments that only some have": "for each in [{'group_id': 'a'}, {'group_id': 'b', "
     "'add_suffix_on_collision': True}]:\n    DbtTaskGroup(**each, MORE)\n",
+    "a long chain of calls": "def group(name):\n    select = [name" + ".strip()" * 40 + "]\n"
+    "    DbtTaskGroup(group_id=name, render_config=RenderConfig(select=select), MORE)\n",
     "text of a variable": "import os\nfor name in os.environ['NAMES'].split(','):\n"
     "    DbtTaskGroup(group_id=name, MORE)\n",
     "a function that is passed on": "def group(name):\n"

@@ -94,9 +94,8 @@ def _read_task(made: Made, judging: Judging, read: set[ast.Call]) -> GroupDraft 
         judging.put(word.code, word.text, command.place, word.verdict, draft)
     draft.group_id = named
     _read_arguments(made, given, judging, draft)
-    for node in unfit_uses(made):
-        said = f"a group of tasks has no `{node.attr}`: decide what reads it"
-        judging.put("BSH005", ast.unparse(node), made.module.place(node), unknown(said), draft)
+    for node, verdict in unfit_uses(made):
+        judging.put("BSH005", ast.unparse(node), made.module.place(node), verdict, draft)
     return draft
 
 

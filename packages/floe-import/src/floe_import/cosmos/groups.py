@@ -21,12 +21,12 @@ from floe_import.cosmos import (
 )
 from floe_import.cosmos.connections_file import Connections
 from floe_import.cosmos.profile_mappings import read_mapping
-from floe_import.dbt_commands.command_line import BUILDS
+from floe_import.dbt_commands.command_line import build_with
 from floe_import.drafts.group_draft import GroupDraft
 from floe_import.python.arguments import Argument, arguments
 from floe_import.python.evaluate import evaluate
 from floe_import.python.modules import Module
-from floe_import.python.values import Made, Symbol, Unknown, Value, first_unknown, has_template
+from floe_import.python.values import Made, Symbol, Unknown, Value, has_template
 from floe_import.report.findings import NO_EFFECT, exact, unknown
 from floe_import.rules.drafts_of_turns import read_turns
 from floe_import.rules.judging import Judging, cannot_read
@@ -56,6 +56,14 @@ NESTED = {
 GROUPS = ("DbtDag", "DbtTaskGroup")
 # Of Cosmos's operators, those that build nodes.
 _BUILDS = re.compile(r"Dbt(Build|Run|Seed|Snapshot|Test)(?!Operation)(?!AirflowAsync)\w*Operator")
+# Argument of such an operator -> what means the same in a configuration object.
+_OF_CONFIGURATION = {
+    "project_dir": ("ProjectConfig", "dbt_project_path"),
+    "select": ("RenderConfig", "select"),
+    "models": ("RenderConfig", "select"),
+    "exclude": ("RenderConfig", "exclude"),
+    "selector": ("RenderConfig", "selector"),
+}
 RULES = (dag_rules, execution_rules, operator_rules, profile_rules, project_rules, render_rules)
 
 
@@ -83,15 +91,12 @@ class CosmosGroups:
     def _read_operator(self, made: Made, kind: str) -> GroupDraft:
         """Read an operator that builds nodes by itself, which becomes a group of a job."""
         place = made.module.place(made.call)
-        only = BUILDS[kind.lower()]
-        draft = GroupDraft(place, made.last, only=only)
+        draft = GroupDraft(place, made.last)
         self.read.add(made.call)
-        said = f"a job that builds {', '.join(only)} only" if only else "a job"
-        self.judging.add("COS721", made.last, place, exact(said))
+        self.judging.add("COS721", made.last, place, build_with(kind.lower(), draft))
         for argument in arguments(made, ()):
             self._read_argument_of_operator(made.last, argument, draft)
-        for node in unfit_uses(made):
-            verdict = unknown(f"a group of tasks has no `{node.attr}`: decide what reads it")
+        for node, verdict in unfit_uses(made):
             place = made.module.place(node)
             self.judging.put("COS722", ast.unparse(node), place, verdict, draft)
         self._read_enclosing_dag(made, draft)
@@ -106,31 +111,19 @@ class CosmosGroups:
             self.judging.add("COS723", f"{owner}(task_id=)", argument.place, verdict)
         elif name == "profile_config":
             self._read_nested("ProfileConfig", argument, draft)
-        elif name == "project_dir":
-            draft.folder = argument
-            self._judge_as("ProjectConfig", "dbt_project_path", owner, argument, draft)
-        elif name in ("select", "models", "exclude", "selector"):
-            if isinstance(value, str) and name != "selector":
-                argument = replace(argument, value=value.split())
-            known = "select" if name == "models" else name
-            self._judge_as("RenderConfig", known, owner, argument, draft)
-        else:
+        elif name not in _OF_CONFIGURATION:
             self.judging.judge("operator_args", argument, draft)
-
-    def _judge_as(
-        self, owner: str, name: str, construct: str, argument: Argument, draft: GroupDraft
-    ) -> None:
-        """Report an argument by the rule for another one that means the same."""
-        rule = self.judging.book.find(owner, name)
-        assert rule is not None
-        if hidden := first_unknown(argument.value):
-            verdict = unknown(cannot_read(hidden))
-        elif has_template(argument.value):
+        elif has_template(value):
             verdict = unknown("Airflow renders it in each run: decide what floe.yaml is to have")
+            self.judging.put("COS724", f"{owner}({name}=)", argument.place, verdict, draft)
         else:
-            verdict = rule.judge(argument.value, draft)
-        text = f"{construct}({argument.name}=)"
-        self.judging.put(rule.code, text, argument.place, verdict, draft)
+            if name == "project_dir":
+                draft.folder = argument
+            elif isinstance(value, str) and name != "selector":
+                value = value.split()
+            configuration, known = _OF_CONFIGURATION[name]
+            same = replace(argument, name=known, value=value)
+            self.judging.judge(configuration, same, draft, shown=f"{owner}({name}=)")
 
     def _read_group(self, made: Made) -> GroupDraft:
         place = made.module.place(made.call)
@@ -225,7 +218,7 @@ class CosmosGroups:
         dag = enclosing_dag(made.call, made.module)
         if dag is None:
             said = "its DAG is not around it in this file: decide how often its tasks are retried"
-            self.judging.add("COS003", "DbtTaskGroup", draft.place, unknown(said))
+            self.judging.add("COS003", made.last, draft.place, unknown(said))
             return
         given = dag_arguments(dag)
         defaults = given.get("default_args")

@@ -45,14 +45,18 @@ class Word:
     verdict: Verdict
 
 
+def build_with(command: str, draft: GroupDraft) -> Verdict:
+    """Let a draft build what a command of dbt builds, and return the verdict about it."""
+    draft.only = BUILDS[command]
+    kinds = ", ".join(draft.only)
+    return exact(f"a job that builds {kinds} only" if kinds else "a job")
+
+
 def read_command(words: list[str], draft: GroupDraft) -> Iterator[Word]:
     """Yield the verdict of each part of a call: `words` are those after `dbt`."""
     command, rest = _split(words)
     if command in BUILDS:
-        draft.only = BUILDS[command]
-        kinds = ", ".join(BUILDS[command])
-        said = f"a job that builds {kinds} only" if kinds else "a job"
-        yield Word("DBT001", f"dbt {command}", exact(said))
+        yield Word("DBT001", f"dbt {command}", build_with(command, draft))
         yield from read_words(rest, draft)
     else:
         verdict = OTHERS.get(command) or unknown("no rule reads this command")

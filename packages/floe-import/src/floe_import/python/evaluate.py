@@ -141,7 +141,10 @@ def _name(node: ast.Name, module: Module, depth: int) -> Value:
 
 
 def _attribute(node: ast.Attribute, module: Module, depth: int) -> Value:
-    base = evaluate(node.value, module, depth)
+    return _attribute_of(evaluate(node.value, module, depth), node, module, depth)
+
+
+def _attribute_of(base: Value, node: ast.Attribute, module: Module, depth: int) -> Value:
     match base:
         case Symbol():
             return Symbol(f"{base.name}.{node.attr}")
@@ -175,24 +178,24 @@ def _subscript(node: ast.Subscript, module: Module, depth: int) -> Value:
 
 
 def _call(node: ast.Call, module: Module, depth: int) -> Value:
-    if isinstance(node.func, ast.Attribute) and node.func.attr in METHODS:
+    if isinstance(node.func, ast.Attribute):
+        # Once: in a chain of calls, each is the base of the next.
         base = evaluate(node.func.value, module, depth)
-        if isinstance(base, str):
-            return _apply(METHODS[node.func.attr], [base], node, module, depth)
-    if isinstance(node.func, ast.Attribute) and node.func.attr in METHODS_OF_DICTS:
-        base = evaluate(node.func.value, module, depth)
-        if isinstance(base, dict):
-            # What is unknown in the dict is no matter for the rest of it.
-            get = partial(METHODS_OF_DICTS[node.func.attr], base)
-            return _apply(get, [], node, module, depth)
-    called = evaluate(node.func, module, depth)
+        of_base = {str: METHODS, dict: METHODS_OF_DICTS}
+        methods = next((of_base[kind] for kind in of_base if isinstance(base, kind)), {})
+        if method := methods.get(node.func.attr):
+            # What is unknown in a dict is no matter for the rest of it.
+            return _apply(partial(method, base), node, module, depth)
+        called = _attribute_of(base, node.func, module, depth)
+    else:
+        called = evaluate(node.func, module, depth)
     if isinstance(called, Symbol):
         if called.name == "builtins.dict":
             return _dict_call(node, module, depth)
         function = KNOWN_CALLS.get(called.name)
         if function is None:
             return Made(called.name, node, module)
-        return _apply(function, [], node, module, depth)
+        return _apply(function, node, module, depth)
     if isinstance(called, LocalFunction) and (returned := _returned(called, node)) is not None:
         return evaluate(returned, called.module, depth)
     if isinstance(called, Unknown):
@@ -217,10 +220,8 @@ def _says_nothing(node: ast.stmt) -> bool:
     return is_constant or isinstance(node, ast.Import | ast.ImportFrom)
 
 
-def _apply(
-    function: Callable[..., Any], first: list[Value], node: ast.Call, module: Module, depth: int
-) -> Value:
-    arguments = [*first, *(evaluate(each, module, depth) for each in node.args)]
+def _apply(function: Callable[..., Any], node: ast.Call, module: Module, depth: int) -> Value:
+    arguments = [evaluate(each, module, depth) for each in node.args]
     named = {k.arg or "**": evaluate(k.value, module, depth) for k in node.keywords}
     if found := first_unknown([*arguments, *named.values()]):
         return found

@@ -39,7 +39,7 @@ def _inner_turns(turns: list[Turn], loop: ast.AST, module: Module) -> list[Turn]
     """Return the turns of a loop in each turn of what is around it."""
     found: list[Turn] = []
     for turn in turns:
-        with module.in_turn({**module.turn, **turn}):
+        with module.in_turn(turn):
             inner = _turns_of(loop, module)
         if isinstance(inner, Unknown):
             return inner
@@ -62,7 +62,7 @@ def _turns_of_calls(node: ast.AST, module: Module, depth: int) -> list[Turn] | U
         if isinstance(turns, Unknown):
             return turns
         for turn in turns:
-            with module.in_turn({**module.turn, **turn}):
+            with module.in_turn(turn):
                 values = _values_of_call(call, function, module)
             if values is None:
                 return Unknown("the source does not tell its arguments", module.place(call))
@@ -144,24 +144,24 @@ def _what_decides(node: ast.AST, loop: ast.AST, module: Module) -> Unknown | Non
 def _turns_of(loop: ast.AST, module: Module) -> list[dict[str, Value]] | Unknown:
     """Return what a loop's names stand for in each of its turns."""
     match loop:
-        case ast.For(target=target, iter=values):
+        case ast.For() as part:
             pass
         case (
-            ast.ListComp(generators=[ast.comprehension(target=target, iter=values, is_async=0)])
-            | ast.SetComp(generators=[ast.comprehension(target=target, iter=values, is_async=0)])
-            | ast.DictComp(generators=[ast.comprehension(target=target, iter=values, is_async=0)])
-        ):
+            ast.ListComp(generators=[part])
+            | ast.SetComp(generators=[part])
+            | ast.DictComp(generators=[part])
+        ) if not part.is_async:
             pass
         case _:
-            return Unknown("how often the loop turns is told by its run", module.place(loop))
-    found = evaluate(values, module)
+            return Unknown("only a run tells how often it is made", module.place(loop))
+    found = evaluate(part.iter, module)
     if isinstance(found, Unknown):
         return found
     if not isinstance(found, list | tuple | dict):
-        what = f"`{ast.unparse(values)}` is no list, tuple or dict in this file"
-        return Unknown(what, module.place(values))
-    turns = names_of_turns(target, found)
+        what = f"`{ast.unparse(part.iter)}` is no list, tuple or dict in this file"
+        return Unknown(what, module.place(part.iter))
+    turns = names_of_turns(part.target, found)
     if turns is None:
-        what = f"`{ast.unparse(target)}` does not take its values apart"
-        return Unknown(what, module.place(target))
+        what = f"`{ast.unparse(part.target)}` does not fit each value of the loop"
+        return Unknown(what, module.place(part.target))
     return turns

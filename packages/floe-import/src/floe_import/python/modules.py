@@ -119,12 +119,14 @@ class Module:
                 yield scope
 
     def loop_around(self, node: ast.AST) -> ast.AST | None:
-        """Return the innermost loop or comprehension that a node is in."""
+        """Return the innermost loop or comprehension that repeats a node."""
         return next(self.loops_around(node), None)
 
     def loops_around(self, node: ast.AST) -> Iterator[ast.AST]:
-        """Yield the loops and comprehensions that a node is in, the innermost first."""
-        return self._around(node, _LOOPS)
+        """Yield the loops and comprehensions that repeat a node, the innermost first."""
+        for loop in self._around(node, _LOOPS):
+            if not any(self.is_in(node, part) for part in _parts_done_once(loop)):
+                yield loop
 
     def branch_around(self, node: ast.AST) -> ast.AST | None:
         """Return the innermost condition that a node depends on."""
@@ -160,6 +162,8 @@ class Module:
 
         None if none around the node does, or if it can't be told which of several bindings.
         """
+        if not self.turn:
+            return None
         for loop in self.loops_around(at):
             inside = [each for each in found if self.is_in(each.node, loop)]
             if inside and loop in self.turn and name not in self.mutated:
@@ -340,6 +344,12 @@ def _end(node: ast.AST) -> tuple[int, int]:
 def _is_assignment(binding: Binding) -> bool:
     """Return whether a name is bound at the end of a statement, not before its body."""
     return isinstance(binding.node, ast.Assign | ast.AnnAssign | ast.AugAssign | ast.NamedExpr)
+
+
+def _parts_done_once(loop: ast.AST) -> list[ast.AST]:
+    """Return the parts of a loop that its turns do not repeat: what it goes over, and `else`."""
+    first = getattr(loop, "generators", [loop])[0]
+    return [*filter(None, [getattr(first, "iter", None)]), *getattr(loop, "orelse", [])]
 
 
 def _is_outside(inner: ast.AST, scope: ast.AST) -> bool:

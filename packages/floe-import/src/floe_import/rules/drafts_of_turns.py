@@ -48,7 +48,7 @@ def read_turns(made: Made, read: Callable[[], GroupDraft | None]) -> DraftsOfTur
     if not drafts:
         return DraftsOfTurns(drafts)
     if len(drafts) < len(turns):
-        verdict = unknown("it makes other tasks too: decide on each of them")
+        verdict = unknown("some turns or calls run no dbt: decide on each of them")
     else:
         verdict = _tell_apart(drafts, values)
     is_undecided = verdict.disposition == "unknown" or any(each.is_undecided for each in drafts)
@@ -75,9 +75,9 @@ def _tell_apart(drafts: Sequence[GroupDraft], values: Sequence[Mapping[str, str 
     texts = [text for text in known if len({each[text] for each in values}) == len(drafts)]
     kept = [[each.name for each in (*d.kept_of_call, *d.kept_of_tasks)] for d in drafts]
     if not texts:
-        return unknown("no name tells apart what it makes: decide on each of them")
+        return unknown("no name in it differs in each turn or call: decide on each of them")
     if any(each != kept[0] for each in kept):
-        return unknown("what it makes differs in its arguments: decide on each of them")
+        return unknown("its turns or calls give other arguments: decide on each of them")
     is_named = len({each.name for each in drafts}) == len(drafts)
     for draft, each in zip(drafts, values, strict=True):
         draft.turn = (texts[0], each[texts[0]])

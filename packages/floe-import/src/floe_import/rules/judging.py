@@ -29,10 +29,10 @@ class Judging:
         finding = finding_of(code, construct, place, verdict)
         self.found.setdefault((code + construct, place, verdict.sentence), finding)
 
-    def judge(self, owner: str, argument: Argument, draft: GroupDraft) -> None:
-        """Report one argument by its rule, or as unknown."""
+    def judge(self, owner: str, argument: Argument, draft: GroupDraft, shown: str = "") -> None:
+        """Report one argument by its rule, or as unknown; `shown` is how the source has it."""
         name, value, place = argument.name, argument.value, argument.place
-        construct = f"{owner}({name}=)"
+        construct = shown or f"{owner}({name}=)"
         rule = self.book.find(owner, name)
         if rule is None:
             sentence = f"floe import has no rule for it: decide what `{name}` is to become"
