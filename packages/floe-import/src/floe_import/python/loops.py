@@ -65,7 +65,9 @@ def _turns_of_calls(node: ast.AST, module: Module, depth: int) -> list[Turn] | U
             with module.in_turn(turn):
                 values = _values_of_call(call, function, module)
             if values is None:
-                return Unknown("the source does not tell its arguments", module.place(call))
+                return Unknown(
+                    "this call does not tell which argument is which", module.place(call)
+                )
             found.append({**turn, function: Names(values, call)})
     return found or [{}]
 
@@ -137,7 +139,7 @@ def _what_decides(node: ast.AST, loop: ast.AST, module: Module) -> Unknown | Non
             return Unknown("the loop leaves some turns out", module.place(each.ifs[0]))
     branch = module.branch_around(node)
     if branch is not None and module.is_in(branch, loop):
-        return Unknown("a condition in the loop decides about it", module.place(branch))
+        return Unknown("it depends on a condition in the loop", module.place(branch))
     return None
 
 
@@ -153,7 +155,7 @@ def _turns_of(loop: ast.AST, module: Module) -> list[dict[str, Value]] | Unknown
         ) if not part.is_async:
             pass
         case _:
-            return Unknown("only a run tells how often it is made", module.place(loop))
+            return Unknown("only a run tells how often the loop turns", module.place(loop))
     found = evaluate(part.iter, module)
     if isinstance(found, Unknown):
         return found

@@ -12,7 +12,6 @@ from floe_import.python.loops import turns_around
 from floe_import.python.modules import Module
 from floe_import.python.values import Made, Unknown
 from floe_import.report.findings import Verdict, exact, unknown
-from floe_import.rules.judging import cannot_read
 
 _NAMING = ("dag_id", "group_id", "task_id")
 
@@ -38,7 +37,8 @@ def read_turns(made: Made, read: Callable[[], GroupDraft | None]) -> DraftsOfTur
         if not isinstance(turns, Unknown) or not drafts:
             return DraftsOfTurns(drafts)
         drafts[0].is_undecided = True
-        return DraftsOfTurns(drafts, unknown(f"it is made more than once: {cannot_read(turns)}"))
+        said = f"it may be made several times: {turns.why} ({turns.place}); decide on each of them"
+        return DraftsOfTurns(drafts, unknown(said))
     drafts, values = [], []
     for turn in turns:
         with module.in_turn(turn):
