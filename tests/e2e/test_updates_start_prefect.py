@@ -193,6 +193,8 @@ def test_a_run_for_what_another_run_has_begun_with_builds_nothing(of_mesh: Prefe
         run_id = of_mesh.prefect.request("POST", place, wanted)["id"]
         assert of_mesh.prefect.ended(run_id) == "Skipped"
         run = of_mesh.prefect.run(run_id)
+        # A canceled state that a flow returns would end its process with a traceback.
+        wait_for(lambda: f"'{run_id}' aborted" in of_mesh.prefect.logs(), TO_END)
     assert (run["state"]["type"], run["state"]["message"]) == (
         "CANCELLED",
         "another run of marts has begun with the updates of crm/customers@1",

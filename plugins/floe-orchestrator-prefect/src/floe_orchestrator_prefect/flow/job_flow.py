@@ -8,7 +8,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import State
+from prefect.context import FlowRunContext
+from prefect.exceptions import Abort
 from prefect.flows import Flow
 from prefect.runtime import flow_run
 from prefect.states import Cancelled
@@ -85,7 +88,7 @@ def job_flow(
         )
         tick, why_not = due(artifacts, job)
         if why_not:
-            return Cancelled(name=SKIPPED_RUN, message=why_not)
+            return _skip(why_not)
         time_range = _range(range_start, range_end)
         among = nodes_of_job(artifacts, job.name) if node_ids is None else node_ids
         wanted = chosen_nodes(artifacts, given, among)
@@ -102,7 +105,7 @@ def job_flow(
                 one = OneBuild(request, node_runs)
                 build(one)
             if one.nothing_new:
-                return Cancelled(name="Skipped", message=one.nothing_new)
+                return _skip(one.nothing_new)
             emit_updated_ports(artifacts, results_so_far(artifacts))
         results = results_so_far(artifacts)
         return {node_id: result.status for node_id, result in sorted(results.items())}
@@ -119,6 +122,23 @@ def job_flow(
         on_crashed=end_hooks(artifacts, job),
         on_cancellation=end_hooks(artifacts, job),
     )
+
+
+def _skip(why: str) -> State[None]:
+    """End the current run, which builds nothing; return the state that it ends with.
+
+    Raises:
+        Abort: The run is one of a deployment, and has the state already. Prefect treats a canceled
+            state that a flow returns as an error: it logs the traceback, and the process fails.
+    """
+    state: State[None] = Cancelled(name=SKIPPED_RUN, message=why)
+    context = FlowRunContext.get()
+    run = context.flow_run if context else None
+    if run is None or run.deployment_id is None:
+        return state
+    with get_client(sync_client=True) as client:
+        client.set_flow_run_state(run.id, state)
+    raise Abort(why)
 
 
 def description_of(artifacts: CompiledArtifacts, job: Job) -> str:
