@@ -128,6 +128,20 @@ def test_no_word_is_silent(text: str, said: list[str]) -> None:
     assert read(text)[1] == said
 
 
+@pytest.mark.parametrize(
+    ("text", "disposition"),
+    [
+        ("dbt deps && dbt debug", "exact"),
+        ("dbt docs generate", "changed"),
+        ("dbt run-operation grant_all --target-path /tmp/dbt", "exact"),
+    ],
+)
+def test_what_stays_is_not_to_replace_the_compiled_manifest(text: str, disposition: str) -> None:
+    script = DbtScript(text, GroupDraft(Place("dag.py"), "task"))
+    assert script.builds_nothing
+    assert script.verdict_if_kept("task").disposition == disposition
+
+
 def test_a_selector_that_a_command_narrows_is_unknown(tmp_path: Path) -> None:
     file = tmp_path / "dag.py"
     file.write_text(

@@ -37,16 +37,16 @@ def test_what_cannot_be_read_is_unknown_and_stays_as_it_is() -> None:
         "14 PRE122 unknown PrefectDbtRunner(raise_on_failure=)",
         "14 PRE004 unknown invoke",
         "19 FLI003 unknown in_a_task",
-        "19 PRE001 unknown in_a_task",
+        "19 PRE008 changed in_a_task",
         "19 DBT000 unknown --of-tomorrow",
-        "24 FLI004 unknown awaited",
-        "24 PRE001 unknown awaited",
-        "24 PRE007 changed result",
+        "24 FLI110 changed product shop",
         "25 PRE102 lost DbtCoreOperation(env=)",
         "27 PRE006 unknown DbtCloudJob.load",
         "28 BSH006 unknown dbt build",
     ]
-    assert report.files == {}
+    written = report.files["out/flows/hard_to_read.py"]
+    assert written.count("floe_flow(") == 1
+    assert '    await asyncio.to_thread(floe_flow("/srv/shop"))\n' in written
 
 
 def test_a_result_that_is_read_is_unknown(tmp_path: Path) -> None:
@@ -61,3 +61,36 @@ def test_a_result_that_is_read_is_unknown(tmp_path: Path) -> None:
         "    return result.success\n"
     )
     assert "6 PRE007 unknown result" in short(report_of(file))
+
+
+def test_calls_in_tasks_functions_loops_and_coroutines_become_flows_of_their_jobs() -> None:
+    report = report_of(CORPUS / "tasks.py")
+    assert short(report) == [
+        "21 FLI110 changed product shop",
+        "21 PRE007 changed result",
+        "21 PRE008 changed build",
+        "26 PRE008 changed seeds",
+        "44 PRE007 changed result",
+        "46 PRE007 changed result",
+    ]
+    written = report.files["out/flows/tasks.py"]
+    for line in (
+        "    return floe_flow(SHOP, job={'marts': 'build_marts', 'staging': 'build_staging'}[sel",
+        "    await asyncio.to_thread(floe_flow(SHOP, job='seeds'))",
+        "        await asyncio.to_thread(floe_flow(\n            SHOP,\n",
+        "            job={'one': 'hourly_one', 'two': 'hourly_two'}[layer],\n        ))",
+        "    result = floe_flow(SHOP, job='hourly')()\n    print(result)\n",
+        "    operation = asyncio.to_thread(floe_flow(SHOP, job='hourly-2'))\n",
+    ):
+        assert line in written
+    assert written.count("import asyncio") == 1
+    assert "- name: build_staging\n  select: staging\n" in report.files["out/shop/floe.yaml"]
+
+
+def test_a_call_that_builds_nothing_stays_as_it_is() -> None:
+    report = report_of(CORPUS / "tasks.py")
+    stays = [(f.construct, f.disposition) for f in report.findings if f.code == "PRE005"]
+    assert stays == [("dbt deps", "exact"), ("dbt debug", "exact")]
+    written = report.files["out/flows/tasks.py"]
+    assert '    DbtCoreOperation(commands=["dbt deps"], project_dir=SHOP).run()\n' in written
+    assert 'PrefectDbtRunner(settings=settings).invoke(["debug"])\n' in written

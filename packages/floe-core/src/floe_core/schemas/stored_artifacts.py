@@ -169,8 +169,10 @@ def _check_is_there(path: Path) -> None:
 def _check_dbt_manifest(artifacts: ArtifactsFields, project_dir: Path) -> None:
     path = project_dir / DBT_MANIFEST_FILE
     if hashlib.sha256(_read_bytes(path)).hexdigest() != artifacts.dbt_manifest_sha256:
-        raise _stale("it is not the dbt manifest that the product was compiled with", path)
+        what = "it is not the dbt manifest that the product was compiled with"
+        fix = f"{RECOMPILE}; other calls of dbt there need a --target-path of their own"
+        raise _stale(what, path, fix=fix)
 
 
-def _stale(what: str, path: Path, line: int = 0) -> StaleProductError:
-    return StaleProductError([Problem(what=what, fix=RECOMPILE, file=str(path), line=line)])
+def _stale(what: str, path: Path, line: int = 0, *, fix: str = RECOMPILE) -> StaleProductError:
+    return StaleProductError([Problem(what=what, fix=fix, file=str(path), line=line)])

@@ -68,7 +68,8 @@ def test_a_stale_dbt_manifest(folder: Path) -> None:
     path = folder / "target" / "manifest.json"
     path.write_text(path.read_text() + " ")
     assert refusal(folder) == (
-        f"{path}: it is not the dbt manifest that the product was compiled with\n{RECOMPILE}"
+        f"{path}: it is not the dbt manifest that the product was compiled with\n{RECOMPILE}; other "
+        "calls of dbt there need a --target-path of their own"
     )
 
 

@@ -86,9 +86,8 @@ def _read_task(made: Made, judging: Judging, read: set[ast.Call]) -> GroupDraft 
         return None
     start = folder.value if folder and isinstance(folder.value, str) else ""
     script = DbtScript(command.value, draft, start)
-    is_unread = any(each.verdict.disposition == "unknown" for each in script.words)
-    if not script.builds and (script.calls_others or not is_unread):
-        judging.add("BSH002", name, place, exact("it builds nothing: the task stays as it is"))
+    if script.builds_nothing:
+        judging.add("BSH002", name, place, script.verdict_if_kept("task"))
         return None
     for word in script.words:
         judging.put(word.code, word.text, command.place, word.verdict, draft)

@@ -12,19 +12,20 @@ from floe_import.report.findings import Verdict, changed, exact, lost, unknown
 
 _RUNNERS = (("poetry", "run"), ("uv", "run"), ("pipenv", "run"), ("pdm", "run"))
 _SAYS = ("echo", "set", "pwd", "ls", "true", ":", "date", "mkdir", "printf", "which")
+_WITHOUT_PARSING = ("deps", "debug")
 _FOLDERS = {"DBT_PROFILES_DIR": "profiles_dir", "DBT_PROJECT_DIR": "project"}
 
 
 class DbtScript:
     """The verdicts of a script; `builds` are its commands that build nodes.
 
-    It `calls_others` if it has commands of dbt that build none.
+    `others` are its commands of dbt that build none.
     """
 
     def __init__(self, text: str, draft: GroupDraft, folder: str = "") -> None:
         self.words: list[Word] = []
         self.builds: list[str] = []
-        self.calls_others = False
+        self.others: list[str] = []
         self._draft, self._folder = draft, folder
         self._is_first = True
         try:
@@ -35,6 +36,22 @@ class DbtScript:
         for command in commands:
             self._read(command)
         self._settle()
+
+    @property
+    def builds_nothing(self) -> bool:
+        """Whether it surely builds no node."""
+        is_unread = any(each.verdict.disposition == "unknown" for each in self.words)
+        return not self.builds and (bool(self.others) or not is_unread)
+
+    def verdict_if_kept(self, what: str) -> Verdict:
+        """Return the verdict about a task or call, `what`, that stays as it builds nothing."""
+        has_own_target = any("--target-path" in each.text for each in self.words)
+        if has_own_target or {*self.others} <= {*_WITHOUT_PARSING}:
+            return exact(f"it builds nothing: the {what} stays as it is")
+        return changed(
+            f"it builds nothing: the {what} stays; give its dbt another `--target-path`, since it "
+            "replaces target/manifest.json, which `floe compile` writes"
+        )
 
     def _say(self, code: str, text: str, verdict: Verdict) -> None:
         self.words.append(Word(code, text, verdict))
@@ -78,7 +95,7 @@ class DbtScript:
         self.words += found
         name = found[0].text.split()[1] if words else ""
         if name not in BUILDS:
-            self.calls_others |= name in OTHERS
+            self.others += [name] if name in OTHERS else []
             return
         self.builds.append(name)
         if not self._is_first and _selects(self._draft) != _selects(before):

@@ -21,7 +21,8 @@ class GroupDraft:
     RenderConfig selects, None for other tools. A group `is_undecided` if something unknown decides
     what it does. `mode` is Cosmos's execution mode. `target` and `profile` name what a profiles.yml
     in `profiles_dir` offers. `turn` is what tells the turn of a loop that makes it from the others:
-    an expression, and its value in this turn; None outside of loops.
+    an expression, and its value in this turn; None outside of loops. The written call makes a
+    coroutine if the user's call `is_coroutine`.
     """
 
     place: Place
@@ -49,6 +50,7 @@ class GroupDraft:
     installs_packages: bool = True
     is_own_dag: bool = False
     is_undecided: bool = False
+    is_coroutine: bool = False
     kept_of_call: list[Argument] = field(default_factory=list)
     kept_of_tasks: list[Argument] = field(default_factory=list)
     rendered: dict[str, Any] | None = None

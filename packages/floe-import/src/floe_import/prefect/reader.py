@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Sequence
+import shlex
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import TypeGuard
 
 from floe_import.bash.script import DbtScript
 from floe_import.dbt_commands.command_line import Word, read_command, read_words
@@ -11,14 +14,20 @@ from floe_import.drafts.group_draft import GroupDraft
 from floe_import.prefect import book
 from floe_import.python.arguments import Argument, arguments
 from floe_import.python.evaluate import evaluate
+from floe_import.python.loops import is_task_of_prefect
 from floe_import.python.modules import Module
 from floe_import.python.values import Made, Symbol, Unknown, Value, first_unknown
 from floe_import.readers import Reading
 from floe_import.report.findings import changed, unknown
+from floe_import.rules.drafts_of_turns import read_turns
 from floe_import.rules.judging import Judging, cannot_read
 
-_STARTS = (book.OPERATION, book.RUNNER, book.ORCHESTRATOR)
-_METHODS = {book.OPERATION: "run", book.RUNNER: "invoke", book.ORCHESTRATOR: "run_build"}
+# class -> its methods that call dbt.
+_METHODS = {
+    book.OPERATION: ("run", "arun"),
+    book.RUNNER: ("invoke",),
+    book.ORCHESTRATOR: ("run_build",),
+}
 
 
 class PrefectFlows:
@@ -33,43 +42,40 @@ class PrefectFlows:
         """Read each call of dbt, and report what is left."""
         for node in _calls(self.module):
             if is_prefect_dbt(made := evaluate(node, self.module)):
-                if made.last in book.FUNCTIONS:
-                    self._read_function(made)
+                if _function(made) in book.FUNCTIONS:
+                    self._read_turns(made, self._read_function)
             elif isinstance(node.func, ast.Attribute):
                 base = evaluate(node.func.value, self.module)
-                if is_prefect_dbt(base) and base.last in _STARTS:
-                    self._read_method(node, node.func.attr, base)
+                if is_prefect_dbt(base) and base.last in _METHODS:
+                    method = partial(self._read_method, node.func)
+                    self._read_turns(Made(base.name, node, self.module), method)
         self._report_leftovers()
+
+    def _read_turns(self, made: Made, read: Callable[[ast.Call], GroupDraft | None]) -> None:
+        """Read a call, which a loop or a function may repeat; `read` makes its draft."""
+        self.read.update(ast.walk(made.call))
+        found = read_turns(made, partial(read, made.call))
+        self.groups += [(made.call, draft) for draft in found.drafts]
+        if found.verdict is not None:
+            self.judging.add("PRE001", made.last, self.module.place(made.call), found.verdict)
 
     def _draft(self, call: ast.Call) -> GroupDraft:
         function = self.module.scope_of(call)
         name = getattr(function, "name", "flow")
         draft = GroupDraft(self.module.place(call), name, orchestrator="prefect")
         draft.installs_packages = False
-        self.groups.append((call, draft))
-        self.read.update(ast.walk(call))
-        self._check_surroundings(call, draft)
-        return draft
-
-    def _check_surroundings(self, call: ast.Call, draft: GroupDraft) -> None:
-        """Report where a subflow can't take the place of the call."""
-        said = ""
-        function = self.module.scope_of(call)
         decorators = getattr(function, "decorator_list", [])
-        if isinstance(self.module.parents.get(call), ast.Await):
-            said = "it is awaited, and a flow of floe is not: decide how it is called"
-        elif self.module.loop_around(call):
-            said = "a loop makes it, and nothing is executed: decide on each of them"
-        elif any("task" in ast.unparse(each) for each in decorators):
-            said = "it is in a task: call the flow of floe in the flow itself, not in a task"
-        if said:
-            self.judging.put("PRE001", draft.name, draft.place, unknown(said), draft)
-
+        if any(is_task_of_prefect(evaluate(each, self.module)) for each in decorators):
+            said = "its task starts a subflow, which has a task run for each node"
+            self.judging.put("PRE008", name, draft.place, changed(said), draft)
         self._check_result(call, draft)
+        return draft
 
     def _check_result(self, call: ast.Call, draft: GroupDraft) -> None:
         """Report that something reads what the call returns, which is another thing in floe."""
         parent = self.module.parents.get(call)
+        if isinstance(parent, ast.Await):
+            parent = self.module.parents.get(parent)
         if isinstance(parent, ast.Expr):
             return
         verdict = changed("it returns a dict of node id to status, and raises if a node failed")
@@ -81,43 +87,98 @@ class PrefectFlows:
             if isinstance(node, ast.Attribute | ast.Subscript)
             and isinstance(node.value, ast.Name)
             and node.value.id in names
+            and self.module.scope_of(node) is self.module.scope_of(call)
         ]
         if reads:
             what = ast.unparse(reads[0])
             verdict = unknown(f"it returns a dict of node id to status: decide on `{what}`")
         self.judging.put("PRE007", "result", draft.place, verdict, draft)
 
-    def _read_function(self, made: Made) -> None:
-        draft = self._draft(made.call)
+    def _read_function(self, call: ast.Call) -> GroupDraft | None:
+        made = evaluate(call, self.module)
+        assert isinstance(made, Made)
         given = list(arguments(made, ("command", "profiles_dir", "project_dir")))
-        command = book.FUNCTIONS[made.last]
+        command = book.FUNCTIONS[_function(made)]
+        texts = [command] if command else [a.value for a in given if a.name == "command"]
+        if not command and self._builds_nothing(texts, call):
+            return None
+        draft = self._draft(call)
+        # Without the `a`, it is a coroutine in earlier versions of prefect-dbt alone.
+        is_used_as_one = isinstance(self.module.parents.get(call), ast.Await | ast.Call)
+        draft.is_coroutine = _function(made) != made.last or (
+            is_used_as_one and self._is_in_coroutine(call)
+        )
         for argument in given:
             if argument.name == "command" and not command:
-                self._read_script(argument, [argument.value], draft)
+                self._read_script(argument, texts, draft)
             else:
                 self._judge("function", argument, draft)
         if command:
             self._put_words(read_command([command], draft), draft.place, draft)
+        return draft
 
-    def _read_method(self, call: ast.Call, method: str, base: Made) -> None:
+    def _read_method(self, function: ast.Attribute, call: ast.Call) -> GroupDraft | None:
+        base, method = evaluate(function.value, self.module), function.attr
+        assert isinstance(base, Made)
+        self._note_read(base)
+        if self._builds_nothing(self._commands(base, call), call):
+            return None
         draft = self._draft(call)
-        self.read.update(ast.walk(base.call))
-        if method != _METHODS[base.last]:
+        if method not in _METHODS[base.last]:
             said = f"no rule reads `.{method}()`: decide what it is to become"
             self.judging.put("PRE002", f"{base.last}.{method}", draft.place, unknown(said), draft)
         if isinstance(self.module.parents.get(base.call), ast.withitem):
             said = "it is opened by `with`: call it in one expression, and import again"
             self.judging.put("PRE003", base.last, draft.place, unknown(said), draft)
+        draft.is_coroutine = method == "arun" or (
+            base.last == book.OPERATION and self._is_in_coroutine(call)
+        )
         for argument in arguments(base, ()):
             self._read_argument(base.last, argument, draft)
         self._read_call(base.last, Made(base.name, call, self.module), draft)
+        return draft
+
+    def _is_in_coroutine(self, call: ast.Call) -> bool:
+        """Return whether a call is in a coroutine, where `DbtCoreOperation.run` is another one."""
+        return isinstance(self.module.scope_of(call), ast.AsyncFunctionDef)
+
+    def _note_read(self, made: Made) -> None:
+        """Note that a call, and the settings that it takes, are read."""
+        self.read.update(ast.walk(made.call))
+        for argument in arguments(made, ()):
+            if is_prefect_dbt(argument.value):
+                self.read.update(ast.walk(argument.value.call))
+
+    def _commands(self, base: Made, call: ast.Call) -> Value:
+        """Return the commands of a call of a method, None if they are not in an argument."""
+        if base.last == book.OPERATION:
+            given = [each.value for each in arguments(base, ()) if each.name == "commands"]
+            return given[0] if given else None
+        made = Made(base.name, call, self.module)
+        given = [each.value for each in arguments(made, ("args",)) if each.name == "args"]
+        if base.last == book.RUNNER and given and _is_texts(given[0]):
+            return [shlex.join(["dbt", *given[0]])]
+        return None
+
+    def _builds_nothing(self, commands: Value, call: ast.Call) -> bool:
+        """Return whether a call builds no node, and say so: it stays as it is."""
+        if not _is_texts(commands):
+            return False
+        place = self.module.place(call)
+        script = DbtScript("\n".join(commands), GroupDraft(place, ""))
+        if not script.builds_nothing:
+            return False
+        self.judging.add("PRE005", "; ".join(commands), place, script.verdict_if_kept("call"))
+        return True
 
     def _read_argument(self, owner: str, argument: Argument, draft: GroupDraft) -> None:
         value = argument.value
         if argument.name == "settings" and is_prefect_dbt(value):
-            self.read.update(ast.walk(value.call))
             for each in arguments(value, ()):
                 self._judge(book.SETTINGS, each, draft)
+        elif argument.name == "settings" and (hidden := first_unknown(value)):
+            said = unknown(cannot_read(hidden))
+            self.judging.put("PRE004", argument.name, argument.place, said, draft)
         elif argument.name == "commands" and owner == book.OPERATION:
             self._read_script(argument, value, draft)
         else:
@@ -162,9 +223,6 @@ class PrefectFlows:
         texts = [str(each) for each in commands] if isinstance(commands, list) else [""]
         script = DbtScript("\n".join(texts), draft, draft.project)
         self._put_words(iter(script.words), argument.place, draft)
-        if not script.builds:
-            said = unknown("it builds nothing: keep the call, or decide what it is to become")
-            self.judging.put("PRE005", argument.name, argument.place, said, draft)
 
     def _put_words(self, words: Iterator[Word], place: object, draft: GroupDraft) -> None:
         for word in words:
@@ -175,15 +233,24 @@ class PrefectFlows:
             draft.folder = argument
         self.judging.judge(owner, argument, draft)
 
+    def _is_annotation(self, node: ast.AST) -> bool:
+        above = self.module.parents.get(node)
+        while isinstance(above, ast.expr):
+            node, above = above, self.module.parents.get(above)
+        return node in (getattr(above, "annotation", None), getattr(above, "returns", None))
+
     def _report_leftovers(self) -> None:
+        replaced = {call for call, _ in self.groups}
         for node in ast.walk(self.module.tree):
             if node in self.read or not isinstance(node, ast.Name | ast.Attribute):
                 continue
-            if not isinstance(node.ctx, ast.Load):
+            if not isinstance(node.ctx, ast.Load) or self._is_annotation(node):
                 continue
             value = evaluate(node, self.module)
             parent = self.module.parents.get(node)
             if isinstance(parent, ast.Attribute) and isinstance(value, Symbol):
+                continue
+            if isinstance(value, Made) and value.call in replaced:
                 continue
             if isinstance(value, Symbol | Made) and value.name.startswith(_OURS):
                 text = ast.unparse(node)
@@ -210,6 +277,15 @@ def is_old(value: Value) -> bool:
 def is_prefect_dbt(value: Value) -> bool:
     """Return whether a value is made by prefect-dbt."""
     return isinstance(value, Made) and value.name.startswith("prefect_dbt.")
+
+
+def _function(made: Made) -> str:
+    """Return the name of a function without what tells that it is a coroutine."""
+    return made.last.removeprefix("a")
+
+
+def _is_texts(value: Value) -> TypeGuard[list[str]]:
+    return isinstance(value, list) and bool(value) and all(type(each) is str for each in value)
 
 
 def _calls(module: Module) -> Sequence[ast.Call]:

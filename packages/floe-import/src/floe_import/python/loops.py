@@ -8,10 +8,17 @@ from collections.abc import Mapping
 from floe_import.python.evaluate import evaluate, value_of_name
 from floe_import.python.modules import Module, Names, Turn
 from floe_import.python.unpacking import names_of_turns
-from floe_import.python.values import LocalFunction, Unknown, Value
+from floe_import.python.values import LocalFunction, Made, Symbol, Unknown, Value
 
 MOST_TURNS = 100
 _DEEPEST = 5
+# What Prefect takes of a task's call for itself.
+_OF_PREFECT = ("wait_for", "return_state")
+
+
+def is_task_of_prefect(decorator: Value) -> bool:
+    """Return whether a decorator is Prefect's `task`, with arguments or without."""
+    return isinstance(decorator, Symbol | Made) and decorator.name == "prefect.task"
 
 
 def turns_around(node: ast.AST, module: Module, depth: int = 0) -> list[Turn] | Unknown:
@@ -52,7 +59,8 @@ def _turns_of_calls(node: ast.AST, module: Module, depth: int) -> list[Turn] | U
 
     `[{}]` if it can't be told which they are, or which of them reach the node.
     """
-    function = next((each for each in module.scopes_of(node) if _takes_values(each)), None)
+    scopes = module.scopes_of(node)
+    function = next((each for each in scopes if _takes_values(each, module)), None)
     if not isinstance(function, ast.FunctionDef) or _may_leave_out(node, function, module):
         return [{}]
     calls = _calls_of(function, module)
@@ -72,9 +80,11 @@ def _turns_of_calls(node: ast.AST, module: Module, depth: int) -> list[Turn] | U
     return found or [{}]
 
 
-def _takes_values(scope: ast.AST) -> bool:
+def _takes_values(scope: ast.AST, module: Module) -> bool:
     """Return whether a scope is a function that only its own calls give values."""
-    if not isinstance(scope, ast.FunctionDef) or scope.decorator_list:
+    if not isinstance(scope, ast.FunctionDef):
+        return False
+    if not all(is_task_of_prefect(evaluate(each, module)) for each in scope.decorator_list):
         return False
     given = scope.args
     hidden = given.posonlyargs or given.vararg or given.kwarg
@@ -97,8 +107,11 @@ def _calls_of(function: ast.FunctionDef, module: Module) -> list[ast.Call]:
         value = value_of_name(node.id, module, node)
         if not isinstance(value, LocalFunction) or value.node is not function:
             continue
+        called: ast.AST | None = node
         parent = module.parents.get(node)
-        if not isinstance(parent, ast.Call) or parent.func is not node:
+        if isinstance(parent, ast.Attribute) and parent.attr == "submit":
+            called, parent = parent, module.parents.get(parent)
+        if not isinstance(parent, ast.Call) or parent.func is not called:
             return []
         if module.is_in(node, function):
             return []
@@ -122,9 +135,10 @@ def _values_of_call(
             nodes[each.arg] = default
     nodes |= dict(zip(parameters, call.args, strict=False))
     for keyword in call.keywords:
-        if keyword.arg not in parameters:
+        if keyword.arg in parameters:
+            nodes[keyword.arg] = keyword.value
+        elif keyword.arg not in _OF_PREFECT:
             return None
-        nodes[keyword.arg] = keyword.value
     if {*nodes} != {*parameters}:
         return None
     return {name: evaluate(node, module) for name, node in nodes.items()}

@@ -65,8 +65,12 @@ class SourceText:
 
 
 def add_imports(text: str, lines: Sequence[str]) -> str:
-    """Return a source with imports after its last import at the top, or after its docstring."""
+    """Return a source with imports after its last import at the top, or after its docstring.
+
+    It is left as it is where it has them already.
+    """
     tree = ast.parse(text)
+    has = {ast.unparse(node) for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)}
     at = 0
     for index, node in enumerate(tree.body):
         is_docstring = (
@@ -79,4 +83,4 @@ def add_imports(text: str, lines: Sequence[str]) -> str:
     whole = text.splitlines(keepends=True)
     if at and not whole[at - 1].endswith("\n"):
         whole[at - 1] += "\n"
-    return "".join([*whole[:at], *(f"{line}\n" for line in lines), *whole[at:]])
+    return "".join([*whole[:at], *(f"{line}\n" for line in lines if line not in has), *whole[at:]])

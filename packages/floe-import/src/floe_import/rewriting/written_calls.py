@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import posixpath
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from floe_import.drafts.group_draft import GroupDraft
@@ -33,16 +33,13 @@ class CallWriter:
         """
         draft = made[0][0]
         if draft.orchestrator == "prefect":
-            return self._flow(draft)
+            return self._flow(made, indent)
         if draft.orchestrator == "dagster":
             return self._assets(draft, indent)
         name = "load_product_dag" if draft.is_own_dag else "floe_task_group"
         self.imports.add(f"from floe_orchestrator_airflow import {name}")
         turns = [(each.turn, self._arguments(each, product)) for each, product in made]
-        names = {key: None for _, given in turns for key in given}
-        parts = [(key, _chosen([(turn, given.get(key)) for turn, given in turns])) for key in names]
-        written = [text if key in _POSITIONAL else f"{key}={text}" for key, text in parts]
-        return _laid_out(name, written, indent)
+        return _laid_out(name, _chosen_arguments(turns), indent)
 
     def _arguments(self, draft: GroupDraft, product: str) -> dict[str, str]:
         """Return name -> source, for each argument of a call for Airflow."""
@@ -73,10 +70,17 @@ class CallWriter:
         parts = [self._folder(draft), *(f"{name}={text}" for name, text in named.items())]
         return f"{draft.name} = {_laid_out('floe_assets', parts, indent)}"
 
-    def _flow(self, draft: GroupDraft) -> str:
+    def _flow(self, made: Sequence[tuple[GroupDraft, str]], indent: str) -> str:
         self.imports.add("from floe_orchestrator_prefect import floe_flow")
-        job = f", job={draft.job!r}" if draft.job is not None else ""
-        return f"floe_flow({self._folder(draft)}{job})()"
+        turns = []
+        for draft, _ in made:
+            job = {"job": repr(draft.job)} if draft.job is not None else {}
+            turns.append((draft.turn, {"folder": self._folder(draft), **job}))
+        arguments = _chosen_arguments(turns)
+        if not made[0][0].is_coroutine:
+            return f"{_laid_out('floe_flow', arguments, indent)}()"
+        self.imports.add("import asyncio")
+        return f"{_laid_out('asyncio.to_thread(floe_flow', arguments, indent)})"
 
     def _default_args(self, draft: GroupDraft) -> str:
         whole = [each for each in draft.kept_of_call if each.name == "default_args"]
@@ -119,6 +123,15 @@ class CallWriter:
         if isinstance(argument.node, ast.expr):
             self.unwritten.append(argument)
         return repr(None)
+
+
+def _chosen_arguments(
+    turns: Sequence[tuple[tuple[str, str | int] | None, Mapping[str, str]]],
+) -> list[str]:
+    """Return the arguments of a call; `turns` have what tells each of them, and name -> source."""
+    names = {key: None for _, given in turns for key in given}
+    parts = [(key, _chosen([(turn, given.get(key)) for turn, given in turns])) for key in names]
+    return [text if key in _POSITIONAL else f"{key}={text}" for key, text in parts]
 
 
 def _chosen(texts: Sequence[tuple[tuple[str, str | int] | None, str | None]]) -> str:
