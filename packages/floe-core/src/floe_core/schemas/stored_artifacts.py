@@ -174,5 +174,5 @@ def _check_dbt_manifest(artifacts: ArtifactsFields, project_dir: Path) -> None:
         raise _stale(what, path, fix=fix)
 
 
-def _stale(what: str, path: Path, line: int = 0, *, fix: str = RECOMPILE) -> StaleProductError:
+def _stale(what: str, path: Path, line: int = 0, fix: str = RECOMPILE) -> StaleProductError:
     return StaleProductError([Problem(what=what, fix=fix, file=str(path), line=line)])

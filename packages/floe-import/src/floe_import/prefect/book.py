@@ -83,9 +83,8 @@ def profile_block(value: Value, draft: GroupDraft) -> Verdict:
     if value is None:
         return NO_EFFECT
     return unknown(
-        "a block of Prefect has the profile: write a profiles.yml with `env_var()`, and "
-        "decide where "
-        "its variables come from"
+        "a block of Prefect has the profile: name it in manifest.yaml as `connection: "
+        "dbt-cli-profile/NAME` of `compute`, with its type, database and schema"
     )
 
 

@@ -3,34 +3,54 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from importlib import import_module
 from typing import Any
 
 import httpx
-from prefect.blocks.core import Block
+from prefect.blocks.core import Block, UnknownBlockType
 from prefect.exceptions import PrefectException
 from pydantic import SecretBytes, SecretStr
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
+_OF_PREFECT_DBT = "dbt-cli-"
+
 
 def read_connection(name: str, adapter: str) -> Mapping[str, Any]:
     """Return dbt's field -> value of a block, which `name` names as TYPE/NAME.
 
-    A block of prefect-dbt says itself what it gives to dbt; of any other, the fields have the names
-    that the block gives them. A `Secret` holds an object with the fields, or a URL.
-
     Raises:
-        LookupError: There is no such block, or Prefect's server does not answer.
+        LookupError: There is no such block, its type is not installed, or Prefect's server does not
+            answer.
     """
     if "/" not in name:
         raise LookupError("a block is named as TYPE/NAME, such as secret/warehouse")
+    if name.startswith(_OF_PREFECT_DBT):
+        # It registers these types when this module is imported, and not as Prefect's others do.
+        with suppress(ImportError):
+            import_module("prefect_dbt.cli")
     try:
         block: Any = Block.load(name)
     except ValueError:
         raise LookupError("Prefect has no block of this name, or none of this type") from None
+    except UnknownBlockType:
+        what = "no package that is installed here has this type of block; install its package"
+        raise LookupError(what) from None
     except (RuntimeError, PrefectException, httpx.HTTPError) as error:
         raise LookupError(f"Prefect can't read it: {error or type(error).__name__}") from error
-    if callable(configs := getattr(block, "get_configs", None)):
+    return fields_of(block)
+
+
+def fields_of(block: Any) -> Mapping[str, Any]:
+    """Return dbt's field -> value of a block.
+
+    Target configs of prefect-dbt, alone or in a profile, say themselves what they give to dbt; of
+    any other block, the fields have the names that the block gives them. A `Secret` holds an object
+    with the fields, or a URL.
+    """
+    configs = getattr(block, "target_configs", block)
+    if callable(configs := getattr(configs, "get_configs", None)):
         return dict(_plain(configs()))
     if callable(getattr(block, "get", None)):
         return _of_secret(block.get())
