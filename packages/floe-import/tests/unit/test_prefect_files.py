@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from import_reports import report_of, short
 
 CORPUS = Path(__file__).parents[1] / "corpus" / "prefect"
@@ -85,6 +86,26 @@ def test_calls_in_tasks_functions_loops_and_coroutines_become_flows_of_their_job
         assert line in written
     assert written.count("import asyncio") == 1
     assert "- name: build_staging\n  select: staging\n" in report.files["out/shop/floe.yaml"]
+
+
+@pytest.mark.parametrize(
+    ("profile", "said"),
+    [
+        ("DbtCliProfile.load('prod')", "as `connection: dbt-cli-profile/prod` of `compute`"),
+        ("DbtCliProfile(name='shop', target='prod')", "write a profiles.yml with `env_var()`"),
+    ],
+)
+def test_a_profile_of_prefect_is_told_how_to_be_named(
+    profile: str, said: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "flow.py"
+    file.write_text(
+        "from prefect_dbt import DbtCliProfile, run_dbt_build\n"
+        f"run_dbt_build(project_dir='/srv/shop', dbt_cli_profile={profile})\n"
+    )
+    [found] = [each for each in report_of(file).findings if each.code == "PRE103"]
+    assert found.disposition == "unknown"
+    assert said in found.sentence
 
 
 def test_a_call_that_builds_nothing_stays_as_it_is() -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from floe_import.dbt_commands.command_line import read_flags
 from floe_import.drafts.group_draft import GroupDraft
-from floe_import.python.values import Symbol, Value
+from floe_import.python.arguments import arguments
+from floe_import.python.values import Made, Symbol, Value
 from floe_import.report.findings import NO_EFFECT, Verdict, changed, exact, lost, unknown
 from floe_import.rules.registry import RuleBook
 
@@ -82,9 +83,14 @@ def profile_block(value: Value, draft: GroupDraft) -> Verdict:
     """Read which block has the profile."""
     if value is None:
         return NO_EFFECT
+    if isinstance(value, Made) and value.last != "load":
+        return unknown("the flow makes the profile: write a profiles.yml with `env_var()`")
+    loaded = arguments(value, ("name",)) if isinstance(value, Made) else ()
+    names = [str(each.value) for each in loaded if each.name == "name"]
     return unknown(
         "a block of Prefect has the profile: name it in manifest.yaml as `connection: "
-        "dbt-cli-profile/NAME` of `compute`, with its type, database and schema"
+        f"dbt-cli-profile/{names[0] if names else 'NAME'}` of `compute`, with its type, database "
+        "and schema"
     )
 
 
