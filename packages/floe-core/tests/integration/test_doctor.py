@@ -96,7 +96,8 @@ def test_a_stale_folder_is_a_problem_with_its_fix(shop: Path) -> None:
     (shop / "target" / "manifest.json").write_text("{}")
     code, found = doctor(shop)
     [problem] = found["product"]
-    assert (code, problem["fix"]) == (3, "run `floe compile` in the product folder")
+    fix = "run `floe compile` in the product folder; other calls of dbt there need a --target-path"
+    assert (code, problem["fix"]) == (3, f"{fix} of their own")
     assert "it is not the dbt manifest that the product was compiled with" in problem["what"]
 
 
