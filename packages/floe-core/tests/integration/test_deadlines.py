@@ -241,7 +241,8 @@ jobs:
   - {name: daily, select: second, deadline: 24:00}
   - {name: weekly, select: second, deadline: 17:30}
 """
-    folder = write_product(floe=FLOE.replace("ON", "[lateness]") + more, manifest=MANIFEST)
+    floe = FLOE.replace("ON", "[lateness]") + more
+    folder = write_product(floe=floe, manifest=MANIFEST, **MODELS)
     with pytest.raises(InvalidProductError) as raised:
         compile_product(folder)
     fix = 'write hours and minutes, and a time zone: "07:30 Europe/London"'
