@@ -134,6 +134,7 @@ def test_no_word_is_silent(text: str, said: list[str]) -> None:
         ("dbt deps && dbt debug", "exact"),
         ("dbt docs generate", "changed"),
         ("dbt run-operation grant_all --target-path /tmp/dbt", "exact"),
+        ("dbt ls --target-path=/tmp/dbt && dbt docs generate", "changed"),
     ],
 )
 def test_what_stays_is_not_to_replace_the_compiled_manifest(text: str, disposition: str) -> None:

@@ -64,6 +64,17 @@ def test_a_result_that_is_read_is_unknown(tmp_path: Path) -> None:
     assert "6 PRE007 unknown result" in short(report_of(file))
 
 
+def test_a_result_that_a_function_reads_is_unknown(tmp_path: Path) -> None:
+    file = tmp_path / "flow.py"
+    file.write_text(
+        "from prefect_dbt.cli.commands import run_dbt_build\n"
+        "result = run_dbt_build(project_dir='/srv/shop')\n"
+        "def is_well():\n"
+        "    return result.success\n"
+    )
+    assert "2 PRE007 unknown result" in short(report_of(file))
+
+
 def test_calls_in_tasks_functions_loops_and_coroutines_become_flows_of_their_jobs() -> None:
     report = report_of(CORPUS / "tasks.py")
     assert short(report) == [
@@ -92,6 +103,7 @@ def test_calls_in_tasks_functions_loops_and_coroutines_become_flows_of_their_job
     ("profile", "said"),
     [
         ("DbtCliProfile.load('prod')", "as `connection: dbt-cli-profile/prod` of `compute`"),
+        ("DbtCliProfile.load(input())", "as `connection: dbt-cli-profile/NAME` of `compute`"),
         ("DbtCliProfile(name='shop', target='prod')", "write a profiles.yml with `env_var()`"),
     ],
 )

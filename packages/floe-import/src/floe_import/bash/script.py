@@ -19,13 +19,15 @@ _FOLDERS = {"DBT_PROFILES_DIR": "profiles_dir", "DBT_PROJECT_DIR": "project"}
 class DbtScript:
     """The verdicts of a script; `builds` are its commands that build nodes.
 
-    `others` are its commands of dbt that build none.
+    It `calls_others` if it has commands of dbt that build none, and `changes_manifest` if one
+    of them replaces or deletes target/manifest.json.
     """
 
     def __init__(self, text: str, draft: GroupDraft, folder: str = "") -> None:
         self.words: list[Word] = []
         self.builds: list[str] = []
-        self.others: list[str] = []
+        self.calls_others = False
+        self.changes_manifest = False
         self._draft, self._folder = draft, folder
         self._is_first = True
         try:
@@ -41,16 +43,15 @@ class DbtScript:
     def builds_nothing(self) -> bool:
         """Whether it surely builds no node."""
         is_unread = any(each.verdict.disposition == "unknown" for each in self.words)
-        return not self.builds and (bool(self.others) or not is_unread)
+        return not self.builds and (self.calls_others or not is_unread)
 
     def verdict_if_kept(self, what: str) -> Verdict:
         """Return the verdict about a task or call, `what`, that stays as it builds nothing."""
-        has_own_target = any("--target-path" in each.text for each in self.words)
-        if has_own_target or {*self.others} <= {*_WITHOUT_PARSING}:
+        if not self.changes_manifest:
             return exact(f"it builds nothing: the {what} stays as it is")
         return changed(
-            f"it builds nothing: the {what} stays; give its dbt another `--target-path`, since it "
-            "replaces target/manifest.json, which `floe compile` writes"
+            f"it builds nothing: the {what} stays; give its dbt command a `--target-path` of its "
+            "own, since it replaces or deletes target/manifest.json, which `floe compile` writes"
         )
 
     def _say(self, code: str, text: str, verdict: Verdict) -> None:
@@ -95,7 +96,9 @@ class DbtScript:
         self.words += found
         name = found[0].text.split()[1] if words else ""
         if name not in BUILDS:
-            self.others += [name] if name in OTHERS else []
+            self.calls_others |= name in OTHERS
+            has_own_target = any(each.startswith("--target-path") for each in words)
+            self.changes_manifest |= name not in _WITHOUT_PARSING and not has_own_target
             return
         self.builds.append(name)
         if not self._is_first and _selects(self._draft) != _selects(before):

@@ -86,7 +86,7 @@ def profile_block(value: Value, draft: GroupDraft) -> Verdict:
     if isinstance(value, Made) and value.last != "load":
         return unknown("the flow makes the profile: write a profiles.yml with `env_var()`")
     loaded = arguments(value, ("name",)) if isinstance(value, Made) else ()
-    names = [str(each.value) for each in loaded if each.name == "name"]
+    names = [each.value for each in loaded if each.name == "name" and type(each.value) is str]
     return unknown(
         "a block of Prefect has the profile: name it in manifest.yaml as `connection: "
         f"dbt-cli-profile/{names[0] if names else 'NAME'}` of `compute`, with its type, database "

@@ -81,13 +81,14 @@ class PrefectFlows:
         verdict = changed("it returns a dict of node id to status, and raises if a node failed")
         targets = parent.targets if isinstance(parent, ast.Assign) else []
         names = {each.id for each in targets if isinstance(each, ast.Name)}
+        scope = self.module.scope_of(call)
         reads = [
             node
             for node in ast.walk(self.module.tree)
             if isinstance(node, ast.Attribute | ast.Subscript)
             and isinstance(node.value, ast.Name)
             and node.value.id in names
-            and self.module.scope_of(node) is self.module.scope_of(call)
+            and scope in self.module.scopes_of(node)
         ]
         if reads:
             what = ast.unparse(reads[0])

@@ -12,7 +12,7 @@ from floe_import.python.values import LocalFunction, Made, Symbol, Unknown, Valu
 
 MOST_TURNS = 100
 _DEEPEST = 5
-# What Prefect takes of a task's call for itself.
+# Keywords of a task's call that are for Prefect.
 _OF_PREFECT = ("wait_for", "return_state")
 
 

@@ -10,7 +10,6 @@ from uuid import UUID
 
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import State
-from prefect.context import FlowRunContext
 from prefect.exceptions import Abort
 from prefect.flows import Flow
 from prefect.runtime import flow_run
@@ -30,6 +29,7 @@ from floe_orchestrator_prefect.task.port_events import emit_updated_ports
 from floe_orchestrator_prefect.task.run_request import request_of, results_so_far
 from floe_orchestrator_prefect.ticks.due_tick import due_tick
 from floe_orchestrator_prefect.ticks.started_by import updates_of_run
+from floe_orchestrator_prefect.ticks.tick_of_run import current_run
 
 JobFlow = Flow[..., Any]
 _DESCRIPTIONS = {
@@ -132,8 +132,7 @@ def _skip(why: str) -> State[None]:
             state that a flow returns as an error: it logs the traceback, and the process fails.
     """
     state: State[None] = Cancelled(name=SKIPPED_RUN, message=why)
-    context = FlowRunContext.get()
-    run = context.flow_run if context else None
+    run = current_run()
     if run is None or run.deployment_id is None:
         return state
     with get_client(sync_client=True) as client:

@@ -27,7 +27,7 @@ def read_connection(name: str, adapter: str) -> Mapping[str, Any]:
     if "/" not in name:
         raise LookupError("a block is named as TYPE/NAME, such as secret/warehouse")
     if name.startswith(_OF_PREFECT_DBT):
-        # It registers these types when this module is imported, and not as Prefect's others do.
+        # prefect-dbt registers these types only when this module is imported.
         with suppress(ImportError):
             import_module("prefect_dbt.cli")
     try:
@@ -35,7 +35,7 @@ def read_connection(name: str, adapter: str) -> Mapping[str, Any]:
     except ValueError:
         raise LookupError("Prefect has no block of this name, or none of this type") from None
     except UnknownBlockType:
-        what = "no package that is installed here has this type of block; install its package"
+        what = "this type of block is not installed here; install the package that has it"
         raise LookupError(what) from None
     except (RuntimeError, PrefectException, httpx.HTTPError) as error:
         raise LookupError(f"Prefect can't read it: {error or type(error).__name__}") from error

@@ -14,7 +14,6 @@ from datetime import UTC, datetime
 
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import FlowRun
-from prefect.context import FlowRunContext
 from prefect.logging.loggers import get_logger
 
 from floe_core.foundation.errors import EnvironmentProblemError
@@ -24,7 +23,7 @@ from floe_core.schedules.live_schedules import with_live_schedules
 from floe_core.schedules.owned_ticks import OwnedTicks
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.policies import Job, Schedule
-from floe_orchestrator_prefect.ticks.tick_of_run import tick_of
+from floe_orchestrator_prefect.ticks.tick_of_run import current_run, tick_of
 from floe_orchestrator_prefect.ticks.tick_order import let_earlier_ticks_run
 
 log = get_logger("floe.ticks")
@@ -42,8 +41,7 @@ def due_tick(artifacts: CompiledArtifacts, job: Job) -> Due:
     Raises:
         Abort: See `let_earlier_ticks_run`.
     """
-    context = FlowRunContext.get()
-    run = context.flow_run if context else None
+    run = current_run()
     if run is None or run.deployment_id is None:
         return None, ""
     return ask_patiently(job, lambda: _due_tick_of(artifacts, job, run))
@@ -108,8 +106,7 @@ def tick_of_team(artifacts: CompiledArtifacts, job: Job) -> Due:
 
     See `due_tick`; there is never a reason not to run.
     """
-    context = FlowRunContext.get()
-    run = context.flow_run if context else None
+    run = current_run()
     with get_client(sync_client=True) as client:
         while run is not None and run.parent_task_run_id is not None:
             above = client.read_task_run(run.parent_task_run_id).flow_run_id

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import hashlib
 
-from prefect.context import FlowRunContext
-
 from floe_core.ports.decision import updates_in
+from floe_orchestrator_prefect.ticks.tick_of_run import current_run
 
 Updates = tuple[tuple[str, int], ...]
 
@@ -44,6 +43,5 @@ def updates_of_key(job_name: str, key: str | None) -> Updates:
 
 def updates_of_run(job_name: str) -> Updates:
     """Return the updates that started the current flow run."""
-    context = FlowRunContext.get()
-    run = context.flow_run if context else None
+    run = current_run()
     return updates_of_key(job_name, run.idempotency_key if run else None)
