@@ -60,7 +60,7 @@ def _port(change: PortChange) -> str:
 def _node(node: NodeDifference) -> str:
     parts = [
         "code" if node.has_new_code else "",
-        "a macro that it uses" if node.has_new_macros else "",
+        "a macro, ephemeral model or var that it uses" if node.has_new_macros else "",
         "configuration" if node.has_new_config and not node.fields else "",
         *(f"+ depends on `{node_id}`" for node_id in node.gained),
         *(f"- no longer on `{node_id}`" for node_id in node.lost),

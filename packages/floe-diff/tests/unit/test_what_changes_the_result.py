@@ -21,10 +21,17 @@ DBT_PROJECT = """\
 name: shop
 version: 1.0.0
 profile: shop
-vars: {since: 2020}
+vars: {since: 2020, shop: {of: 1}}
 on-run-end: ["{{ say_bye() }}"]
 """
+USED = "a macro, ephemeral model or var that it uses"
+CLEAN = "{{ config(materialized='ephemeral') }} select {{ of_clean() }} as id, {{ var('of') }} as b"
 FILES = {
+    "macros/of_clean.sql": "{% macro of_clean() %}1{% endmacro %}",
+    "models/clean.sql": CLEAN,
+    "models/cleaner.sql": "{{ config(materialized='ephemeral') }} select * from {{ ref('clean') }}",
+    "models/uses_clean.sql": "select id from {{ ref('cleaner') }}",
+    "models/uses_a_var.sql": "select {{ var('since') }} as since",
     "macros/outer.sql": "{% macro outer() %}{{ inner() }}{% endmacro %}",
     "macros/inner.sql": "{% macro inner() %}1{% endmacro %}",
     "macros/say_bye.sql": "{% macro say_bye() %}select 'bye'{% endmacro %}",
@@ -66,10 +73,12 @@ def found(old: CompiledArtifacts, new: CompiledArtifacts) -> ProductDifference:
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
-        ({"macros/inner.sql": "{% macro inner() %}2{% endmacro %}"}, "`model.shop.uses_a_macro`: a macro that it uses"),
+        ({"macros/inner.sql": "{% macro inner() %}2{% endmacro %}"}, f"`model.shop.uses_a_macro`: {USED}"),
+        ({"macros/of_clean.sql": "{% macro of_clean() %}2{% endmacro %}"}, f"`model.shop.uses_clean`: {USED}"),
+        ({"models/clean.sql": CLEAN + " where true"}, f"`model.shop.uses_clean`: {USED}"),
         (
             {"macros/mine.sql": FILES["macros/mine.sql"].replace("or replace view", "or replace  view")},
-            "`model.shop.custom`: a macro that it uses",
+            f"`model.shop.custom`: {USED}",
         ),
         (
             {"models/hooked.sql": FILES["models/hooked.sql"].replace("'select 1'", "'select 2'")},
@@ -84,6 +93,8 @@ def found(old: CompiledArtifacts, new: CompiledArtifacts) -> ProductDifference:
             {"macros/say_bye.sql": FILES["macros/say_bye.sql"].replace("bye'", "see you'")},
             "dbt: vars, hooks, flags or packages of the dbt project changed",
         ),
+        ({"dbt_project.yml": DBT_PROJECT.replace("2020", "2021")}, f"`model.shop.uses_a_var`: {USED}"),
+        ({"dbt_project.yml": DBT_PROJECT.replace("{of: 1}", "{of: 2}")}, f"`model.shop.uses_clean`: {USED}"),
         (
             {"dbt_project.yml": DBT_PROJECT.replace("2020", "2021")},
             "dbt: vars, hooks, flags or packages of the dbt project changed",

@@ -47,6 +47,10 @@ class Inputs:
         """`name` of dbt_project.yml."""
         return str(self.dbt_document.data["name"])
 
+    def dbt_vars(self, own: Mapping[str, Any]) -> dict[str, Any]:
+        """The vars of dbt_project.yml, and those of floe.yaml or an environment over them."""
+        return {**(self.dbt_document.data.get("vars") or {}), **own}
+
     @property
     def packages_path(self) -> str:
         """`packages-install-path` of dbt_project.yml, relative to the product folder."""

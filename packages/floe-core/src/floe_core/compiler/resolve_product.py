@@ -70,7 +70,8 @@ def resolve_product(
         parsed = _parse(dbt, inputs, findings)
         for warning in parsed.warnings:
             findings.notice(f"dbt: {warning}")
-        nodes = nodes_in(parsed.manifest, inputs.product_dir, reads_texts=inputs.reuses)
+        dbt_vars = inputs.dbt_vars(inputs.spec.vars)
+        nodes = nodes_in(parsed.manifest, inputs.product_dir, dbt_vars, reads_texts=inputs.reuses)
         nodes = ports.resolve(nodes, parsed.manifest, profile)
         nodes = with_policies(refine(nodes, inputs, findings), inputs, findings)
         policy = inputs.spec.execution.freshness

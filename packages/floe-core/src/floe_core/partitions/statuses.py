@@ -9,7 +9,6 @@ from typing import Literal
 
 from floe_core.partitions.records import Brief, Records, briefs_of
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
-from floe_core.schemas.nodes import Node
 
 PartitionStatus = Literal["done", "failed", "missing", "stale"]
 STATUSES: tuple[PartitionStatus, ...] = ("done", "failed", "missing", "stale")
@@ -30,10 +29,9 @@ def statuses_of(
     """
     briefs = {node_id: briefs_of(by_key) for node_id, by_key in records.items()}
     found = {}
-    for node_id in node_ids:
-        node = artifacts.by_id[node_id]
-        above = [briefs[i] for i in node.depends_on if i in briefs]
-        mine, code = briefs.get(node_id, {}), code_of(node)
+    for node_id, code in codes_of(artifacts, node_ids).items():
+        above = [briefs[i] for i in artifacts.by_id[node_id].depends_on if i in briefs]
+        mine = briefs.get(node_id, {})
         of_node = [_status(mine.get(key), code, key, above) for key in keys]
         if by_ports := stale.get(node_id):
             pairs = zip(keys, of_node, strict=True)
@@ -70,7 +68,24 @@ def worst(found: Iterable[PartitionStatus]) -> PartitionStatus:
     return next((each for each in order if each in present), "missing")
 
 
-def code_of(node: Node) -> str:
-    """Return a hash that changes with the node's code, the macros that it uses or its settings."""
-    text = f"{node.checksum} {node.macros_hash} {node.config_hash}"
+def codes_of(artifacts: CompiledArtifacts, node_ids: Iterable[str]) -> dict[str, str]:
+    """Return node id -> a hash of its code, and of that of the views that it reads.
+
+    A view has no rows of its own: what it shows changes with its code, like an ephemeral model.
+    """
+    return {node_id: _code_of(artifacts, node_id) for node_id in node_ids}
+
+
+def _code_of(artifacts: CompiledArtifacts, node_id: str) -> str:
+    found, frontier = {node_id}, [node_id]
+    while frontier:
+        above = artifacts.by_id[frontier.pop()].depends_on
+        views = {i for i in above if artifacts.by_id[i].materialization == "view"} - found
+        found |= views
+        frontier += views
+    nodes = [artifacts.by_id[each] for each in sorted(found)]
+    text = " ".join(
+        f"{node.checksum} {node.macros_hash} {node.reuse.build or node.config_hash}"
+        for node in nodes
+    )
     return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -10,7 +10,7 @@ import pytest
 
 from floe_core.foundation.errors import EnvironmentProblemError
 from floe_core.partitions.records import Record, merged
-from floe_core.partitions.statuses import code_of, statuses_of
+from floe_core.partitions.statuses import codes_of, statuses_of
 from floe_core.partitions.store import PartitionStore, name_of, store_of
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts, OrchestratorChoice, Product
 from floe_core.schemas.nodes import Node
@@ -104,8 +104,9 @@ def test_a_partition_is_stale_by_its_code_or_by_what_it_reads() -> None:
     below = Node(
         unique_id="b", name="b", resource_type="model", package="s", depends_on=("a", "seed")
     )
-    keys = ["1", "2", "3", "4", "5"]
-    a, b = code_of(above), code_of(below)
+    seed = Node(unique_id="seed", name="seed", resource_type="seed", package="s")
+    artifacts, keys = artifacts_of(above, below, seed), ["1", "2", "3", "4", "5"]
+    a, b = codes_of(artifacts, ["a", "b"]).values()
     records = {
         "a": {
             "1": record(10, code=a),
@@ -122,7 +123,7 @@ def test_a_partition_is_stale_by_its_code_or_by_what_it_reads() -> None:
             "5": record(20, "failed", code="other"),
         },
     }
-    assert statuses_of(artifacts_of(above, below), records, ["a", "b"], keys) == {
+    assert statuses_of(artifacts, records, ["a", "b"], keys) == {
         "a": ["done", "done", "stale", "failed", "missing"],
         "b": ["done", "stale", "done", "done", "failed"],
     }

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Container, Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -34,24 +35,64 @@ _CONFIGURING = (
 )
 # Keys of dbt_project.yml that change what nodes do and appear in no node's configuration.
 _PROJECT_KEYS = ("vars", "dispatch", "query-comment", "quoting", "flags")
+# A call of `var`, and the name that it has as a literal.
+_VAR = re.compile(r"\bvar\s*\(\s*(?:(['\"])(.*?)\1)?")
 
 
 class CodeHashes:
-    """The hashes of one manifest; texts that contain the project's folder are made relative."""
+    """The hashes of one manifest; texts that contain the project's folder are made relative.
 
-    def __init__(self, manifest: Entry, project_dir: Path) -> None:
+    `dbt_vars` are all values that dbt knows for vars, those for a package below its name.
+    """
+
+    def __init__(self, manifest: Entry, project_dir: Path, dbt_vars: Entry | None = None) -> None:
+        self._nodes: Mapping[str, Entry] = manifest["nodes"]
         self._macros: Mapping[str, Entry] = manifest.get("macros") or {}
+        self._vars = dbt_vars or {}
         self._project_dir = str(project_dir)
         self._built_in = _built_in_packages(manifest)
         self._closures: dict[frozenset[str], str] = {}
         self._own_texts: dict[frozenset[str], dict[str, Any]] = {}
         self._by_materialization = self._group_materializations()
 
-    def of_macros(self, entry: Entry) -> str:
-        """Return the hash of all macros that a node uses, "" if they are all dbt's own."""
-        used = set((entry.get("depends_on") or {}).get("macros") or ())
-        used |= self._by_materialization.get(_materialization(entry), set())
-        return self._of_closure(frozenset(used))
+    def of_used(self, entry: Entry) -> str:
+        """Return the hash of what a node uses, "" for nothing but dbt's own macros.
+
+        That is macros, ephemeral models with all that those use, and the values of vars.
+        """
+        above = self._all_ephemeral_parents(entry)
+        used = set(self._by_materialization.get(_materialization(entry), set()))
+        for each in (entry, *above):
+            used.update((each.get("depends_on") or {}).get("macros") or ())
+        codes = {each["unique_id"]: each.get("raw_code") for each in above}
+        texts = self._texts(frozenset(used))
+        given = self._vars_in(map(str, (entry.get("raw_code"), *codes.values(), *texts.values())))
+        more = [each for each in (codes, given) if each]
+        return self.digest([texts, *more]) if more else self._of_closure(frozenset(used))
+
+    def ephemeral_parents(self, entry: Entry) -> list[Entry]:
+        """Return the ephemeral models that dbt makes a part of a node's SQL."""
+        ids = (entry.get("depends_on") or {}).get("nodes") or ()
+        parents = (self._nodes.get(parent_id) or {} for parent_id in ids)
+        return [each for each in parents if _materialization(each) == "ephemeral"]
+
+    def _all_ephemeral_parents(self, entry: Entry) -> list[Entry]:
+        found: dict[str, Entry] = {}
+        frontier = self.ephemeral_parents(entry)
+        while frontier:
+            each = frontier.pop()
+            if each["unique_id"] not in found:
+                found[each["unique_id"]] = each
+                frontier += self.ephemeral_parents(each)
+        return [found[node_id] for node_id in sorted(found)]
+
+    def _vars_in(self, texts: Iterable[str]) -> dict[str, Any]:
+        """Return the values of the vars that texts read; all of them if a name is no literal."""
+        names = {found[2] for text in texts for found in _VAR.finditer(text)}
+        levels = [self._vars, *(each for each in self._vars.values() if isinstance(each, Mapping))]
+        wanted = names if None not in names else {name for level in levels for name in level}
+        values = {name: [each[name] for each in levels if name in each] for name in wanted}
+        return {name: found for name, found in values.items() if found}
 
     def of_used_macros(self, entry: Entry) -> str:
         """Return the hash of the macros that a node's code uses, "" if they are all dbt's own."""
@@ -132,7 +173,7 @@ def hash_project(manifest: Entry, dbt_project: Entry, project_dir: Path) -> str:
     """Return the hash of the project's vars, hooks on run start and end, flags and packages."""
     hashes = CodeHashes(manifest, project_dir)
     hooks = {
-        node_id: [entry.get("raw_code"), hashes.of_macros(entry)]
+        node_id: [entry.get("raw_code"), hashes.of_used(entry)]
         for node_id, entry in manifest["nodes"].items()
         if entry["resource_type"] == "operation"
     }

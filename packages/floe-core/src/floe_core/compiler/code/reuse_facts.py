@@ -26,7 +26,7 @@ NEVER, CONTENT = "never", "content"
 # Keys of a node's configuration that do not affect its relation or its verdict.
 _IDLE = frozenset(
     {
-        *("meta", "tags", "docs", "group", "access", "enabled", "event_time", "freshness"),
+        *("meta", "tags", "docs", "group", "access", "enabled", "freshness"),
         "static_analysis",
     }
 )
@@ -140,7 +140,7 @@ class ReuseFactsReader:
 
     def _codes(self, entry: Entry) -> list[str]:
         """Return the node's SQL and that of the ephemeral models that become part of it."""
-        above = [code for each in self._ephemeral_parents(entry) for code in self._codes(each)]
+        above = [code for each in self._hashes.ephemeral_parents(entry) for code in self._codes(each)]
         return [self._code(entry), *above]
 
     def _content(self, entry: Entry) -> str:
@@ -255,12 +255,7 @@ class ReuseFactsReader:
 
     def _of_ephemeral(self, entry: Entry) -> str:
         """Return what an ephemeral model in its SQL reads."""
-        return next(filter(None, map(self._never, self._ephemeral_parents(entry))), "")
-
-    def _ephemeral_parents(self, entry: Entry) -> list[Entry]:
-        ids = (entry.get("depends_on") or {}).get("nodes") or ()
-        parents = (self._manifest["nodes"].get(parent_id) or {} for parent_id in ids)
-        return [each for each in parents if _config(each).get("materialized") == "ephemeral"]
+        return next(filter(None, map(self._never, self._hashes.ephemeral_parents(entry))), "")
 
     def _first_varying(self, macro_ids: Iterable[str]) -> str:
         macros = self._manifest.get("macros") or {}

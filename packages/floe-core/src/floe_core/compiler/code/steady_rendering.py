@@ -44,7 +44,6 @@ class SteadyRendering:
     """The nodes of one manifest whose compiled SQL follows from the manifest alone."""
 
     def __init__(self, manifest: Entry, hashes: CodeHashes) -> None:
-        self._nodes: Mapping[str, Entry] = manifest["nodes"]
         self._macros: Mapping[str, Entry] = manifest.get("macros") or {}
         self._hashes = hashes
         self._names = Names(
@@ -66,7 +65,7 @@ class SteadyRendering:
             (entry.get("language") or "sql") == "sql"
             and config.get("incremental_strategy") != "microbatch"
             and not any("{{" in text or "{%" in text for text in _strings(config))
-            and not self._reads_ephemeral(entry)
+            and not self._hashes.ephemeral_parents(entry)
             and all(self._is_steady(text) for text in texts)
             and all(self._is_steady_macro(macro_id) for macro_id in self._hashes.reach(used))
         )
@@ -74,13 +73,6 @@ class SteadyRendering:
             return ""
         macros = self._hashes.of_used_macros(entry)
         return self._hashes.digest([entry["unique_id"], texts, config, macros])
-
-    def _reads_ephemeral(self, entry: Entry) -> bool:
-        ids = (entry.get("depends_on") or {}).get("nodes") or ()
-        parents = (self._nodes.get(node_id) or {} for node_id in ids)
-        return any(
-            (each.get("config") or {}).get("materialized") == "ephemeral" for each in parents
-        )
 
     def _is_steady_macro(self, macro_id: str) -> bool:
         if macro_id not in self._macro_is_steady:

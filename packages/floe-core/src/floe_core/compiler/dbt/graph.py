@@ -32,9 +32,16 @@ class DbtGraph:
     node gets a hash of its SQL's tokens, which takes a while.
     """
 
-    def __init__(self, manifest: Entry, project_dir: Path, *, reads_texts: bool = False) -> None:
+    def __init__(
+        self,
+        manifest: Entry,
+        project_dir: Path,
+        dbt_vars: Entry | None = None,
+        *,
+        reads_texts: bool = False,
+    ) -> None:
         self._manifest = manifest
-        self._hashes = CodeHashes(manifest, project_dir)
+        self._hashes = CodeHashes(manifest, project_dir, dbt_vars)
         self._reuse = ReuseFactsReader(manifest, self._hashes, reads_texts=reads_texts)
 
     def nodes(self) -> tuple[Node, ...]:
@@ -111,7 +118,7 @@ class DbtGraph:
             columns=_columns(entry),
             meta=_meta(entry, config),
             checksum=_checksum(entry),
-            macros_hash=self._hashes.of_macros(entry),
+            macros_hash=self._hashes.of_used(entry),
             config_hash=self._hashes.of_config(entry),
             reuse=self._reuse.facts(entry),
             **self._relation(entry, config),
@@ -264,14 +271,20 @@ def _conditions(config: Entry) -> dict[str, str]:
     return {name: text for name, text in conditions.items() if text not in ("", DEFAULT_CONDITION)}
 
 
-def nodes_in(manifest: Entry, project_dir: Path, *, reads_texts: bool = False) -> tuple[Node, ...]:
+def nodes_in(
+    manifest: Entry,
+    project_dir: Path,
+    dbt_vars: Entry | None = None,
+    *,
+    reads_texts: bool = False,
+) -> tuple[Node, ...]:
     """Return the nodes of a dbt manifest, sorted by id. See `DbtGraph`.
 
     Raises:
         InvalidProductError: The manifest is not in dbt's format, or has a cycle.
     """
     try:
-        return DbtGraph(manifest, project_dir, reads_texts=reads_texts).nodes()
+        return DbtGraph(manifest, project_dir, dbt_vars, reads_texts=reads_texts).nodes()
     except InvalidProductError:
         raise
     except (KeyError, TypeError, AttributeError, ValueError) as error:

@@ -123,7 +123,8 @@ def _find_changed_nodes(
     """Return node id -> field -> value for values that differ here, and keep dbt's parse."""
     parsed = dbt.parse()
     quiet = Findings(lambda notice: None)
-    found = nodes_in(parsed.manifest, inputs.product_dir, reads_texts=inputs.reuses)
+    dbt_vars = inputs.dbt_vars(own_vars)
+    found = nodes_in(parsed.manifest, inputs.product_dir, dbt_vars, reads_texts=inputs.reuses)
     found = _with_ports(found, base.nodes)
     nodes = with_policies(refine(found, inputs, quiet), inputs, quiet)
     _refuse_other_graph(base.nodes, nodes)

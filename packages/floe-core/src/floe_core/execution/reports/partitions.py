@@ -7,10 +7,11 @@ import threading
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import cached_property
 
 from floe_core.foundation.errors import EnvironmentProblemError
 from floe_core.partitions.records import Record, RecordStatus
-from floe_core.partitions.statuses import code_of
+from floe_core.partitions.statuses import codes_of
 from floe_core.partitions.store import store_of
 from floe_core.runs.build_events import BuildEvent, NodeLog, PartitionResult
 from floe_core.runs.build_request import BuildRequest
@@ -36,6 +37,11 @@ class PartitionsOfBuild:
         self._written_at = time.monotonic()
         # Tables without rows are not what the partitions have.
         self._is_on = artifacts.partitions is not None and not request.parameters.empty
+
+    @cached_property
+    def _codes(self) -> dict[str, str]:
+        declaration = self._artifacts.partitions
+        return codes_of(self._artifacts, declaration.node_ids if declaration else ())
 
     def receive(self, event: BuildEvent) -> None:
         """Keep the result of a partition, and have it written even if no other event follows."""
@@ -87,7 +93,7 @@ class PartitionsOfBuild:
             status,
             self._request.run_id,
             self._request.attempt,
-            code_of(self._artifacts.by_id[event.unique_id]),
+            self._codes[event.unique_id],
             (event.started_at or now).timestamp(),
             (event.ended_at or now).timestamp(),
             event.rows,
