@@ -12,12 +12,14 @@ import os
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from datetime import date
 from pathlib import Path
 
 import duckdb
 import pytest
 from own_database import PASSWORD, SERVER, own_database
 from partition_histories import Fault, Product, Step, history, product_of
+from partition_periods import Calendar
 from partition_sides import Side, play, write_product
 from partitions_on_airflow import AirflowSide
 from partitions_on_dagster import DagsterSide
@@ -30,6 +32,7 @@ from floe_orchestrator_airflow.local.service import LocalAirflow
 
 LONG = 6 * 3600
 LENGTH = 5
+DAYS = Calendar("day", date(2026, 11, 1))
 SIDES = ("dagster", "airflow", "prefect")
 
 
@@ -87,12 +90,11 @@ def test_a_history_with_states_in_postgresql(
 @pytest.mark.parametrize("name", SIDES)
 def test_a_retry_builds_the_days_that_no_failed_test_holds_back(name: str, tmp_path: Path) -> None:
     """A test fails for the second day; for the third, a model does at first."""
-    product, folder = Product("day", "mixed", "tick", lookback=0, retries=1), tmp_path / "shop"
+    product, folder = Product(DAYS, "mixed", "tick", lookback=0, retries=1), tmp_path / "shop"
     mine = product.periods[:4]
     step = Step(mine, f"{mine[0].key}...{mine[3].key}", faults=[Fault("daily", mine[2], 1)])
     with side_of(name, tmp_path) as side:
         world = write_product(folder, product, side)
-        (folder / "tests").mkdir()
         (folder / "tests" / "good.sql").write_text(
             "select period from {{ ref('daily') }} "
             "where period = '{{ var(\"begin\") }}' and period = '2026-11-02'"

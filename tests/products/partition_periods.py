@@ -1,10 +1,12 @@
-"""The periods that partitions of a length have in UTC, by the arithmetic of dates alone."""
+"""The periods that partitions of a length have in a zone, by the arithmetic of dates alone."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Iterator
+from datetime import UTC, date, datetime, timedelta
+from itertools import count, islice, pairwise
 from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
 NUMBER = 8
 
@@ -18,80 +20,84 @@ class Period(NamedTuple):
 
 
 class Length(NamedTuple):
-    """How long partitions are: where the first starts, what follows a start, and their keys.
+    """How long partitions are, and how their keys are written.
 
     `cron` ticks once in each period, `after` its start. `batch` is the length of dbt's batches.
     """
 
-    first: datetime
-    following: Callable[[datetime], datetime]
     key: str
     cron: str
     after: timedelta
     batch: str
 
 
-def _month_after(moment: datetime) -> datetime:
-    return (moment + timedelta(days=31)).replace(day=1)
+def _month_after(day: date) -> date:
+    return (day + timedelta(days=31)).replace(day=1)
 
 
 LENGTHS = {
-    "hour": Length(
-        datetime(2026, 11, 1, tzinfo=UTC),
-        lambda moment: moment + timedelta(hours=1),
-        "%Y-%m-%d-%H:%M",
-        "5 * * * *",
-        timedelta(minutes=5),
-        "hour",
-    ),
-    "day": Length(
-        datetime(2026, 11, 1, tzinfo=UTC),
-        lambda moment: moment + timedelta(days=1),
-        "%Y-%m-%d",
-        "0 6 * * *",
-        timedelta(hours=6),
-        "day",
-    ),
-    # A Monday. Its batches are finer.
-    "week": Length(
-        datetime(2026, 9, 7, tzinfo=UTC),
-        lambda moment: moment + timedelta(days=7),
-        "%Y-%m-%d",
-        "0 6 * * 1",
-        timedelta(hours=6),
-        "day",
-    ),
-    "month": Length(
-        datetime(2026, 1, 1, tzinfo=UTC),
-        _month_after,
-        "%Y-%m",
-        "0 6 1 * *",
-        timedelta(hours=6),
-        "month",
-    ),
+    "hour": Length("%Y-%m-%d-%H:%M", "5 * * * *", timedelta(minutes=5), "hour"),
+    "day": Length("%Y-%m-%d", "0 6 * * *", timedelta(hours=6), "day"),
+    # Its batches are finer.
+    "week": Length("%Y-%m-%d", "0 6 * * 1", timedelta(hours=6), "day"),
+    "month": Length("%Y-%m", "0 6 1 * *", timedelta(hours=6), "month"),
+}
+_DAY_AFTER: dict[str, Callable[[date], date]] = {
+    "day": lambda day: day + timedelta(days=1),
+    "week": lambda day: day + timedelta(days=7),
+    "month": _month_after,
 }
 
 
-def periods_of(by: str, number: int = NUMBER) -> list[Period]:
-    """Return the first periods of a length."""
-    length = LENGTHS[by]
-    found, start = [], length.first
-    for _ in range(number):
-        end = length.following(start)
-        found.append(Period(start.strftime(length.key), start, end))
-        start = end
-    return found
+class Calendar(NamedTuple):
+    """The length of periods, the day on which the first one starts, and their zone.
 
+    In the zones that histories have, each day has a midnight.
+    """
 
-def tick_after(by: str, period: Period) -> datetime:
-    """Return the first tick after a period is over."""
-    return period.end + LENGTHS[by].after
+    by: str
+    first: date
+    zone: str = "UTC"
 
+    @property
+    def length(self) -> Length:
+        return LENGTHS[self.by]
 
-def number_complete(by: str, moment: datetime) -> int:
-    """Return how many periods are over at a time."""
-    length, number = LENGTHS[by], 0
-    end = length.following(length.first)
-    while end <= moment:
-        number, end = number + 1, length.following(end)
-    return number
+    def edges(self) -> Iterator[datetime]:
+        """Yield the start of each period, in UTC, without an end."""
+        if self.by == "hour":
+            begin = self._midnight(self.first)
+            yield from (begin + number * timedelta(hours=1) for number in count())
+        day = self.first
+        while True:
+            yield self._midnight(day)
+            day = _DAY_AFTER[self.by](day)
+
+    def periods(self, number: int = NUMBER) -> list[Period]:
+        """Return the first periods."""
+        edges = [*islice(self.edges(), number + 1)]
+        found: list[Period] = []
+        for start, end in pairwise(edges):
+            local = start.astimezone(ZoneInfo(self.zone))
+            key = local.strftime(self.length.key)
+            if key in {each.key for each in found}:
+                # A clock that is set back shows an hour twice.
+                key += local.strftime("%z")
+            found.append(Period(key, start, end))
+        return found
+
+    def tick_in(self, start: datetime) -> datetime:
+        """Return the tick in the period that starts at a time."""
+        if self.by == "hour":
+            return start + self.length.after
+        zone = ZoneInfo(self.zone)
+        wall = start.astimezone(zone).replace(tzinfo=None) + self.length.after
+        return wall.replace(tzinfo=zone).astimezone(UTC)
+
+    def number_begun(self, moment: datetime) -> int:
+        """Return how many periods have begun at a time."""
+        return next(number for number, edge in enumerate(self.edges()) if edge > moment)
+
+    def _midnight(self, day: date) -> datetime:
+        wall = datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(self.zone))
+        return wall.astimezone(UTC)

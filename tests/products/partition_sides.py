@@ -19,8 +19,7 @@ from threading import Lock
 from typing import Any, Protocol
 
 import pytest
-from partition_histories import Attempts, Product, Replay, Step, World
-from partition_periods import number_complete, periods_of
+from partition_histories import TEST, Attempts, Product, Replay, Step, World
 from warm_floe import floe
 
 from floe_core.compiler import compile_product
@@ -31,7 +30,7 @@ kind: Manifest
 metadata: {name: platform, version: 1.0.0}
 plugins:
   orchestrator: {type: ORCHESTRATOR, config: CONFIG}
-  compute: {type: duckdb, config: {path: "{product_slug}.duckdb", threads: 1}}
+  compute: {type: duckdb, config: {path: "{product_slug}.duckdb", threads: THREADS}}
 observability: {lineage: {enabled: false}}
 """
 FLOE = """\
@@ -78,14 +77,15 @@ class Side(Protocol):
 
 def write_product(folder: Path, product: Product, side: Side) -> World:
     """Write a product for an orchestrator, and the data that is there before a history."""
-    (folder / "models").mkdir(parents=True)
+    for name in ("models", "macros", "tests"):
+        (folder / name).mkdir(parents=True)
     config = "{partition_keys: true}" if side.name == "airflow" and product.has_keys else "{}"
     manifest = MANIFEST.replace("ORCHESTRATOR", side.name).replace("CONFIG", config)
+    manifest = manifest.replace("THREADS", str(product.threads))
     texts = {
         "manifest.yaml": manifest,
         "floe.yaml": FLOE.replace("NAME", product.name) + product.floe,
-        "dbt_project.yml": f"name: {product.name}\nversion: 1.0.0\nprofile: {product.name}\n",
-        **{f"models/{name}.sql": sql for name, sql in product.models().items()},
+        **product.files(),
     }
     for name, text in texts.items():
         (folder / name).write_text(text)
@@ -100,8 +100,9 @@ def shown_states(product: Product, folder: Path) -> dict[str, list[str]]:
     assert done.returncode == 0, done.stderr
     nodes = json.loads(done.stdout)["nodes"]
     return {
-        name: [*nodes[f"model.{product.name}.{name}"]["partitions"].values()]
-        for name in product.parents
+        name: [*nodes[f"{kind}.{product.name}.{name}"]["partitions"].values()]
+        for name in product.nodes
+        for kind in ["test" if name == TEST else "model"]
     }
 
 
@@ -172,9 +173,10 @@ def _call(environment: dict[str, str], target: Any, arguments: tuple[Any, ...]) 
 
 
 def periods_shown_until(product: Product, moment: datetime | None = None) -> list[str]:
-    """Return the keys of the periods after those of the history that are over at a time."""
-    number = number_complete(product.by, moment or datetime.now(UTC))
-    return [each.key for each in periods_of(product.by, number)[len(product.periods) :]]
+    """Return the keys of the periods after those of the history that a run may build at a time."""
+    number = product.calendar.number_begun(moment or datetime.now(UTC))
+    number -= product.builds == "previous"
+    return [each.key for each in product.calendar.periods(number)[len(product.periods) :]]
 
 
 def play(sides: Sequence[Side], product: Product, folder: Path, steps: Sequence[Step]) -> None:

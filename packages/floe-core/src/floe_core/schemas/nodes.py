@@ -75,12 +75,12 @@ class Node(Frozen):
     the id of the node that a test belongs to, "" if it belongs to none. `checksum` changes when the
     node's own code does (`checksum.checksum`), "" if dbt has none. `macros_hash` changes with the
     macros, ephemeral models and vars that it uses, those of its materialization included, and
-    `config_hash` with its configuration and hooks. `retries` and `timeout_seconds` are the node's own, None if it has none. `pool` is
-    the pool in which it takes a slot while it runs, "" for none. A node that reads a source that a
-    step writes also depends on the step. `error_if` and `warn_if` are a test's conditions on the
-    rows it finds, "" for dbt's own `!= 0`. `reuse` holds the facts that `execution.reuse` compares.
-    `port` is the key of the port of another product that a source stands for; its `meta` and
-    `schema_config` are those of the node that builds the port.
+    `config_hash` with its configuration and hooks. `retries` and `timeout_seconds` are the node's
+    own, None if it has none. `pool` is the pool in which it takes a slot while it runs, "" for
+    none. A node that reads a source that a step writes also depends on the step. `error_if` and
+    `warn_if` are a test's conditions on the rows it finds, "" for dbt's own `!= 0`. `reuse` holds
+    the facts that `execution.reuse` compares. `port` is the key of the port of another product that
+    a source stands for; its `meta` and `schema_config` are those of the node that builds the port.
     """
 
     unique_id: str

@@ -18,10 +18,13 @@ version: 1.0.0
 profile: shop
 vars: {rate: 2, limit: 9, other: 3, begin: "", end: ""}
 """
-FLOE = plain_shop.FLOE + """\
+FLOE = (
+    plain_shop.FLOE
+    + """\
 partitions: {by: day, start: 2026-11-01, select: daily, vars: {begin: start, end: end}}
 vars: {floor: 1}
 """
+)
 FILES = {
     "seeds/rates.csv": "id,rate\n1,2\n",
     "macros/of_clean.sql": "{% macro of_clean() %}{{ of_all() }}{% endmacro %}",

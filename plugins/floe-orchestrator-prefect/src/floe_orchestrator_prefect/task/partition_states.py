@@ -30,7 +30,7 @@ _MOST_NAMED = 5
 
 
 def show_partitions(artifacts: CompiledArtifacts, keys: Iterable[str]) -> str:
-    """Tag the current flow run with partitions that it built, and add a table of all states.
+    """Tag the current flow run with its partitions, and add a table of all states.
 
     Returns what went wrong, "" if nothing did: a table is no reason to fail a run.
     """

@@ -60,7 +60,7 @@ class CodeHashes:
 
         That is macros, ephemeral models with all that those use, and the values of vars.
         """
-        above = self._all_ephemeral_parents(entry)
+        above = self.ephemeral_parents(entry)
         used = set(self._by_materialization.get(_materialization(entry), set()))
         for each in (entry, *above):
             used.update((each.get("depends_on") or {}).get("macros") or ())
@@ -71,19 +71,15 @@ class CodeHashes:
         return self.digest([texts, *more]) if more else self._of_closure(frozenset(used))
 
     def ephemeral_parents(self, entry: Entry) -> list[Entry]:
-        """Return the ephemeral models that dbt makes a part of a node's SQL."""
-        ids = (entry.get("depends_on") or {}).get("nodes") or ()
-        parents = (self._nodes.get(parent_id) or {} for parent_id in ids)
-        return [each for each in parents if _materialization(each) == "ephemeral"]
-
-    def _all_ephemeral_parents(self, entry: Entry) -> list[Entry]:
+        """Return the ephemeral models that dbt makes a part of a node's SQL, by id."""
         found: dict[str, Entry] = {}
-        frontier = self.ephemeral_parents(entry)
+        frontier = [entry]
         while frontier:
-            each = frontier.pop()
-            if each["unique_id"] not in found:
-                found[each["unique_id"]] = each
-                frontier += self.ephemeral_parents(each)
+            ids = (frontier.pop().get("depends_on") or {}).get("nodes") or ()
+            above = {i: self._nodes[i] for i in ids if i in self._nodes and i not in found}
+            above = {i: each for i, each in above.items() if is_ephemeral(each)}
+            found |= above
+            frontier += above.values()
         return [found[node_id] for node_id in sorted(found)]
 
     def _vars_in(self, texts: Iterable[str]) -> dict[str, Any]:
@@ -167,6 +163,11 @@ class CodeHashes:
         text = json.dumps(value, sort_keys=True, ensure_ascii=False, default=str)
         text = text.replace(self._project_dir, ".")
         return hashlib.sha256(text.encode()).hexdigest()[:_DIGITS]
+
+
+def is_ephemeral(entry: Entry) -> bool:
+    """Return whether a node is an ephemeral model."""
+    return _materialization(entry) == "ephemeral"
 
 
 def hash_project(manifest: Entry, dbt_project: Entry, project_dir: Path) -> str:

@@ -140,8 +140,8 @@ class ReuseFactsReader:
 
     def _codes(self, entry: Entry) -> list[str]:
         """Return the node's SQL and that of the ephemeral models that become part of it."""
-        above = [code for each in self._hashes.ephemeral_parents(entry) for code in self._codes(each)]
-        return [self._code(entry), *above]
+        above = self._hashes.ephemeral_parents(entry)
+        return [self._code(each) for each in (entry, *above)]
 
     def _content(self, entry: Entry) -> str:
         """Return a hash of what affects the rows besides the SQL, "" if nothing does."""

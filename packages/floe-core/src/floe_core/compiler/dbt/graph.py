@@ -9,10 +9,9 @@ from hashlib import sha1
 from pathlib import Path
 from typing import Any
 
-from floe_core.compiler.code.code_hashes import CodeHashes, hash_file
+from floe_core.compiler.code.code_hashes import CodeHashes, hash_file, is_ephemeral
 from floe_core.compiler.code.reuse_facts import ReuseFactsReader
 from floe_core.foundation.errors import InvalidProductError, Problem
-from floe_core.schemas.node_graph import Edges, reached
 from floe_core.schemas.nodes import Column, Node
 from floe_core.sql.names import unquote
 
@@ -74,33 +73,18 @@ class DbtGraph:
         nodes = {
             unique_id: entry
             for unique_id, entry in self._manifest["nodes"].items()
-            if entry["resource_type"] in _TAKEN and unique_id not in self._ephemeral
+            if entry["resource_type"] in _TAKEN and not is_ephemeral(entry)
         }
         for section in ("sources", "exposures", "unit_tests", "functions"):
             nodes.update(self._manifest.get(section) or {})
         # A test of a model that is disabled, or not there, is among the nodes, but is not enabled.
         return {i: e for i, e in nodes.items() if (e.get("config") or {}).get("enabled", True)}
 
-    @cached_property
-    def _parents_of_ephemeral(self) -> Edges:
-        return {
-            unique_id: tuple(self._manifest["nodes"][unique_id]["depends_on"]["nodes"])
-            for unique_id in self._ephemeral
-        }
-
-    @cached_property
-    def _ephemeral(self) -> frozenset[str]:
-        return frozenset(
-            unique_id
-            for unique_id, entry in self._manifest["nodes"].items()
-            if entry["resource_type"] == "model"
-            and (entry.get("config") or {}).get("materialized") == "ephemeral"
-        )
-
     def _parents(self, entry: Entry) -> tuple[str, ...]:
         """Return the ids that it depends on, ephemeral models replaced by their own parents."""
         direct = _direct_parents(entry)
-        above = {*direct, *reached(direct, self._parents_of_ephemeral)}
+        within = self._hashes.ephemeral_parents(entry)
+        above = {*direct, *(i for each in within for i in _direct_parents(each))}
         return tuple(sorted(above & self._entries.keys()))
 
     def _node(self, entry: Entry) -> Node:
