@@ -84,3 +84,14 @@ def test_a_change_of_code_makes_partitions_stale_and_no_other_does(
 ) -> None:
     before = code_of_daily(write_product("before"), {})
     assert (code_of_daily(write_product("after"), change) != before) == is_stale
+
+
+@pytest.mark.parametrize("read", ["var('ra' ~ 'te')", "var(the_name)", "var(\n  var_name='rate')"])
+def test_a_var_whose_name_is_no_literal_may_be_any(
+    write_product: Callable[..., Path], read: str
+) -> None:
+    model = edit("models/daily.sql", 'var("rate")', read)
+    model = {place: "{% set the_name = 'rate' %}" + text for place, text in model.items()}
+    other = edit("dbt_project.yml", "other: 3", "other: 4")
+    before = code_of_daily(write_product("before"), model)
+    assert code_of_daily(write_product("after"), model | other) != before

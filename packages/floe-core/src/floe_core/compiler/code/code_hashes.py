@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -35,8 +35,8 @@ _CONFIGURING = (
 )
 # Keys of dbt_project.yml that change what nodes do and appear in no node's configuration.
 _PROJECT_KEYS = ("vars", "dispatch", "query-comment", "quoting", "flags")
-# A call of `var`, and the name that it has as a literal.
-_VAR = re.compile(r"\bvar\s*\(\s*(?:(['\"])(.*?)\1)?")
+# A call of `var`, and its name if that is a literal.
+_VAR = re.compile(r"\bvar\s*\(\s*(?:(['\"])([^'\"]+)\1\s*[,)])?")
 
 
 class CodeHashes:
@@ -49,6 +49,8 @@ class CodeHashes:
         self._nodes: Mapping[str, Entry] = manifest["nodes"]
         self._macros: Mapping[str, Entry] = manifest.get("macros") or {}
         self._vars = dbt_vars or {}
+        # Text -> the vars that it reads, "" for one whose name is no literal.
+        self._names_in: dict[str, set[str]] = {}
         self._project_dir = str(project_dir)
         self._built_in = _built_in_packages(manifest)
         self._closures: dict[frozenset[str], str] = {}
@@ -65,10 +67,11 @@ class CodeHashes:
         for each in (entry, *above):
             used.update((each.get("depends_on") or {}).get("macros") or ())
         codes = {each["unique_id"]: each.get("raw_code") for each in above}
-        texts = self._texts(frozenset(used))
-        given = self._vars_in(map(str, (entry.get("raw_code"), *codes.values(), *texts.values())))
-        more = [each for each in (codes, given) if each]
-        return self.digest([texts, *more]) if more else self._of_closure(frozenset(used))
+        macros = frozenset(used)
+        texts = entry.get("raw_code"), *codes.values(), *self._texts(macros).values()
+        more = [each for each in (codes, self._vars_in([*map(str, texts)])) if each]
+        own = self._of_closure(macros)
+        return self.digest([own, *more]) if more else own
 
     def ephemeral_parents(self, entry: Entry) -> list[Entry]:
         """Return the ephemeral models that dbt makes a part of a node's SQL, by id."""
@@ -82,11 +85,14 @@ class CodeHashes:
             frontier += above.values()
         return [found[node_id] for node_id in sorted(found)]
 
-    def _vars_in(self, texts: Iterable[str]) -> dict[str, Any]:
+    def _vars_in(self, texts: Sequence[str]) -> dict[str, Any]:
         """Return the values of the vars that texts read; all of them if a name is no literal."""
-        names = {found[2] for text in texts for found in _VAR.finditer(text)}
+        for text in texts:
+            if text not in self._names_in:
+                self._names_in[text] = {found[2] or "" for found in _VAR.finditer(text)}
+        names = set[str]().union(*(self._names_in[text] for text in texts))
         levels = [self._vars, *(each for each in self._vars.values() if isinstance(each, Mapping))]
-        wanted = names if None not in names else {name for level in levels for name in level}
+        wanted = names if "" not in names else {name for level in levels for name in level}
         values = {name: [each[name] for each in levels if name in each] for name in wanted}
         return {name: found for name, found in values.items() if found}
 
