@@ -402,7 +402,8 @@ class World:
                 path.write_text(text)
                 is_other = True
         lines = [
-            f"{number * 100 + n},{n},{moment:{_TIME}}\n" for n, moment in enumerate(step.arrives)
+            f"{(number + 1) * 100 + n},{n},{moment:{_TIME}}\n"
+            for n, moment in enumerate(step.arrives)
         ]
         with (self.data / EVENTS).open("a") as file:
             file.writelines(lines)
