@@ -14,6 +14,7 @@ import time
 from contextvars import ContextVar
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from floe_core.foundation.missing_names import warn_of_missing_name
 from floe_orchestrator_airflow.internals import AIRFLOW
@@ -169,6 +170,19 @@ def task_instance_of(trigger: Any) -> Any:
     from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
 
     return RuntimeTaskInstance.model_construct(**ti.model_dump(exclude_unset=True))
+
+
+def created_at(ti: Any) -> float | None:
+    """Return when a task was cleared for its current try, in seconds since 1970, None if unknown.
+
+    Airflow tells this time to no trigger. It gives each try an id of its own, and the first 48 bits
+    of such an id (a UUID of version 7) are its time in milliseconds.
+
+    With ids of another kind, a task that was cleared together with its build runs its nodes on a
+    worker if the build is over before its trigger starts.
+    """
+    found = UUID(str(ti.id))
+    return (found.int >> 80) / 1000 if found.version == 7 else None
 
 
 def end_tasks_without_callbacks() -> None:

@@ -22,12 +22,17 @@ from airflow.triggers.base import (
 )
 
 from floe_core.runs.build_events import NodeResult
-from floe_orchestrator_airflow.mirrors.internals import task_instance_of, wait_until_logs_are_read
+from floe_orchestrator_airflow.mirrors.internals import (
+    created_at,
+    task_instance_of,
+    wait_until_logs_are_read,
+)
 from floe_orchestrator_airflow.mirrors.progress_poller import (
     ProgressPoller,
     listening,
     task_states,
 )
+from floe_orchestrator_airflow.names.progress_keys import BEGAN
 from floe_orchestrator_airflow.names.task_ids import BUILD
 from floe_orchestrator_airflow.task.node_log import level_of, level_of_result, summary
 from floe_orchestrator_airflow.task.result_facts import (
@@ -76,11 +81,21 @@ class _Follower(BaseTrigger):
         ti.task = None
 
     async def _is_rerun(self) -> bool:
-        """Return whether the task was cleared after the build ended, so has nothing to follow."""
-        if cast(Any, self.task_instance).try_number <= 1:
+        """Return whether the task was cleared after the build, so has nothing to follow.
+
+        A task that was cleared together with its build follows it, even if its trigger starts only
+        after the build has ended: to run its nodes once more would build them twice.
+        """
+        ti = cast(Any, self.task_instance)
+        if ti.try_number <= 1:
             return False
-        states = await task_states(task_instance_of(self), [self.build_task_id])
-        return states.get(self.build_task_id) in FINAL_STATES
+        asked = task_instance_of(self)
+        states = await task_states(asked, [self.build_task_id])
+        if states.get(self.build_task_id) not in FINAL_STATES:
+            return False
+        began = await asked.axcom_pull(task_ids=self.build_task_id, key=BEGAN, map_indexes=-1)
+        cleared = created_at(ti)
+        return began is None or cleared is None or cleared > began
 
     def _tell_of_wait(self, poller: ProgressPoller) -> None:
         """Log once what a build may wait for that does not start."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 HEAD = "floe_progress"
+# When the current try of the build began, in seconds since 1970.
+BEGAN = "floe_began"
 
 
 def segment_key(attempt: int, number: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
@@ -28,6 +29,7 @@ from floe_orchestrator_airflow.names.airflow_exceptions import (
     AirflowSkipException,
 )
 from floe_orchestrator_airflow.names.product_assets import built_assets, updates_asset
+from floe_orchestrator_airflow.names.progress_keys import BEGAN
 from floe_orchestrator_airflow.names.run_of_product import (
     NODE_IDS_PARAM,
     build_run_id,
@@ -85,6 +87,7 @@ class FloeBuildOperator(EmitsNoDatasets, BaseOperator):
 
     def execute(self, context: Context) -> None:
         """Build the remaining nodes; fail if any requested node has not passed."""
+        context["ti"].xcom_push(BEGAN, time.time())
         artifacts = CompiledArtifacts.load(self.project_dir).for_job(self.job)
         claim_tick_of_run(artifacts, self.job, context, self.log.warning)
         narrowed_to = self._narrow_nodes(artifacts, context)

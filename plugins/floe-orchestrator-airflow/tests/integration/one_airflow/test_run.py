@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -19,6 +21,7 @@ from floe_core.runs.build_events import BuildEnded, BuildEvent, NodeResult
 from floe_core.runs.run_parameters import RunParameters
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_orchestrator_airflow import AirflowPlugin
+from floe_orchestrator_airflow.local.components import read_components
 from floe_orchestrator_airflow.local.home import USER
 from floe_orchestrator_airflow.local.launch import run_in
 from floe_orchestrator_airflow.local.service import LocalAirflow
@@ -476,3 +479,23 @@ def test_a_product_runs_beside_a_dag_file_of_its_team(
     report, _ = run(airflow, artifacts)
     assert (report.status, statuses(report)) == ("success", {"first": "success"})
     assert entry_point.read_text() == "# airflow: a dag of the team's\n"
+
+
+def test_what_is_cleared_with_its_build_is_built_once_however_late_its_trigger_starts(
+    airflow: LocalAirflow, make_product: Make, ask_warehouse: Ask
+) -> None:
+    artifacts = make_product("late", RETRIED, execution="{granularity: node}")
+    report, _ = run(airflow, artifacts)
+    assert report.status == "failed"
+    triggerer = read_components(airflow.folder)["triggerer"]
+    os.kill(triggerer, signal.SIGSTOP)
+    try:
+        airflow.api.clear("late", report.run_id, ["dbt_build"], downstream=True)
+        wait_for(lambda: tasks(airflow, "late", report.run_id)["dbt_build"] == ("success", 2))
+    finally:
+        os.kill(triggerer, signal.SIGCONT)
+    assert wait_for_end(airflow, "late", report.run_id) == "success"
+    names = ("dbt_build", "steady", "flaky", "after", "outcome")
+    assert tasks(airflow, "late", report.run_id) == dict.fromkeys(names, ("success", 2))
+    ran = ask_warehouse(artifacts, "select node, attempt from audit order by all")
+    assert ran == [("after", "2"), ("flaky", "2"), ("steady", "1")]
