@@ -460,7 +460,7 @@ class Replay:
         last one if all was built.
         """
         self.world.change(step, number)
-        left = [(FIRST, ""), *((each, "") for each in self.product.once if each != FIRST)]
+        left = [(node, "") for node in self.product.once]
         left += [(node, each.key) for each in step.periods for node in self.product.nodes]
         left.append((LAST, ""))
         self._held = set[Pair]()

@@ -269,3 +269,21 @@ def test_anything_else_of_the_sql_is(code: str) -> None:
 
 def test_the_case_of_a_string_counts() -> None:
     assert facts(raw_code="select 'a'").text != facts(raw_code="select 'A'").text
+
+
+@pytest.mark.parametrize("read", ["", "run_started_at"])
+def test_what_the_first_of_many_ephemeral_models_reads_is_found_once(read: str) -> None:
+    """Each reads the one before; who asks each for those above it asks 2**60 times."""
+    nodes = {
+        f"model.shop.m{n}": {
+            "unique_id": f"model.shop.m{n}",
+            "resource_type": "model",
+            "raw_code": f"select {n}" if n or not read else f"{{{{ {read} }}}}",
+            "config": {"materialized": "ephemeral" if n < 60 else "table"},
+            "depends_on": {"nodes": [f"model.shop.m{n - 1}"] if n else []},
+        }
+        for n in range(61)
+    }
+    manifest = {**MANIFEST, "nodes": nodes}
+    reader = ReuseFactsReader(manifest, CodeHashes(manifest, Path("/shop")), reads_texts=True)
+    assert reader.facts(nodes["model.shop.m60"]).never == read

@@ -159,6 +159,11 @@ class ReuseFactsReader:
 
     def _never(self, entry: Entry) -> str:
         """Return what its code reads that may differ in the next run."""
+        above = self._hashes.ephemeral_parents(entry)
+        return next(filter(None, map(self._never_alone, (entry, *above))), "")
+
+    def _never_alone(self, entry: Entry) -> str:
+        """Return the same of a node without the ephemeral models in its SQL."""
         config = _config(entry)
         if written := self._written.get(str(entry.get("unique_id"))):
             return written
@@ -176,8 +181,7 @@ class ReuseFactsReader:
             return f"its hooks, header or materialization read {outside}"
         texts = [self._code(entry), hooks]
         own = next(filter(None, map(jinja_reads.find_varying_read, texts)), "")
-        varying = own or self._of_macros(entry) or self._of_ephemeral(entry)
-        return varying or self._find_foreign(entry)
+        return own or self._of_macros(entry) or self._find_foreign(entry)
 
     @cached_property
     def _written(self) -> dict[str, str]:
@@ -252,10 +256,6 @@ class ReuseFactsReader:
     def _of_macros(self, entry: Entry) -> str:
         used = set((entry.get("depends_on") or {}).get("macros") or ())
         return self._first_varying(self._hashes.reach(used - _FOR_INCREMENTAL, _FOR_INCREMENTAL))
-
-    def _of_ephemeral(self, entry: Entry) -> str:
-        """Return what an ephemeral model in its SQL reads."""
-        return next(filter(None, map(self._never, self._hashes.ephemeral_parents(entry))), "")
 
     def _first_varying(self, macro_ids: Iterable[str]) -> str:
         macros = self._manifest.get("macros") or {}
