@@ -76,13 +76,13 @@ def on_dagster(folder: Path) -> Iterator[Backfilling]:
     product = MovingProduct(folder, SPEC, FILES)
     dagster = MovingDagster(product)
     with dagster.up():
-        dagster.kill()
+        dagster.place.kill()
         backfills = []
         for params in (OF_ASSETS, OF_A_JOB):
-            found = asked(dagster.url, LAUNCH, {"params": params})["launchPartitionBackfill"]
+            found = asked(dagster.place.url, LAUNCH, {"params": params})["launchPartitionBackfill"]
             assert found["__typename"] == "LaunchBackfillSuccess", found
             backfills.append(f"backfill {found['backfillId']}")
-        yield Backfilling(product, "dagster", backfills, dagster.start_again)
+        yield Backfilling(product, "dagster", backfills, dagster.place.start_again)
 
 
 @contextmanager

@@ -1,30 +1,36 @@
-"""A product moves between two orchestrators while processes die and the store is away, by a seed."""
+"""Products move between two orchestrators while processes die and stores are away, by a seed each."""
 
 from __future__ import annotations
 
+import json
 import random
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Protocol
 
+import duckdb
 from alert_receiver import AlertReceiver
-from moving_product import JOB, Built, MovingProduct
-from wait_for import wait_for
+from moving_product import Built, MovingProduct
+from wait_for import wait_a_while_for, wait_for
+from warm_floe import dbt
 
 from floe_core.schedules import ticks_between
 from floe_core.schedules.claims import Claim, claims_of
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
 EACH_MINUTE = timedelta(minutes=1)
+# Seconds; a busy machine takes its time.
+LONG = 1200
 ALERTS = "FLOE_TEST_ALERTS"
-SPEC = f"""\
+PRODUCT = f"""\
 apiVersion: floe.dev/v1
 kind: FloeSpec
-metadata: {{name: mover, version: 1.0.0, owner: data@example.com}}
+metadata: {{name: NAME, version: 1.0.0, owner: data@example.com}}
 platform: {{manifest: manifest.yaml}}
 schedule: {{cron: "* * * * *", catchup: true}}
 execution: {{retries: 1, retryDelaySeconds: 1}}
@@ -42,7 +48,19 @@ FILES = {
 select '{{{{ var("floe_nominal_time") }}}}' as nominal_time, now() as built_at
 {{% if (var("floe_nominal_time") or "")[14:16] | int % 5 == {FAILS} %}}, error('planned') as x{{% endif %}}
 """,
+    # Its rows depend on the order of the ticks, and on what was built before.
+    "models/so_far.sql": """\
+{{ config(materialized="incremental") }}
+select '{{ var("floe_nominal_time") }}' as nominal_time, count(*) as ticks,
+    max(t.nominal_time) as latest, count(distinct t.nominal_time) as different
+from {{ ref("ticks") }} as t
+""",
 }
+PROFILE = """\
+NAME:
+  target: dev
+  outputs: {dev: {type: duckdb, path: "{{ env_var('TABLES') }}", threads: 1}}
+"""
 # A move is killed some seconds after one of these.
 STEPS = (
     "starts none of it yet",
@@ -54,15 +72,23 @@ STORE = "store"
 TICK_OF_ALERT = re.compile(r"nominal time: (\S+ \S+) UTC")
 
 
+class Place(Protocol):
+    """An orchestrator that products share."""
+
+    def up(self) -> AbstractContextManager[None]:
+        """Run it while the block does."""
+
+
 class Side(Protocol):
-    """An orchestrator with the product, and what can happen to it."""
+    """An orchestrator with a product, and what can happen to it."""
 
     name: str
     faults: tuple[str, ...]
     artifacts: CompiledArtifacts
+    place: Place
 
-    def up(self) -> AbstractContextManager[None]:
-        """Run it while the block does."""
+    def deployed(self) -> AbstractContextManager[None]:
+        """Have the product there while the block runs."""
 
     def begin(self) -> None:
         """Let it start ticks."""
@@ -77,29 +103,45 @@ class Side(Protocol):
         """Return whether a run is under way."""
 
 
+def play(moves: Sequence[FaultyMoves], receiver: AlertReceiver) -> None:
+    """Move products from one place to another and back, all at once."""
+    with ThreadPoolExecutor(len(moves)) as pool, ExitStack() as up:
+        up.enter_context(moves[0].one.place.up())
+        for each in moves:
+            up.enter_context(each.one.deployed())
+        list(pool.map(FaultyMoves.begin, moves))
+        up.enter_context(moves[0].two.place.up())
+        for each in moves:
+            up.enter_context(each.two.deployed())
+        list(pool.map(FaultyMoves.go_and_come_back, moves))
+    for each in moves:
+        each.check(receiver)
+
+
 class FaultyMoves:
-    """Moves from one side to another and back; a seed says what goes wrong."""
+    """The moves of a product from one side to another and back; a seed says what goes wrong."""
 
     def __init__(self, product: MovingProduct, one: Side, two: Side, seed: int) -> None:
-        self._product, self._one, self._two = product, one, two
+        self.one, self.two = one, two
+        self._product = product
         self._chance = random.Random(seed)
 
-    def play(self, receiver: AlertReceiver) -> None:
-        one, two = self._one, self._two
-        with one.up():
-            one.begin()
-            wait_for(lambda: bool(self._built(one)), 400)
-            code, told = self._migrate(one, two)
-            assert code == 3, told
-            with two.up():
-                self._move(one, two, "apply")
-                self._work(two)
-                self._move(two, one, "rollback")
-                self._work(one)
-                last = max(run.tick for run in one.ended())
-                wait_for(lambda: not (one.is_running() or two.is_running()), 200)
-                runs = {side.name: side.ended() for side in (one, two)}
-        self._check(runs, last, receiver)
+    def begin(self) -> None:
+        """Have the first side run ticks, and find the other one away."""
+        self.one.begin()
+        wait_for(lambda: bool(self._built(self.one)), LONG)
+        code, told = self._migrate(self.one, self.two)
+        assert code == 3, told
+
+    def go_and_come_back(self) -> None:
+        one, two = self.one, self.two
+        self._move(one, two, "apply")
+        self._work(two)
+        self._move(two, one, "rollback")
+        self._work(one)
+        self._last = max(run.tick for run in one.ended())
+        wait_for(lambda: not (one.is_running() or two.is_running()), LONG)
+        self._runs = {side.name: side.ended() for side in (one, two)}
 
     def _move(self, source: Side, target: Side, command: str) -> None:
         """Move the job, past a kill of the command and a fault, as often as it takes."""
@@ -119,7 +161,7 @@ class FaultyMoves:
             # Whatever is away comes back, and the move goes on.
             assert code == 3, told
             code, told = self._migrate(source, target)
-        assert f"mover: moved to {target.name}" in told, told
+        assert f"{self._product.name}: moved to {target.name}" in told, told
 
     def _kill_once_told(self, step: str, command: str, *words: str, after: float) -> None:
         while True:
@@ -135,10 +177,10 @@ class FaultyMoves:
     def _work(self, side: Side) -> None:
         """Have a fault happen while a side has the job; wait for two ticks after it."""
         if self._chance.random() < 0.5:
-            wait_for(side.is_running, 200)
+            wait_for(side.is_running, LONG)
         self._fault(side)()
         since = datetime.now(UTC)
-        wait_for(lambda: len([t for t in self._built(side) if t > since]) >= 2, 600)
+        wait_for(lambda: len([t for t in self._built(side) if t > since]) >= 2, LONG)
 
     def _fault(self, *sides: Side) -> Callable[[], None]:
         """Return what makes something go wrong, in one of the sides or with the store."""
@@ -163,31 +205,65 @@ class FaultyMoves:
     def _built(self, side: Side) -> list[datetime]:
         return [run.tick for run in side.ended() if run.state == "success"]
 
-    def _check(self, runs: dict[str, list[Built]], last: datetime, receiver: AlertReceiver) -> None:
-        of_all = [each for found in runs.values() for each in found if each.tick <= last]
+    def check(self, receiver: AlertReceiver) -> None:
+        """Compare rows, runs, claims and alerts with the ticks that there were, and plain dbt."""
+        last, name = self._last, self._product.name
+        of_all = [run for found in self._runs.values() for run in found if run.tick <= last]
         rows = [tick for tick in self._product.ticks("built_at") if tick <= last]
         first = min(each.tick for each in of_all)
         ticks = ticks_between("* * * * *", "UTC", first, last + EACH_MINUTE)
         fail = [tick for tick in ticks if tick.minute % 5 == FAILS]
         assert rows == [tick for tick in ticks if tick not in fail]
 
-        begun = {each.tick: name for name, found in runs.items() for each in found}
+        begun = {each.tick: side for side, found in self._runs.items() for each in found}
         assert sorted(each.tick for each in of_all) == ticks
         assert sorted(each.tick for each in of_all if each.state == "failed") == fail
 
-        claims = claims_of(self._one.artifacts, JOB)
+        claims = claims_of(self.one.artifacts, name)
         claimed = [tick for tick in ticks if tick >= min(claims)]
         assert {tick: claims[tick].orchestrator for tick in claimed} == {
             tick: begun[tick] for tick in claimed
         }
         assert_one_owner_after_the_other([claims[tick] for tick in claimed])
+        assert _tables(self._product.tables, last) == _tables(self._build_plainly(ticks), last)
 
-        receiver.wait_for(len(fail), 60)
-        told = sorted(_ticks_of_alerts(receiver))
-        assert [tick for tick in told if tick <= last] == fail
+        def told() -> list[datetime]:
+            return sorted(tick for tick in _ticks_of_alerts(receiver, name) if tick <= last)
+
+        wait_a_while_for(lambda: len(told()) >= len(fail), 60)
+        # Another one may come.
+        time.sleep(1)
+        assert told() == fail
+
+    def _build_plainly(self, ticks: Sequence[datetime]) -> Path:
+        """Build the ticks with dbt, one after the other, and return where the tables are."""
+        name = self._product.name
+        folder = self._product.folder / "plain"
+        tables = folder / "tables.duckdb"
+        files = {"dbt_project.yml": f"name: {name}\nversion: 1.0.0\nprofile: {name}\n"}
+        files["profiles.yml"] = PROFILE.replace("NAME", name)
+        for path, text in {**files, **self._product.files}.items():
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            (folder / path).write_text(text)
+        for tick in ticks:
+            given = json.dumps({"floe_nominal_time": tick.isoformat()})
+            words = ("-q", "build", "--profiles-dir", ".", "--vars", given)
+            dbt(*words, cwd=folder, check=False, TABLES=str(tables))
+        return tables
 
     def _say(self, text: str) -> None:
-        print(f"{datetime.now(UTC):%H:%M:%S} {text}", flush=True)
+        print(f"{datetime.now(UTC):%H:%M:%S} {self._product.name}: {text}", flush=True)
+
+
+def _tables(file: Path, last: datetime) -> dict[str, list[tuple[object, ...]]]:
+    """Return the rows of both tables until a tick, without the times at which they were built."""
+    query = "select {} from {} where nominal_time <= '{}' order by 1"
+    columns = {"ticks": "nominal_time", "so_far": "*"}
+    with duckdb.connect(str(file), read_only=True) as connection:
+        return {
+            table: connection.execute(query.format(names, table, last.isoformat())).fetchall()
+            for table, names in columns.items()
+        }
 
 
 def assert_one_owner_after_the_other(claims: list[Claim]) -> None:
@@ -198,8 +274,8 @@ def assert_one_owner_after_the_other(claims: list[Claim]) -> None:
     assert epochs[-1] == 3
 
 
-def _ticks_of_alerts(receiver: AlertReceiver) -> Iterator[datetime]:
-    for alert in receiver.posted:
+def _ticks_of_alerts(receiver: AlertReceiver, product: str) -> Iterator[datetime]:
+    for alert in [each for each in receiver.posted if each["title"].startswith(f"{product}: ")]:
         found = TICK_OF_ALERT.search(alert["message"])
         assert found, alert
         yield datetime.fromisoformat(f"{found[1]}+00:00")

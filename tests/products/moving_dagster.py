@@ -8,9 +8,10 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import Lock
 
 from dagster_pages import asked
 from dagster_process import dagster_process
@@ -23,7 +24,7 @@ from waiting_step import kill_run
 
 from floe_orchestrator_dagster import DagsterPlugin
 
-RUNS = """{ runsOrError { ... on Runs { results {
+RUNS = """query ($job: String) { runsOrError(filter: {pipelineName: $job}) { ... on Runs { results {
   runId status startTime endTime tags { key value } assetMaterializations { runId }
 } } } }"""
 # A killed run is run again, and a run that failed is not.
@@ -33,45 +34,35 @@ run_monitoring: {enabled: true, poll_interval_seconds: 2}
 run_retries: {enabled: true, max_retries: 2, retry_on_asset_or_op_failure: false}
 """
 UNDER_WAY = {"QUEUED", "NOT_STARTED", "STARTING", "STARTED", "CANCELING"}
+TO_START = 300
 ENDED = {"SUCCESS": "success", "FAILURE": "failed"}
 
 
-class MovingDagster:
-    """A webserver and a daemon with the product; `team_file` is a second code location."""
+class DagsterOfMoves:
+    """A webserver and a daemon with code locations, by name."""
 
-    name = "dagster"
-    faults = ("daemon", "run")
-
-    def __init__(
-        self,
-        product: MovingProduct,
-        clock: Mapping[str, str] = NO_OTHER_CLOCK,
-        team_file: Path | None = None,
-    ) -> None:
-        self._clock = clock
+    def __init__(self, home: Path, clock: Mapping[str, str] = NO_OTHER_CLOCK) -> None:
+        self.home, self._clock = home, clock
+        self.files: dict[str, Path] = {}
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        self.artifacts = product.compile("dagster", {"url": self.url})
-        self._home = product.folder / "dagster-home"
-        self._files = {"mover": self.artifacts.folder / "definitions.py"}
-        if team_file:
-            self._files["team"] = team_file
         self._plugin = DagsterPlugin()
         self._plugin.configure({"url": self.url})
         self._daemon: subprocess.Popen[bytes] | None = None
+        self._restarting = Lock()
 
     @contextmanager
     def up(self) -> Iterator[None]:
-        self._home.mkdir(exist_ok=True)
-        (self._home / "dagster.yaml").write_text(DAGSTER_YAML)
+        self.home.mkdir(parents=True, exist_ok=True)
+        (self.home / "dagster.yaml").write_text(DAGSTER_YAML)
         locations = [
             {"python_file": {"relative_path": str(file), "location_name": name}}
-            for name, file in self._files.items()
+            for name, file in self.files.items()
         ]
-        (self._home / "workspace.yaml").write_text(json.dumps({"load_from": locations}))
+        (self.home / "workspace.yaml").write_text(json.dumps({"load_from": locations}))
         webserver = ["dagster-webserver", "-p", self.port, "-w", "workspace.yaml"]
-        with dagster_process(webserver, self._home, variables=self._clock):
-            wait_for(lambda: "is running" in self._plugin.validate_connection().message, 120)
+        with dagster_process(webserver, self.home, variables=self._clock):
+            wait_for(self._is_running, TO_START)
             try:
                 self.start_again()
                 yield
@@ -86,14 +77,59 @@ class MovingDagster:
 
     def start_again(self) -> None:
         """Start the daemon."""
-        ours = {"DAGSTER_HOME": str(self._home), "DAGSTER_DISABLE_TELEMETRY": "yes"}
+        ours = {"DAGSTER_HOME": str(self.home), "DAGSTER_DISABLE_TELEMETRY": "yes"}
         self._daemon = started_in_own_group(
             ["dagster-daemon", "run", "-w", "workspace.yaml"],
-            self._home / "dagster-daemon.log",
-            self._home,
+            self.home / "dagster-daemon.log",
+            self.home,
             {**os.environ, **ours, **self._clock},
         )
-        wait_for(lambda: self._plugin.validate_connection().success, 120)
+        wait_for(lambda: self._plugin.validate_connection().success, TO_START)
+
+    def kill(self) -> None:
+        """Kill the daemon. A run in progress goes on, and the webserver still responds."""
+        assert self._daemon
+        self._daemon.kill()
+        self._daemon.wait()
+
+    def restart(self, seconds: float) -> None:
+        """Kill the daemon, and start it again after so many seconds."""
+        with self._restarting:
+            self.kill()
+            time.sleep(seconds)
+            self.start_again()
+
+    def _is_running(self) -> bool:
+        return "is running" in self._plugin.validate_connection().message
+
+
+class MovingDagster:
+    """A product on a Dagster; `team_file` is a second code location."""
+
+    name = "dagster"
+    faults = ("daemon", "run")
+
+    def __init__(
+        self,
+        product: MovingProduct,
+        place: DagsterOfMoves | None = None,
+        team_file: Path | None = None,
+    ) -> None:
+        self.place = place or DagsterOfMoves(product.folder / "dagster-home")
+        self.artifacts = product.compile("dagster", {"url": self.place.url})
+        self._job = product.name
+        self.place.files[self._job] = self.artifacts.folder / "definitions.py"
+        if team_file:
+            self.place.files["team"] = team_file
+
+    @contextmanager
+    def up(self) -> Iterator[None]:
+        with self.place.up(), self.deployed():
+            yield
+
+    def deployed(self) -> AbstractContextManager[None]:
+        """Do nothing: a Dagster that is up has its code locations."""
+        return nullcontext()
 
     def begin(self) -> None:
         """Do nothing: a schedule that is loaded starts its ticks."""
@@ -102,16 +138,8 @@ class MovingDagster:
         """Kill something, and start it again after so many seconds."""
         if fault == "run":
             kill_run(self.artifacts.folder)
-            return
-        self.kill()
-        time.sleep(seconds)
-        self.start_again()
-
-    def kill(self) -> None:
-        """Kill the daemon. A run in progress goes on, and the webserver still responds."""
-        assert self._daemon
-        self._daemon.kill()
-        self._daemon.wait()
+        else:
+            self.place.restart(seconds)
 
     def runs(self, tag: str = "floe/nominal_time") -> list[tuple[datetime, str]]:
         """Return tick and status of each run whose tick is in a tag, from Dagster's run table."""
@@ -138,4 +166,4 @@ class MovingDagster:
         return any(status in UNDER_WAY for _, status in self.runs())
 
     def _runs(self) -> list[dict[str, object]]:
-        return asked(self.url, RUNS, {})["runsOrError"]["results"]
+        return asked(self.place.url, RUNS, {"job": self._job})["runsOrError"]["results"]

@@ -1,4 +1,4 @@
-"""A Prefect server and a process that serves a moving product; a test kills either."""
+"""A Prefect server and processes that serve moving products; a test kills any of them."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
+from pathlib import Path
+from threading import Lock
 from typing import Any
 
-from moving_product import JOB, Built, MovingProduct
+from moving_product import Built, MovingProduct
 from other_clock import NO_OTHER_CLOCK
 from own_database import own_database, url_of
 from running_prefect import RunningPrefect
@@ -16,26 +18,53 @@ from running_prefect import RunningPrefect
 STATES = {"COMPLETED": "success", "FAILED": "failed", "CRASHED": "failed"}
 
 
-class MovingPrefect:
-    """A server on PostgreSQL, and the process that serves the product.
+class PrefectOfMoves:
+    """A server on PostgreSQL.
 
     On SQLite, two of the server's own writers wait a minute for each other on a busy machine.
     """
 
-    name = "prefect"
-    faults = ("server", "serve")
-
-    def __init__(self, product: MovingProduct, clock: Mapping[str, str] = NO_OTHER_CLOCK) -> None:
-        self._database = ExitStack()
+    def __init__(self, folder: Path, clock: Mapping[str, str] = NO_OTHER_CLOCK) -> None:
+        self._database, self._servers = ExitStack(), ExitStack()
         database = url_of(self._database.enter_context(own_database()), "asyncpg")
-        self._prefect = RunningPrefect(product.folder, database=database, variables=clock)
-        self.artifacts = product.compile(self.name, {"url": self._prefect.url})
+        self.prefect = RunningPrefect(folder, database=database, variables=clock)
+        self._restarting = Lock()
 
     @contextmanager
     def up(self) -> Iterator[None]:
-        with self._database, ExitStack() as self._processes:
-            self._start("server")
-            self._start("serve")
+        with self._database, self._servers:
+            self._servers.enter_context(self.prefect.up())
+            yield
+
+    def restart(self, seconds: float) -> None:
+        """Kill the server, and start it again after so many seconds."""
+        with self._restarting:
+            self.prefect.kill_alone("server")
+            time.sleep(seconds)
+            self._servers.enter_context(self.prefect.up())
+
+
+class MovingPrefect:
+    """A product that a process serves to a Prefect."""
+
+    name = "prefect"
+    faults = ("server", "serve")
+
+    def __init__(self, product: MovingProduct, place: PrefectOfMoves | None = None) -> None:
+        self.place = place or PrefectOfMoves(product.folder)
+        self._prefect = self.place.prefect
+        self.artifacts = product.compile(self.name, {"url": self._prefect.url})
+        self._job = product.name
+
+    @contextmanager
+    def up(self) -> Iterator[None]:
+        with self.place.up(), self.deployed():
+            yield
+
+    @contextmanager
+    def deployed(self) -> Iterator[None]:
+        with ExitStack() as self._served:
+            self._serve()
             yield
 
     def begin(self) -> None:
@@ -43,14 +72,16 @@ class MovingPrefect:
 
     def strike(self, fault: str, seconds: float) -> None:
         """Kill a process, whose flow runs go on, and start it again after so many seconds."""
-        self._prefect.kill_alone(fault)
+        if fault == "server":
+            self.place.restart(seconds)
+            return
+        self._prefect.kill_alone(self._job)
         time.sleep(seconds)
-        self._start(fault)
+        self._serve()
 
-    def _start(self, process: str) -> None:
-        folder = self.artifacts.folder
-        up = self._prefect.up() if process == "server" else self._prefect.serving(folder)
-        self._processes.enter_context(up)
+    def _serve(self) -> None:
+        serving = self._prefect.serving(self.artifacts.folder, name=self._job)
+        self._served.enter_context(serving)
 
     def ended(self) -> list[Built]:
         """Return the runs that built something; one of another owner's tick is skipped."""
@@ -61,13 +92,13 @@ class MovingPrefect:
                 _at(run["start_time"]),
                 _at(run["end_time"]),
             )
-            for run in self._prefect.runs(JOB)
+            for run in self._prefect.runs(self._job)
             if run["state"]["type"] in STATES and run["state"]["name"] != "Skipped"
         ]
 
     def is_running(self) -> bool:
         under_way = ("PENDING", "RUNNING", "CANCELLING")
-        return any(run["state"]["type"] in under_way for run in self._prefect.runs(JOB))
+        return any(run["state"]["type"] in under_way for run in self._prefect.runs(self._job))
 
 
 def _tick(run: dict[str, Any]) -> datetime:

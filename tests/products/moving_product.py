@@ -67,6 +67,8 @@ class MovingProduct:
     more_of_manifest: str = ""
     # Default: a DuckDB file.
     compute: str = ""
+    # Of the product and of its job, as in `spec`.
+    name: str = JOB
 
     @property
     def tables(self) -> Path:
@@ -87,7 +89,9 @@ class MovingProduct:
         self.write_manifest(orchestrator, config)
         self.store.mkdir(exist_ok=True)
         (folder / "floe.yaml").write_text(self.spec)
-        (folder / "dbt_project.yml").write_text("name: mover\nversion: 1.0.0\nprofile: mover\n")
+        (folder / "dbt_project.yml").write_text(
+            f"name: {self.name}\nversion: 1.0.0\nprofile: {self.name}\n"
+        )
         for name, text in self.files.items():
             (folder / name).parent.mkdir(exist_ok=True)
             (folder / name).write_text(text)

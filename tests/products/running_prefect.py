@@ -66,15 +66,15 @@ class RunningPrefect:
 
     @contextmanager
     def serving(
-        self, project_dir: Path, script: str = "flow.py", **variables: str
+        self, project_dir: Path, script: str = "flow.py", name: str = "serve", **variables: str
     ) -> Iterator[None]:
         """Serve a compiled product while the block does, by `python flow.py` in its folder.
 
-        Another script serves what it says.
+        Another script serves what it says. `name` is that of the log.
         """
-        log = self._log("serve")
+        log = self._log(name)
         begun = log.stat().st_size if log.exists() else 0
-        with self.running("serve", "python", script, cwd=project_dir, variables=variables):
+        with self.running(name, "python", script, cwd=project_dir, variables=variables):
             wait_for(lambda: b"being served" in log.read_bytes()[begun:], 120)
             yield
 
