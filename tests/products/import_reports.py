@@ -5,12 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from floe_import.import_files import Request, import_files
+from floe_import.python.given_values import GivenValues
 from floe_import.report.import_report import ImportReport
 
 
-def report_of(file: Path) -> ImportReport:
+def report_of(file: Path, given: GivenValues | None = None) -> ImportReport:
     """Import a file, without a project of this machine, and write nothing."""
-    return import_files(Request([file], (), Path("out")))
+    return import_files(Request([file], (), Path("out"), None, given or GivenValues()))
 
 
 def short(report: ImportReport) -> list[str]:

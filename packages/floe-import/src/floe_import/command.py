@@ -33,6 +33,18 @@ def import_(
             "schemas that Cosmos takes from a connection, and nothing else.",
         ),
     ] = None,
+    env: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=VALUE",
+            help="Read the files as in a process with this environment variable, where a condition "
+            "or a lookup depends on it. NAME= for one that is not set.",
+        ),
+    ] = None,
+    variable: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=VALUE", help="Read this Airflow Variable as this value."),
+    ] = None,
     waive: Annotated[
         list[str] | None,
         typer.Option(metavar="CODE", help="Accept what is lost by the rule with this code."),
@@ -80,13 +92,15 @@ def import_(
     from floe_import.import_files import Request, import_products
     from floe_import.proof import tables
     from floe_import.proof.all_proofs import prove_import
+    from floe_import.python.given_values import GivenValues
     from floe_import.writing import write_report
 
     if dry_run and (prove or prove_tables):
         named = "--prove" if prove else "--prove-tables"
         raise UsageError(f"{named} checks what was written, and --dry-run writes nothing")
+    given = GivenValues(_pairs("--env", env or []), _pairs("--variable", variable or []))
     begin_stage(f"reading {count_of(len(files), 'file')}")
-    report, products = import_products(Request(files, project or [], out, connections))
+    report, products = import_products(Request(files, project or [], out, connections, given))
     unwaived = report.unwaived(waive or [])
     is_written = not dry_run and (write_anyway or not unwaived)
     written = write_report(report) if is_written else []
@@ -107,3 +121,20 @@ def import_(
         for each in unwaived:
             echo(f"lost: {each.construct}; accept it with --waive {each.code}")
     raise typer.Exit(FAILED if unwaived else 0)
+
+
+def _pairs(option: str, texts: list[str]) -> dict[str, str]:
+    """Return name -> value, of texts NAME=VALUE.
+
+    Raises:
+        UsageError: A text is none, or two have one name.
+    """
+    found: dict[str, str] = {}
+    for text in texts:
+        name, separator, value = text.partition("=")
+        if not name or not separator:
+            raise UsageError(f"{option} {text}: write it as NAME=VALUE")
+        if name in found:
+            raise UsageError(f"{option} {name} is given twice")
+        found[name] = value
+    return found

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from floe_core.foundation.errors import InvalidProductError
+from floe_core.foundation.errors import InvalidProductError, UsageError
 from floe_import.bash.reader import read_bash
 from floe_import.cosmos.connections_file import Connections, read_connections
 from floe_import.cosmos.reader import read_cosmos
@@ -26,6 +26,7 @@ from floe_import.product.profile_findings import (
 )
 from floe_import.product.profiles_file import PROFILES_FILE, copied_profiles, report_secrets
 from floe_import.product.projects import DbtProject, find_project
+from floe_import.python.given_values import GivenValues
 from floe_import.python.modules import Module, read_module
 from floe_import.readers import Reading
 from floe_import.report.findings import Disposition, Finding, Place, finding_of
@@ -48,13 +49,15 @@ _FOLDERS = {"airflow": "dags", "dagster": "definitions", "prefect": "flows"}
 class Request:
     """What to import: the files, the folders of dbt projects, and the folder to write to.
 
-    `connections` is a file of Airflow's connections, from which names of tables are taken.
+    `connections` is a file of Airflow's connections, from which names of tables are taken. `given`
+    are values that no file has.
     """
 
     files: Sequence[Path]
     projects: Sequence[Path] = ()
     out: Path = Path("floe-import")
     connections: Path | None = None
+    given: GivenValues = field(default_factory=GivenValues)
 
 
 @dataclass
@@ -85,6 +88,7 @@ def import_products(request: Request) -> tuple[ImportReport, list[Product]]:
 
     Raises:
         InvalidProductError: The file of connections is none.
+        UsageError: No file asks for a value that is given.
     """
     connections = read_connections(request.connections) if request.connections else {}
     report = ImportReport()
@@ -92,7 +96,8 @@ def import_products(request: Request) -> tuple[ImportReport, list[Product]]:
     components = [file for file in files if file.suffix in (".yaml", ".yml")]
     others = [file for file in files if file not in components]
     beside = frozenset(file.resolve() for file in others)
-    read = [found for file in others if (found := _read(file, beside, connections, report))]
+    opened = [module for file in others if (module := _open(file, request.given, report))]
+    read = [_read(module, beside, connections, report) for module in opened]
     defined = [each for file in components if (each := _read_component(file, report))]
     drafts = [draft for file in read for _, draft in file.groups]
     drafts += [each.draft for each in defined]
@@ -107,6 +112,7 @@ def import_products(request: Request) -> tuple[ImportReport, list[Product]]:
         target = _free_target(request.out / "definitions", named, report)
         report.files[str(target)] = each.text()
         report.steps.append(f"put {target} in the place of {each.file}, as definitions.py")
+    _report_given(request.given, report)
     _report_same_ids(read, report)
     report.findings.sort(key=lambda each: (each.place, each.code))
     return report, products
@@ -136,15 +142,18 @@ def _report_unreadable(file: Path, error: InvalidProductError, report: ImportRep
         _say(report, "FLI001", "file", place, problem.what + ": correct it, and import it again")
 
 
-def _read(
-    file: Path, beside: frozenset[Path], connections: Connections, report: ImportReport
-) -> ReadFile | None:
+def _open(file: Path, given: GivenValues, report: ImportReport) -> Module | None:
     try:
-        module = read_module(file, _roots(file))
-        module.beside, module.connections = beside, connections
+        return read_module(file, _roots(file), given=given)
     except InvalidProductError as error:
         _report_unreadable(file, error, report)
         return None
+
+
+def _read(
+    module: Module, beside: frozenset[Path], connections: Connections, report: ImportReport
+) -> ReadFile:
+    module.beside, module.connections = beside, connections
     nodes: set[ast.AST] = set()
     found = ReadFile(module, [reader(module, nodes) for reader in READERS])
     for reading in found.readings:
@@ -152,13 +161,24 @@ def _read(
         for _, draft in reading.groups:
             _check_selector(draft, report)
             _report_group(draft, report)
+    # What else asks for values stays as it is, and goes on to ask for them.
+    module.given = replace(module.given, used={})
     unread = UnreadCode(module, report.findings, nodes).find()
     report.findings += unread
     if not unread and not any(reading.findings for reading in found.readings):
         said = "nothing in it runs dbt as floe import reads it, so it stays as it is"
         alone: Disposition = "unknown" if len(beside) == 1 else "exact"
-        report.findings.append(Finding("FLI002", "file", Place(str(file)), alone, said))
+        report.findings.append(Finding("FLI002", "file", Place(str(module.path)), alone, said))
     return found
+
+
+def _report_given(given: GivenValues, report: ImportReport) -> None:
+    """Report what the values that the user gives have decided."""
+    for option, places in given.used.items():
+        said = "read with this value; where it is another one, floe.yaml stays as it is"
+        report.findings.append(Finding("FLI009", option, min(places), "changed", said))
+    if unused := given.unused():
+        raise UsageError(f"no file asks for the value of {', '.join(unused)}: correct its name")
 
 
 def _check_selector(draft: GroupDraft, report: ImportReport) -> None:

@@ -2,23 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
-from typing import Any
 
 import pytest
+from executed_imports import HEAD, MORE, executed, selections, written_selections
 from import_reports import report_of, short
 from ruamel.yaml import YAML
 
-HEAD = """\
-from cosmos import DbtDag, DbtTaskGroup, ProfileConfig, ProjectConfig, RenderConfig
-
-profile = ProfileConfig(profile_name="shop", target_name="prod")
-PROJECT = ProjectConfig("/dbt/shop")
-
-
-"""
 # What makes groups, with a call that ends in `MORE`.
 READ = {
     "a list": "for name in ['a', 'b']:\n"
@@ -88,6 +78,36 @@ READ = {
     "outer('p')\nouter('q')\n",
     "within a function": "def make():\n    for team in ['x', 'y']:\n"
     "        DbtTaskGroup(group_id=team, render_config=RenderConfig(select=[team]), MORE)\nmake()\n",
+    "a condition": "for name in ['a', 'b', 'c']:\n    if name != 'a' and len_ > 1:\n"
+    "        DbtTaskGroup(group_id=name, render_config=RenderConfig(select=[name]), MORE)\n".replace(
+        "len_", "2"
+    ),
+    "arms": "for name, kind in [('a', 'x'), ('b', 'y'), ('c', 'z')]:\n"
+    "    if kind == 'x':\n        render = RenderConfig(select=[name])\n"
+    "    elif kind in ('y',):\n        render = RenderConfig(exclude=[name])\n"
+    "    else:\n        render = RenderConfig(select=[kind] if kind else [])\n"
+    "    DbtTaskGroup(group_id=name, render_config=render, MORE)\n",
+    "a call in each arm": "for name in ['a', 'b', 'c']:\n    if name == 'a':\n"
+    "        DbtTaskGroup(group_id=name, render_config=RenderConfig(select=['x']), MORE)\n"
+    "    else:\n        DbtTaskGroup(group_id=name, render_config=RenderConfig(select=[name]), MORE)\n",
+    "continue": "for name in ['a', 'b', 'c']:\n    if name.startswith('b'):\n        continue\n"
+    "    DbtTaskGroup(group_id=name, render_config=RenderConfig(select=[name]), MORE)\n",
+    "continue after it": "for name in ['a', 'b']:\n"
+    "    DbtTaskGroup(group_id=name, render_config=RenderConfig(select=[name]), MORE)\n"
+    "    if name == 'a':\n        continue\n    print(name)\n",
+    "conditions of two loops": "for one in [1, 2, 3]:\n    if one == 2:\n        continue\n"
+    "    for two in [1, 2, 3]:\n        if two <= one:\n            render = RenderConfig(select=[f'm{one}{two}'])\n"
+    "            DbtTaskGroup(group_id=f'g{one}{two}', render_config=render, MORE)\n",
+    "some left out": "[DbtTaskGroup(group_id=n, render_config=RenderConfig(select=[n]), MORE) "
+    "for n in ['a', 'b', 'c'] if n != 'b']\n"
+    "for n in [x for x in ['d', 'e'] if not x == 'd']:\n"
+    "    DbtTaskGroup(group_id=n, render_config=RenderConfig(select=[n]), MORE)\n",
+    "a function that ends early": "def group(name, made=True):\n    if not made:\n        return None\n"
+    "    return DbtTaskGroup(\n        group_id=name, render_config=RenderConfig(select=[name]), MORE\n    )\n"
+    "group('a')\ngroup('b', False)\ngroup('c')\n",
+    "a condition in a function": "def group(name, tests=None):\n    if tests is None:\n        tests = [name]\n"
+    "    DbtTaskGroup(group_id=name, render_config=RenderConfig(select=tests), MORE)\n"
+    "group('a')\ngroup('b', ['x', 'y'])\n",
     "configuration made elsewhere": "CONFIGS = {'x': RenderConfig(select=['a']), 'y': "
     "RenderConfig(select=['b'])}\nfor key, render in CONFIGS.items():\n"
     "    DbtTaskGroup(group_id=key, render_config=render, MORE)\n",
@@ -95,11 +115,15 @@ READ = {
 UNREAD = {
     "a value that the file does not tell": "import os\nfor name in os.listdir('.'):\n"
     "    DbtTaskGroup(group_id=name, MORE)\n",
-    "a condition": "for name in ['a', 'b']:\n    if name == 'a':\n"
+    "a condition that a run decides": "import os\nfor name in ['a', 'b']:\n    if name in os.listdir():\n"
     "        DbtTaskGroup(group_id=name, MORE)\n",
-    "continue": "for name in ['a', 'b']:\n    if name == 'a':\n        continue\n"
+    "continue": "import os\nfor name in ['a', 'b']:\n    if name in os.listdir():\n        continue\n"
     "    DbtTaskGroup(group_id=name, MORE)\n",
-    "some left out": "[DbtTaskGroup(group_id=n, MORE) for n in ['a', 'b'] if n == 'a']\n",
+    "some left out": "import os\n[DbtTaskGroup(group_id=n, MORE) for n in ['a', 'b'] if n in os.listdir()]\n",
+    "break": "for name in ['a', 'b', 'c']:\n    DbtTaskGroup(group_id=name, MORE)\n    if name == 'b':\n"
+    "        break\n",
+    "a turn that is decided by the one before": "last = None\nfor name in ['a', 'b']:\n    if last:\n"
+    "        DbtTaskGroup(group_id=name, MORE)\n    last = name\n",
     "while": "n = 2\nwhile n:\n    n -= 1\n    DbtTaskGroup(group_id=f'g{n}', MORE)\n",
     "a name that the loop changes": "for name in ['a', 'b']:\n    name = name + '_x'\n"
     "    DbtTaskGroup(group_id=name, MORE)\n",
@@ -120,10 +144,10 @@ UNREAD = {
     "a function that is passed on": "def group(name):\n"
     "    DbtTaskGroup(group_id=name, render_config=RenderConfig(select=[name]), MORE)\n"
     "for each in map(group, ['a']):\n    pass\ngroup('b')\n",
-    "a function that ends early": "def group(name):\n    if name == 'a':\n        return\n"
+    "a function that always ends early": "def group(name):\n    if name == 'a':\n        return\n"
     "    DbtTaskGroup(group_id=name, render_config=RenderConfig(select=[name]), MORE)\n"
     "group('a')\n",
-    "a condition in a function": "def group(name, made):\n    if made:\n"
+    "no call that gets there": "def group(name, made):\n    if made:\n"
     "        DbtTaskGroup(group_id=name, render_config=RenderConfig(select=[name]), MORE)\n"
     "group('a', False)\n",
     "a function that calls itself": "def group(n):\n"
@@ -147,25 +171,6 @@ UNREAD = {
     "one that is undecided": "for name, invented in [('a', 1), ('b', print)]:\n"
     "    DbtTaskGroup(group_id=name, render_config=RenderConfig(select=invented), MORE)\n",
 }
-MORE = "project_config=PROJECT, profile_config=profile"
-
-
-def executed(source: str, module: str, monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
-    """Return the arguments of each group that a file makes, in order."""
-    made: list[dict[str, Any]] = []
-
-    def group(*positional: object, **named: object) -> None:
-        made.append({"folder": next(iter(positional), None), **named})
-
-    library = ModuleType(module)
-    kinds = ("ProfileConfig", "ProjectConfig", "RenderConfig")
-    for name in kinds:
-        setattr(library, name, lambda *args, **named: SimpleNamespace(args=args, **named))
-    for name in ("DbtTaskGroup", "DbtDag", "floe_task_group"):
-        setattr(library, name, group)
-    monkeypatch.setitem(sys.modules, module, library)
-    exec(compile(source, "dag.py", "exec"), {"__file__": "/dags/dag.py"})
-    return made
 
 
 @pytest.mark.parametrize("name", READ)
@@ -177,22 +182,8 @@ def test_a_loop_makes_the_same_groups(
     report = report_of(file)
     # The DAG around them is not in the file.
     assert {each.code for each in report.findings if each.disposition == "unknown"} == {"COS003"}
-    jobs = YAML(typ="safe").load(report.files["out/shop/floe.yaml"]).get("jobs", [])
-    selections = {
-        each["name"]: {k: each.get(k, "") for k in ("select", "exclude")} for each in jobs
-    }
-    selections[None] = {"select": "", "exclude": ""}
-    before = [
-        (
-            each.get("group_id"),
-            *(" ".join(getattr(each.get("render_config"), k, [])) for k in ("select", "exclude")),
-        )
-        for each in executed(file.read_text(), "cosmos", monkeypatch)
-    ]
-    written = executed(report.files["out/dags/dag.py"], "floe_orchestrator_airflow", monkeypatch)
-    assert {each["folder"] for each in written} == {"/dbt/shop"}
-    after = [(each.get("group_id"), *selections[each.get("job")].values()) for each in written]
-    assert after == before
+    before = executed(file.read_text(), "cosmos", monkeypatch)
+    assert written_selections(report, monkeypatch) == selections(before)
 
 
 @pytest.mark.parametrize("name", UNREAD)

@@ -24,6 +24,7 @@ from floe_import.cosmos.profile_mappings import read_mapping
 from floe_import.dbt_commands.command_line import build_with
 from floe_import.drafts.group_draft import GroupDraft
 from floe_import.python.arguments import Argument, arguments
+from floe_import.python.conditions import is_reached
 from floe_import.python.evaluate import evaluate
 from floe_import.python.modules import Module
 from floe_import.python.values import Made, Symbol, Unknown, Value, has_template
@@ -76,17 +77,36 @@ class CosmosGroups:
     made: list[tuple[Made, GroupDraft]] = field(default_factory=list)
     read: set[ast.Call] = field(default_factory=set)
 
+    @property
+    def decided(self) -> list[ast.Call]:
+        """The calls whose groups floe can run."""
+        return [made.call for made, draft in self.made if not draft.is_undecided]
+
     def read_file(self, module: Module) -> None:
         """Read each group of a file."""
         for made in cosmos_calls(module):
             kind = _BUILDS.fullmatch(made.last)
-            if kind or made.last in GROUPS:
+            if not kind and made.last not in GROUPS:
+                continue
+            if is_reached(made.call, module) is False:
+                self._leave(made)
+            else:
                 read = partial(self._read_operator, kind=kind[1]) if kind else self._read_group
                 made_by_turn = read_turns(made, partial(read, made))
                 self.made += [(made, draft) for draft in made_by_turn.drafts]
                 if made_by_turn.verdict is not None:
                     place = module.place(made.call)
                     self.judging.add("COS001", made.last, place, made_by_turn.verdict)
+
+    def _leave(self, made: Made) -> None:
+        """Leave a group as it is that no condition lets the file make."""
+        place, said = made.module.place(made.call), "its condition is false: it stays as it is"
+        self.judging.add("COS010", made.last, place, exact(said))
+        # What it uses is read with it.
+        alone = replace(self, judging=replace(self.judging, found={}), made=[])
+        if made.last in GROUPS:
+            alone._read_group(made)
+        self.read.add(made.call)
 
     def _read_operator(self, made: Made, kind: str) -> GroupDraft:
         """Read an operator that builds nodes by itself, which becomes a group of a job."""

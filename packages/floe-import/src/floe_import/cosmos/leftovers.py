@@ -5,9 +5,11 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from floe_import.cosmos.choices import choices_of
 from floe_import.cosmos.groups import GROUPS, CosmosGroups, cosmos_calls
-from floe_import.python.evaluate import LocalModule, evaluate, value_of_name
+from floe_import.python.evaluate import evaluate
 from floe_import.python.modules import Module
+from floe_import.python.names import LocalModule, value_of_name
 from floe_import.python.values import LocalFunction, Made, Symbol, Value
 from floe_import.report.findings import exact, unknown
 
@@ -38,11 +40,18 @@ def _report_name(node: ast.Name | ast.Attribute, module: Module, groups: CosmosG
     parent = module.parents.get(node)
     if isinstance(value, Symbol) and value.name.startswith("cosmos."):
         if isinstance(parent, ast.Call) and parent.func is node:
-            if parent in _configurations(module) and not is_used(parent, module):
-                said = "nothing in this file uses it, so nothing is lost without it"
-                groups.judging.add("COS008", text, place, exact(said))
-                return
+            if parent in _configurations(module):
+                if not is_used(parent, module):
+                    said = "nothing in this file uses it, so nothing is lost without it"
+                    groups.judging.add("COS008", text, place, exact(said))
+                    return
+                if parent in choices_of(groups.decided, module):
+                    said = "no group takes it, where another one is chosen"
+                    groups.judging.add("COS008", text, place, exact(said))
+                    return
             said = f"`{text}` makes something that no group uses: decide what it is for"
+            if parent in choices_of([made.call for made, _ in groups.made], module):
+                said = "whether a group takes it is not decided"
             if value.last in GROUPS:
                 said = f"`{text}` is not read: decide what it is to become"
             groups.judging.add("COS005", text, place, unknown(said))

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-from floe_import.python.values import EnvText
+from floe_import.python.values import EnvNumber, EnvText
 
 _OF_FOLDER = "depends on the folder in which the file runs"
 _LONGEST_RANGE = 10_000
@@ -19,6 +19,8 @@ def environment_text(name: str, default: Any = None) -> EnvText:
     >>> environment_text("HOME"), environment_text("TARGET", "dev")
     ('${HOME}', '${TARGET:-dev}')
     """
+    if "}" in str(default):
+        _fail("its end could not be told from that of the default")
     return EnvText(f"${{{name}}}" if default is None else f"${{{name}:-{default}}}")
 
 
@@ -55,6 +57,8 @@ def _path(first: Any = ".", *others: Any) -> str:
 def _text(value: Any) -> str:
     if not isinstance(value, str | int | float | bool):
         raise TypeError("not plain")
+    if isinstance(value, EnvNumber):
+        return EnvText(value)
     return value if isinstance(value, str) else str(value)
 
 
@@ -77,22 +81,13 @@ def _dirname(text: str) -> str:
 
 
 def _int(value: Any) -> int | str:
-    return value if isinstance(value, EnvText) else int(value)
+    return EnvNumber(value) if isinstance(value, EnvText) else int(value)
 
 
 def _as_list(values: Any = ()) -> list[Any]:
     if not isinstance(values, list | tuple):
         raise TypeError("not a list")
     return list(values)
-
-
-def _of_plain_text(method: Callable[..., Any]) -> Callable[..., Any]:
-    def call(text: str, *arguments: Any) -> Any:
-        return (
-            _fail("known when it runs") if isinstance(text, EnvText) else method(text, *arguments)
-        )
-
-    return call
 
 
 def _items(values: dict[Any, Any]) -> list[tuple[Any, Any]]:
@@ -140,10 +135,14 @@ METHODS: dict[str, Callable[..., Any]] = {
     "resolve": _resolve,
     "absolute": _resolve,
     "joinpath": _join,
-    **{
-        name: _of_plain_text(getattr(str, name))
-        for name in ("lower", "upper", "strip", "replace", "split", "removeprefix", "removesuffix")
-    },
+}
+# Of a text whose value is known.
+METHODS_OF_TEXTS: dict[str, Callable[..., Any]] = {
+    name: getattr(str, name)
+    for name in (
+        *("lower", "upper", "title", "capitalize", "strip", "lstrip", "rstrip", "replace", "split"),
+        *("removeprefix", "removesuffix", "startswith", "endswith"),
+    )
 }
 METHODS_OF_DICTS: dict[str, Callable[..., Any]] = {
     "get": dict.get,

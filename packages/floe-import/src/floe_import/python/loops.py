@@ -5,10 +5,12 @@ from __future__ import annotations
 import ast
 from collections.abc import Mapping
 
-from floe_import.python.evaluate import evaluate, value_of_name
+from floe_import.python.conditions import holds, is_reached
+from floe_import.python.evaluate import evaluate
 from floe_import.python.modules import Module, Names, Turn
+from floe_import.python.names import value_of_name
 from floe_import.python.unpacking import names_of_turns
-from floe_import.python.values import LocalFunction, Made, Symbol, Unknown, Value
+from floe_import.python.values import LocalFunction, Made, Symbol, Unknown, Value, first_unknown
 
 MOST_TURNS = 100
 _DEEPEST = 5
@@ -28,29 +30,35 @@ def turns_around(node: ast.AST, module: Module, depth: int = 0) -> list[Turn] | 
     that the source tells.
     """
     loops = [*module.loops_around(node)]
-    for loop in loops:
-        if unsure := _what_decides(node, loop, module):
-            return unsure
     turns = _turns_of_calls(node, module, depth) if depth < _DEEPEST else [{}]
     for loop in reversed(loops):
         if isinstance(turns, Unknown):
             return turns
-        turns = _inner_turns(turns, loop, module)
+        turns = _inner_turns(turns, loop, node, module)
     if not isinstance(turns, Unknown) and not 0 < len(turns) <= MOST_TURNS:
         why = f"it is made {len(turns)} times, and floe import reads 1 to {MOST_TURNS}"
         return Unknown(why, module.place(node))
     return turns
 
 
-def _inner_turns(turns: list[Turn], loop: ast.AST, module: Module) -> list[Turn] | Unknown:
-    """Return the turns of a loop in each turn of what is around it."""
+def _inner_turns(
+    turns: list[Turn], loop: ast.AST, node: ast.AST, module: Module
+) -> list[Turn] | Unknown:
+    """Return the turns of a loop that get to a node, in each turn of what is around it."""
     found: list[Turn] = []
     for turn in turns:
         with module.in_turn(turn):
             inner = _turns_of(loop, module)
         if isinstance(inner, Unknown):
             return inner
-        found += [{**turn, loop: Names(values)} for values in inner]
+        for values in inner:
+            one = {**turn, loop: Names(values)}
+            with module.in_turn(one):
+                gets_there = _gets_to(node, loop, module)
+            if isinstance(gets_there, Unknown):
+                return gets_there
+            if gets_there:
+                found.append(one)
     return found
 
 
@@ -61,7 +69,7 @@ def _turns_of_calls(node: ast.AST, module: Module, depth: int) -> list[Turn] | U
     """
     scopes = module.scopes_of(node)
     function = next((each for each in scopes if _takes_values(each, module)), None)
-    if not isinstance(function, ast.FunctionDef) or _may_leave_out(node, function, module):
+    if not isinstance(function, ast.FunctionDef):
         return [{}]
     calls = _calls_of(function, module)
     found: list[Turn] = []
@@ -76,8 +84,14 @@ def _turns_of_calls(node: ast.AST, module: Module, depth: int) -> list[Turn] | U
                 return Unknown(
                     "this call does not tell which argument is which", module.place(call)
                 )
-            found.append({**turn, function: Names(values, call)})
-    return found or [{}]
+            one = {**turn, function: Names(values, call)}
+            with module.in_turn(one):
+                gets_there = _gets_to(node, function, module)
+            if isinstance(gets_there, Unknown):
+                return [{}]
+            if gets_there:
+                found.append(one)
+    return found if calls else [{}]
 
 
 def _takes_values(scope: ast.AST, module: Module) -> bool:
@@ -89,13 +103,6 @@ def _takes_values(scope: ast.AST, module: Module) -> bool:
     given = scope.args
     hidden = given.posonlyargs or given.vararg or given.kwarg
     return bool(given.args or given.kwonlyargs) and not hidden
-
-
-def _may_leave_out(node: ast.AST, function: ast.FunctionDef, module: Module) -> bool:
-    """Return whether a call of a function may end without reaching a node in it."""
-    ends = (each for each in ast.walk(function) if isinstance(each, ast.Return))
-    is_early = any(each.lineno < getattr(node, "lineno", 0) for each in ends)
-    return is_early or module.branch_around(node) is not None
 
 
 def _calls_of(function: ast.FunctionDef, module: Module) -> list[ast.Call]:
@@ -144,17 +151,52 @@ def _values_of_call(
     return {name: evaluate(node, module) for name, node in nodes.items()}
 
 
-def _what_decides(node: ast.AST, loop: ast.AST, module: Module) -> Unknown | None:
-    """Return what decides whether a turn of a loop reaches a node, None if nothing does."""
-    for each in ast.walk(loop):
+def _gets_to(node: ast.AST, owner: ast.AST, module: Module) -> bool | Unknown:
+    """Return whether a turn of a loop, or a call of a function, gets to a node in it.
+
+    What an inner loop decides is for its turns.
+    """
+    for each in ast.walk(owner):
         if isinstance(each, ast.Continue | ast.Break | ast.Return):
-            return Unknown("the loop can leave a turn early", module.place(each))
-        if isinstance(each, ast.comprehension) and each.ifs:
-            return Unknown("the loop leaves some turns out", module.place(each.ifs[0]))
-    branch = module.branch_around(node)
-    if branch is not None and module.is_in(branch, loop):
-        return Unknown("it depends on a condition in the loop", module.place(branch))
-    return None
+            leaves = _leaves(each, node, owner, module)
+            if leaves is not False:
+                return leaves if isinstance(leaves, Unknown) else False
+    kept = [
+        holds(test, module)
+        for part in getattr(owner, "generators", ())
+        for test in part.ifs
+        if node is not test
+    ]
+    if unsure := first_unknown(kept):
+        return unsure
+    return all(kept) and is_reached(node, module, branches=_branches_in(owner, node, module))
+
+
+def _leaves(end: ast.stmt, node: ast.AST, owner: ast.AST, module: Module) -> bool | Unknown:
+    """Return whether a turn or a call ends at a statement, before it gets to a node."""
+    is_later = end.lineno > getattr(node, "lineno", 0) and not isinstance(end, ast.Break)
+    is_deferred = module.scope_of(end) is not module.scope_of(_first_statement(owner))
+    if is_later or is_deferred or module.is_in(node, end):
+        return False
+    found = is_reached(end, module, branches=_branches_in(owner, end, module))
+    is_of_owner = module.loop_around(end) is (None if isinstance(end, ast.Return) else owner)
+    if found is False or (found is True and is_of_owner and not isinstance(end, ast.Break)):
+        return found
+    return Unknown("it can be left early here", module.place(end))
+
+
+def _first_statement(owner: ast.AST) -> ast.AST:
+    return next(iter(getattr(owner, "body", [])), owner)
+
+
+def _branches_in(owner: ast.AST, node: ast.AST, module: Module) -> list[ast.AST]:
+    """Return the conditions around a node that are in a loop or function, and in no loop of it."""
+    is_loop = not isinstance(owner, ast.FunctionDef)
+    return [
+        each
+        for each in module.branches_around(node)
+        if module.is_in(each, owner) and module.loop_around(each) is (owner if is_loop else None)
+    ]
 
 
 def _turns_of(loop: ast.AST, module: Module) -> list[dict[str, Value]] | Unknown:

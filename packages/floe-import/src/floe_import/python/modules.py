@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from floe_core.foundation.errors import InvalidProductError, Problem
+from floe_import.python.given_values import GivenValues
+from floe_import.python.values import Unknown
 from floe_import.report.findings import Place
 
 Scope = ast.Module | ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda
@@ -53,13 +55,32 @@ class Names:
 Turn = Mapping[ast.AST, Names]
 
 
+@dataclass
+class Decisions:
+    """What conditions were found to be: (id of a turn, condition) -> true, false or unknown.
+
+    `open` are those that are being decided, and `refused` counts those that had to wait for one.
+    """
+
+    made: dict[tuple[int, ast.AST], bool | Unknown] = field(default_factory=dict)
+    open: list[ast.AST] = field(default_factory=list)
+    refused: int = 0
+    # Their ids stay theirs.
+    _turns: dict[int, Turn] = field(default_factory=dict)
+
+    def keep(self, turn: Turn, branch: ast.AST, found: bool | Unknown) -> None:
+        """Keep what a condition was found to be in a turn."""
+        self._turns[id(turn)] = turn
+        self.made[id(turn), branch] = found
+
+
 @dataclass(eq=False)
 class Module:
     """A parsed file. `roots` are the folders in which its imports are looked up.
 
     `beside` are the files, resolved, that are imported together with it. `connections` are
     Airflow's, by their ids, as far as they are known. `turn` is what is being read: one turn of
-    loops, or one call of functions.
+    loops, or one call of functions. `given` is what the user says of values that no file has.
     """
 
     path: Path
@@ -70,6 +91,8 @@ class Module:
     beside: frozenset[Path] = frozenset()
     connections: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     turn: Turn = field(default_factory=dict)
+    given: GivenValues = field(default_factory=GivenValues)
+    decisions: Decisions = field(default_factory=Decisions)
 
     @cached_property
     def parents(self) -> dict[ast.AST, ast.AST]:
@@ -128,9 +151,15 @@ class Module:
             if not any(self.is_in(node, part) for part in _parts_done_once(loop)):
                 yield loop
 
-    def branch_around(self, node: ast.AST) -> ast.AST | None:
-        """Return the innermost condition that a node depends on."""
-        return next(self._around(node, _BRANCHES), None)
+    def branches_around(self, node: ast.AST) -> Iterator[ast.AST]:
+        """Yield the conditions that a node depends on, the innermost first."""
+        return self._around(node, _BRANCHES)
+
+    def is_after(self, node: ast.AST, at: ast.AST | None) -> bool:
+        """Return whether a node is later than another one, which nothing repeats or defers."""
+        if at is None or self.scope_of(node) is not self.scope_of(at) or self.loop_around(at):
+            return False
+        return _start(node) > _start(at)
 
     def _around(self, node: ast.AST, kinds: tuple[type[ast.AST], ...]) -> Iterator[ast.AST]:
         at = self.parents.get(node)
@@ -156,11 +185,16 @@ class Module:
             self.turn = before
 
     def bound_in_turn(
-        self, name: str, found: Sequence[Binding], at: ast.AST
+        self,
+        name: str,
+        found: Sequence[Binding],
+        at: ast.AST,
+        is_sure: Callable[[ast.AST], bool],
     ) -> tuple[ast.AST, Binding] | None:
         """Return the loop or function that gives a name its value at a node, and how it does.
 
         None if none around the node does, or if it can't be told which of several bindings.
+        `is_sure` tells whether no condition keeps the file from a binding.
         """
         if not self.turn:
             return None
@@ -169,23 +203,24 @@ class Module:
             if inside and loop in self.turn and name not in self.mutated:
                 [first, *others] = inside
                 is_target = first.value is None and name in self.turn[loop].values
-                is_sure = is_target or self._is_in_each_turn(first, loop, at)
-                return (loop, first) if is_sure and not others else None
+                is_bound = is_target or (
+                    is_sure(first.node) and self._is_in_each_turn(first, loop, at)
+                )
+                return (loop, first) if is_bound and not others else None
             if inside:
                 return None
         scope = self.scope_of(found[0].node)
-        is_parameter = isinstance(found[0].node, ast.arg) and len(found) == 1
+        [first, *others] = self.in_force(found, scope, at, is_sure)
+        is_parameter = isinstance(first.node, ast.arg) and not others
         if is_parameter and scope in self.turn and name not in self.mutated:
-            return scope, found[0]
+            return scope, first
         return None
 
     def _is_in_each_turn(self, binding: Binding, loop: ast.AST, at: ast.AST) -> bool:
         """Return whether each turn of a loop assigns a name before it comes to a node."""
-        branch = self.branch_around(binding.node)
         return (
             binding.value is not None
             and self.loop_around(binding.node) is loop
-            and (branch is None or not self.is_in(branch, loop))
             and _end(binding.node) <= _start(at)
         )
 
@@ -202,12 +237,16 @@ class Module:
         return caught in ("ImportError", "ModuleNotFoundError")
 
     def in_force(
-        self, found: Sequence[Binding], scope: ast.AST, at: ast.AST | None = None
+        self,
+        found: Sequence[Binding],
+        scope: ast.AST,
+        at: ast.AST | None,
+        is_sure: Callable[[ast.AST], bool],
     ) -> Sequence[Binding]:
         """Return the bindings of a name in a scope that may hold at a node, or at its end.
 
-        That is the last one before the node, if nothing repeats or defers the node and nothing
-        decides whether the assignment is made.
+        That is the last one before the node, if nothing repeats or defers the node and `is_sure`
+        says that no condition keeps the file from the assignment.
         """
         if len(found) == 1 or (at is not None and self._is_unsure(found, scope, at)):
             return found
@@ -216,8 +255,7 @@ class Module:
             (each for each in found if _end(each.node) <= here), key=lambda each: _end(each.node)
         )
         last = earlier[-1].node
-        is_sure = not (self.loop_around(last) or self.branch_around(last))
-        return earlier[-1:] if is_sure else found
+        return earlier[-1:] if is_sure(last) and not self.loop_around(last) else found
 
     def _is_unsure(self, found: Sequence[Binding], scope: ast.AST, at: ast.AST) -> bool:
         """Return whether a node may run before, within, or more than once after the bindings."""
@@ -261,12 +299,15 @@ class Module:
         """
         found = self.loaded.get(file)
         if found is None:
-            found = read_module(file, self.roots, self.loaded)
+            found = read_module(file, self.roots, self.loaded, self.given)
         return found
 
 
 def read_module(
-    path: Path, roots: tuple[Path, ...] = (), loaded: dict[Path, Module] | None = None
+    path: Path,
+    roots: tuple[Path, ...] = (),
+    loaded: dict[Path, Module] | None = None,
+    given: GivenValues | None = None,
 ) -> Module:
     """Return a parsed file.
 
@@ -285,7 +326,7 @@ def read_module(
         raise InvalidProductError(
             [Problem(what, "correct the file", str(path), line, column)]
         ) from None
-    loaded[path] = Module(path, text, tree, roots, loaded)
+    loaded[path] = Module(path, text, tree, roots, loaded, given=given or GivenValues())
     return loaded[path]
 
 

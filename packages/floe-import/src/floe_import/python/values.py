@@ -67,6 +67,12 @@ class EnvText(str):
     __slots__ = ()
 
 
+class EnvNumber(EnvText):
+    """The whole number that such a text is."""
+
+    __slots__ = ()
+
+
 def first_unknown(value: Value) -> Unknown | None:
     """Return the first unknown within a value, None if all of it is known."""
     if isinstance(value, Unknown):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from floe_import.drafts.group_draft import GroupDraft
 from floe_import.python.arguments import Argument
@@ -40,7 +41,10 @@ def rewritten(
 def without_dead_code(module: Module, text: str, is_old: IsOldValue) -> str:
     """Return a text in the place of a module's without what nothing needs any longer."""
     while True:
-        now = Module(module.path, text, ast.parse(text), module.roots, dict(module.loaded))
+        given = replace(module.given, used={})
+        now = Module(
+            module.path, text, ast.parse(text), module.roots, dict(module.loaded), given=given
+        )
         shorter = without_unused(now, lambda node, now=now: is_old(evaluate(node, now)))  # type: ignore[misc]
         if shorter is None:
             return text

@@ -7,9 +7,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from floe_import.drafts.group_draft import GroupDraft
-from floe_import.python.evaluate import evaluate, value_of_name
+from floe_import.python.evaluate import evaluate
 from floe_import.python.loops import turns_around
 from floe_import.python.modules import Module
+from floe_import.python.names import value_of_name
 from floe_import.python.values import Made, Unknown
 from floe_import.report.findings import Verdict, exact, unknown
 

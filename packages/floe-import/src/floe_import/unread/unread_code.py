@@ -12,8 +12,9 @@ from pathlib import Path
 
 from floe_core.foundation.errors import InvalidProductError
 from floe_import.python.arguments import Argument, arguments
-from floe_import.python.evaluate import LocalModule, evaluate, value_of_name
+from floe_import.python.evaluate import evaluate
 from floe_import.python.modules import Module
+from floe_import.python.names import LocalModule, value_of_name
 from floe_import.python.values import LocalFunction, Made, Symbol, Value
 from floe_import.report.findings import Finding, Verdict, exact, finding_of, unknown
 from floe_import.unread.words import has_word, imports_tool, is_of_tool

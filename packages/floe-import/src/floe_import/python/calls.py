@@ -1,0 +1,125 @@
+"""Calls: of libraries, of the user's own functions, and those whose result the source tells."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from floe_import.python.conditions import as_given
+from floe_import.python.evaluate import computed, evaluate, reads
+from floe_import.python.known_calls import (
+    KNOWN_CALLS,
+    METHODS,
+    METHODS_OF_DICTS,
+    METHODS_OF_TEXTS,
+)
+from floe_import.python.mappings import Mapped
+from floe_import.python.modules import Module
+from floe_import.python.names import attribute_of
+from floe_import.python.values import (
+    EnvText,
+    LocalFunction,
+    Made,
+    Symbol,
+    Unknown,
+    Value,
+    first_unknown,
+)
+
+_OF_VARIABLE = re.compile(r"airflow\.(models|models\.variable|sdk)\.Variable\.get")
+
+
+@reads(ast.Call)
+def _call(node: ast.Call, module: Module, depth: int) -> Value:
+    if isinstance(node.func, ast.Attribute):
+        # Once: in a chain of calls, each is the base of the next.
+        base = evaluate(node.func.value, module, depth)
+        if isinstance(base, str) and node.func.attr in METHODS_OF_TEXTS:
+            base = as_given(base, node, module)
+        of_base = {str: METHODS | METHODS_OF_TEXTS, dict: METHODS_OF_DICTS}
+        methods = next((of_base[kind] for kind in of_base if isinstance(base, kind)), {})
+        if method := methods.get(node.func.attr):
+            # What is unknown in a dict is no matter for the rest of it.
+            is_lookup = isinstance(base, dict)
+            return _apply(partial(method, base), node, module, depth, is_lookup=is_lookup)
+        called = attribute_of(base, node.func, module, depth)
+    else:
+        called = evaluate(node.func, module, depth)
+    if isinstance(called, Symbol):
+        if called.name == "builtins.dict":
+            return _dict_call(node, module, depth)
+        if _OF_VARIABLE.fullmatch(called.name):
+            return _variable(node, module, depth)
+        function = KNOWN_CALLS.get(called.name)
+        if function is None:
+            return Made(called.name, node, module)
+        return _apply(function, node, module, depth)
+    if isinstance(called, LocalFunction) and (returned := _returned(called, node)) is not None:
+        return evaluate(returned, called.module, depth)
+    if isinstance(called, Unknown):
+        return called
+    return Unknown(f"`{ast.unparse(node.func)}()` is your own function", module.place(node))
+
+
+def _variable(node: ast.Call, module: Module, depth: int) -> Value:
+    """Return what `Variable.get` returns."""
+    named = {each.arg: evaluate(each.value, module, depth) for each in node.keywords}
+    given = [evaluate(each, module, depth) for each in node.args]
+    name, is_json = named.get("key", (given or [None])[0]), named.get("deserialize_json", False)
+    if isinstance(name, EnvText) or not isinstance(name, str) or not isinstance(is_json, bool):
+        return computed(node, module, name, is_json)
+    return module.given.variable(name, is_json, module.place(node))
+
+
+def _returned(function: LocalFunction, call: ast.Call) -> ast.expr | None:
+    """Return the expression that a function without parameters returns, if it is nothing more."""
+    node = function.node
+    if not isinstance(node, ast.FunctionDef) or call.args or call.keywords or node.decorator_list:
+        return None
+    if any([node.args.args, node.args.posonlyargs, node.args.kwonlyargs]):
+        return None
+    body = [each for each in node.body if not _says_nothing(each)]
+    return body[0].value if len(body) == 1 and isinstance(body[0], ast.Return) else None
+
+
+def _says_nothing(node: ast.stmt) -> bool:
+    """Return whether a statement is a docstring or an import."""
+    is_constant = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+    return is_constant or isinstance(node, ast.Import | ast.ImportFrom)
+
+
+def _apply(
+    function: Callable[..., Any],
+    node: ast.Call,
+    module: Module,
+    depth: int,
+    is_lookup: bool = False,
+) -> Value:
+    """Return what a function returns; a lookup needs the value of its first argument."""
+    arguments = [evaluate(each, module, depth) for each in node.args]
+    if is_lookup and arguments:
+        arguments[0] = as_given(arguments[0], node, module)
+    named = {k.arg or "**": evaluate(k.value, module, depth) for k in node.keywords}
+    if found := first_unknown([*arguments, *named.values()]):
+        return found
+    try:
+        return function(*arguments, **named)
+    except (TypeError, ValueError, AttributeError, IndexError, OverflowError):
+        return computed(node, module)
+
+
+def _dict_call(node: ast.Call, module: Module, depth: int) -> Value:
+    """Return the value of `dict(a=1, **more)`."""
+    found = Mapped()
+    for each in node.keywords:
+        worth = evaluate(each.value, module, depth)
+        if each.arg is not None:
+            found.put(each.arg, worth, each.value, module)
+        elif isinstance(worth, dict):
+            found.merge(worth, each.value, module)
+        else:
+            return computed(each.value, module, worth)
+    return computed(node, module) if node.args else found

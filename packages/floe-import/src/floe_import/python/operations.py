@@ -1,0 +1,125 @@
+"""Operators, subscripts and lambdas."""
+
+from __future__ import annotations
+
+import ast
+import operator
+import re
+from collections.abc import Callable
+from typing import Any
+
+from floe_import.python.conditions import as_given, compare, holds, truth_of
+from floe_import.python.evaluate import computed, evaluate, reads
+from floe_import.python.known_calls import KNOWN_CALLS, environment_text
+from floe_import.python.modules import Module
+from floe_import.python.values import EnvText, LocalFunction, Symbol, Unknown, Value, first_unknown
+
+_NAME = re.compile(r"\$\{(\w+)\}")
+
+
+@reads(ast.Subscript)
+def _subscript(node: ast.Subscript, module: Module, depth: int) -> Value:
+    base = evaluate(node.value, module, depth)
+    key = evaluate(node.slice, module, depth)
+    if base == Symbol("os.environ") and isinstance(key, str):
+        return environment_text(key)
+    key = as_given(key, node, module)
+    if isinstance(base, dict | list | tuple) and not isinstance(key, Unknown):
+        try:
+            return base[key]
+        except (KeyError, IndexError, TypeError):
+            return Unknown(f"`{ast.unparse(node)}` does not exist", module.place(node))
+    return computed(node, module, base, key)
+
+
+@reads(ast.BinOp)
+def _binary(node: ast.BinOp, module: Module, depth: int) -> Value:
+    left = evaluate(node.left, module, depth)
+    right = evaluate(node.right, module, depth)
+    action = _OPERATORS.get(type(node.op))
+    if found := first_unknown([left, right]):
+        return found
+    try:
+        worth = action(left, right) if action else None
+    except TypeError:
+        worth = None
+    if worth is None:
+        return computed(node, module)
+    is_environment = isinstance(left, EnvText) or isinstance(right, EnvText)
+    return EnvText(worth) if is_environment and isinstance(worth, str) else worth
+
+
+def _divide(left: Value, right: Value) -> Value:
+    return KNOWN_CALLS["os.path.join"](left, right) if isinstance(left, str) else left / right
+
+
+_OPERATORS: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: _divide,
+    ast.BitOr: operator.or_,
+}
+
+
+@reads(ast.BoolOp)
+def _either(node: ast.BoolOp, module: Module, depth: int) -> Value:
+    """Return the first value that decides it: a true one of `or`, a false one of `and`."""
+    if text := _text_or_default(node, module, depth):
+        return text
+    is_or = isinstance(node.op, ast.Or)
+    for each in node.values[:-1]:
+        worth = evaluate(each, module, depth)
+        is_true = truth_of(worth, each, module)
+        if isinstance(is_true, Unknown):
+            return is_true
+        if is_true is is_or:
+            return worth
+    return evaluate(node.values[-1], module, depth)
+
+
+def _text_or_default(node: ast.BoolOp, module: Module, depth: int) -> EnvText | None:
+    """Return the text of `os.getenv(name) or "default"`, None for anything else."""
+    if not isinstance(node.op, ast.Or) or len(node.values) != 2:
+        return None
+    text, default = (evaluate(each, module, depth) for each in node.values)
+    name = _NAME.fullmatch(text) if type(text) is EnvText else None
+    if name is None or type(default) is not str or "}" in default:
+        return None
+    return environment_text(name[1], default)
+
+
+@reads(ast.Compare)
+def _compare(node: ast.Compare, module: Module, depth: int) -> bool | Unknown:
+    left = evaluate(node.left, module, depth)
+    for kind, each in zip(node.ops, node.comparators, strict=True):
+        right = evaluate(each, module, depth)
+        found = compare(left, kind, right, node, module)
+        if found is not True:
+            return found
+        left = right
+    return True
+
+
+@reads(ast.IfExp)
+def _if(node: ast.IfExp, module: Module, depth: int) -> Value:
+    found = holds(node.test, module, depth)
+    if isinstance(found, Unknown):
+        return found
+    return evaluate(node.body if found else node.orelse, module, depth)
+
+
+@reads(ast.UnaryOp)
+def _unary(node: ast.UnaryOp, module: Module, depth: int) -> Value:
+    worth = evaluate(node.operand, module, depth)
+    if isinstance(node.op, ast.USub) and isinstance(worth, int | float):
+        return -worth
+    if isinstance(node.op, ast.Not):
+        found = truth_of(worth, node.operand, module)
+        return found if isinstance(found, Unknown) else not found
+    return computed(node, module, worth)
+
+
+@reads(ast.Lambda)
+def _lambda(node: ast.Lambda, module: Module, depth: int) -> Value:
+    return LocalFunction("<lambda>", node, module)
