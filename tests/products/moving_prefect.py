@@ -28,7 +28,8 @@ class PrefectOfMoves:
         self._database, self._servers = ExitStack(), ExitStack()
         database = url_of(self._database.enter_context(own_database()), "asyncpg")
         self.prefect = RunningPrefect(folder, database=database, variables=clock)
-        self._restarting = Lock()
+        # Held while the server is away: a process that begins to serve then would end.
+        self.restarting = Lock()
 
     @contextmanager
     def up(self) -> Iterator[None]:
@@ -38,7 +39,7 @@ class PrefectOfMoves:
 
     def restart(self, seconds: float) -> None:
         """Kill the server, and start it again after so many seconds."""
-        with self._restarting:
+        with self.restarting:
             self.prefect.kill_alone("server")
             time.sleep(seconds)
             self._servers.enter_context(self.prefect.up())
@@ -77,7 +78,8 @@ class MovingPrefect:
             return
         self._prefect.kill_alone(self._job)
         time.sleep(seconds)
-        self._serve()
+        with self.place.restarting:
+            self._serve()
 
     def _serve(self) -> None:
         serving = self._prefect.serving(self.artifacts.folder, name=self._job)

@@ -104,9 +104,3 @@ def test_unknown_and_wrong_fields_of_this_version_are_told_together(folder: Path
     told = refusal(folder)
     assert "weather: extra inputs are not permitted" in told
     assert "nodes.0.name: field required" in told
-
-
-def test_the_json_schema_in_the_docs_is_the_models(request: pytest.FixtureRequest) -> None:
-    path = request.config.rootpath / "docs" / "compiled_artifacts.schema.json"
-    renew = "run .venv/bin/python scripts/write_schema.py"
-    assert json.loads(path.read_text()) == CompiledArtifacts.model_json_schema(), renew

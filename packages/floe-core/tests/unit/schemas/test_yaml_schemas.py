@@ -14,6 +14,7 @@ from ruamel.yaml import YAML
 from typer.testing import CliRunner
 
 from floe_core.cli.main import app
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.descriptions import DESCRIPTIONS
 from floe_core.schemas.text_forms import FORMS
 from floe_core.schemas.yaml_schemas import MODELS, models_of, schema_file, schema_text, yaml_schema
@@ -54,6 +55,12 @@ def test_an_error_names_each_form_of_a_text_in_words(name: str) -> None:
 def test_the_schemas_in_the_docs_are_current(name: str) -> None:
     """`.venv/bin/python scripts/write_schema.py` renews them."""
     assert (ROOT / "docs" / schema_file(name)).read_text() == schema_text(name)
+
+
+def test_the_schema_of_the_artifacts_in_the_docs_is_current() -> None:
+    """`.venv/bin/python scripts/write_schema.py` renews it."""
+    text = (ROOT / "docs" / "compiled_artifacts.schema.json").read_text()
+    assert json.loads(text) == CompiledArtifacts.model_json_schema()
 
 
 def test_the_page_of_keys_is_current(monkeypatch: pytest.MonkeyPatch) -> None:
