@@ -28,7 +28,8 @@ class PrefectOfMoves:
         self._database, self._servers = ExitStack(), ExitStack()
         database = url_of(self._database.enter_context(own_database()), "asyncpg")
         self.prefect = RunningPrefect(folder, database=database, variables=clock)
-        # Held while the server is away: a process that begins to serve then would end.
+        # Held while the server is away: a process that begins to serve then would end, and it
+        # answers no question.
         self.restarting = Lock()
 
     @contextmanager
@@ -94,13 +95,17 @@ class MovingPrefect:
                 _at(run["start_time"]),
                 _at(run["end_time"]),
             )
-            for run in self._prefect.runs(self._job)
+            for run in self._runs()
             if run["state"]["type"] in STATES and run["state"]["name"] != "Skipped"
         ]
 
     def is_running(self) -> bool:
         under_way = ("PENDING", "RUNNING", "CANCELLING")
-        return any(run["state"]["type"] in under_way for run in self._prefect.runs(self._job))
+        return any(run["state"]["type"] in under_way for run in self._runs())
+
+    def _runs(self) -> list[dict[str, Any]]:
+        with self.place.restarting:
+            return self._prefect.runs(self._job)
 
 
 def _tick(run: dict[str, Any]) -> datetime:

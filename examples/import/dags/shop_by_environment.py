@@ -1,4 +1,4 @@
-"""The shop as Cosmos runs it: all of it each night in production, and the staging models elsewhere."""
+"""The shop as Cosmos runs it: all of it each night in production, the staging models elsewhere."""
 
 import os
 from datetime import datetime
