@@ -112,6 +112,7 @@ def test_a_random_history_of_moves_runs_each_tick_exactly_once(tmp_path: Path, s
         for side in (world.one, world.two):
             side.lasts = timedelta(seconds=chance.choice([5, 20, 45, 90]))
             side.is_up = chance.random() > (0.02 if side.is_up else 0.7)
+            side.blinks = int(chance.random() < 0.1)
         world.pass_time()
         if attempt is None or chance.random() < 0.05:
             attempt = steps(world.mover(*pair))

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from moving_world import JOB, World
 
+from floe_core.foundation.errors import EnvironmentProblemError
 from floe_core.plugin_api.run_history import RecordedRun, RunState
 from floe_core.schedules.ownership import begin_move, call_off_move, end_move
 from floe_core.schemas.policies import Job, Owner, Schedule
@@ -216,3 +217,26 @@ def test_a_job_that_only_updates_start_moves_once_no_run_can_just_be_starting(
     world.now += timedelta(seconds=16)
     assert mover.hand_over() == {}
     assert world.records.owners()[JOB].orchestrator == "two"
+
+
+def test_a_target_that_was_away_when_it_was_told_has_not_the_job_until_it_is_told_again(
+    tmp_path: Path,
+) -> None:
+    world = World(tmp_path)
+    # As Prefect, which reads the record when a process begins to serve, and when it is told.
+    world.two.reads_every = timedelta(days=1)
+    world.two.is_deployed = True
+    mover = world.mover("one", "two")
+    mover.begin()
+    mover.announce()
+    world.two.look()
+    while mover.hand_over():
+        world.pass_time()
+    world.two.blinks = 1
+    with pytest.raises(EnvironmentProblemError, match="does not show its schedule as on yet"):
+        mover.follow()
+    mover.follow()
+    for _ in range(30):
+        world.pass_time()
+    assert world.two.started
+    assert world.built() == world.ticks(world.built()[-1] + timedelta(seconds=1))

@@ -146,6 +146,13 @@ class Mover:
                     f"{name} belongs to {self.target.name}, which does not respond, or no longer "
                     "has it; once it does, it starts the ticks since then, late"
                 )
+            schedule = self.records.job(name).schedule
+            if schedule is not None and schedule.enabled and not shown.is_enabled:
+                # It was away for a moment, so it was told nothing and still answers this question.
+                raise EnvironmentProblemError(
+                    f"{name} belongs to {self.target.name}, which does not show its schedule as on "
+                    "yet; once it does, it starts the ticks since then, late"
+                )
             after = f", next tick {shown.next_tick.isoformat()}" if shown.next_tick else ""
             self.tell(f"{name}: moved to {self.target.name}{after}")
 

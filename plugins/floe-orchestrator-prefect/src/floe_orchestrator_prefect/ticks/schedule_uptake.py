@@ -13,6 +13,7 @@ from floe_core.schedules.job_schedules import JobSchedules
 from floe_core.schedules.owned_ticks import OwnedTicks
 from floe_core.schemas.policies import Job, Schedule
 from floe_orchestrator_prefect.service.served_deployment import ServedDeployment, served_deployment
+from floe_orchestrator_prefect.service.server_problems import SERVER_PROBLEMS
 from floe_orchestrator_prefect.ticks.prefect_schedules import prefect_schedules
 from floe_orchestrator_prefect.ticks.tick_order import create_runs
 
@@ -32,7 +33,7 @@ def take_up(schedules: JobSchedules, name: str, settings: Mapping[str, Any]) -> 
             if served is not None:
                 _replace(served, _wanted_updates(job.schedule))
                 _create_late_runs(served, schedules, job)
-    except (EnvironmentProblemError, ValueError) as error:
+    except (EnvironmentProblemError, ValueError, *SERVER_PROBLEMS) as error:
         raise EnvironmentProblemError(
             f"the change is stored in {schedules.place}, but not applied: {error}"
         ) from None
