@@ -34,9 +34,9 @@ from floe_orchestrator_airflow import floe_asset, floe_task_group
 with DAG("nightly", schedule=None):
     floe_task_group(FOLDER) >> EmptyOperator(task_id="afterwards")
 
-with DAG("twice", schedule=None):
-    floe_task_group(FOLDER, group_id="one")
-    floe_task_group(FOLDER, group_id="two")
+twice = DAG("twice", schedule=None)
+floe_task_group(FOLDER, group_id="one", dag=twice)
+floe_task_group(FOLDER, group_id="two", dag=twice)
 
 with DAG("another", schedule=None):
     EmptyOperator(task_id="dbt_build", outlets=[floe_asset("shop", "first")])

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
+from import_reports import report_of
 from ruamel.yaml import YAML
 
+from floe_import.python.given_values import GivenValues
 from floe_import.report.import_report import ImportReport
 
 HEAD = """\
@@ -24,6 +27,27 @@ PROJECT = ProjectConfig("/dbt/shop")
 MORE = "project_config=PROJECT, profile_config=profile"
 # The group, what it selects, and what it excludes.
 Selection = tuple[str | None, str, str]
+
+
+def imported(folder: Path, body: str, given: GivenValues | None = None) -> ImportReport:
+    """Import a file with this after its head, where `MORE` are the arguments that all have."""
+    file = folder / "dag.py"
+    file.write_text(HEAD + body.replace("MORE", MORE))
+    return report_of(file, given)
+
+
+def check_selections(
+    folder: Path, report: ImportReport, monkeypatch: pytest.MonkeyPatch
+) -> list[Selection]:
+    """Check that the written file selects what the imported one does, and return that."""
+    before = selections(executed((folder / "dag.py").read_text(), "cosmos", monkeypatch))
+    assert written_selections(report, monkeypatch) == before
+    return before
+
+
+def unknown_codes(report: ImportReport) -> set[str]:
+    """Return the codes of what is unknown. That the DAG is not around its groups always is."""
+    return {each.code for each in report.findings if each.disposition == "unknown"}
 
 
 def executed(source: str, module: str, monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:

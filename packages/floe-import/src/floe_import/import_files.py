@@ -32,6 +32,7 @@ from floe_import.readers import Reading
 from floe_import.report.findings import Disposition, Finding, Place, finding_of
 from floe_import.report.import_report import ImportReport
 from floe_import.rewriting.dag_file import rewritten
+from floe_import.unread.environment import report_environment
 from floe_import.unread.unread_code import UnreadCode
 
 READERS: tuple[Callable[[Module, set[ast.AST]], Reading], ...] = (
@@ -165,6 +166,8 @@ def _read(
     module.given = replace(module.given, used={})
     unread = UnreadCode(module, report.findings, nodes).find()
     report.findings += unread
+    if found.groups:
+        report.findings += report_environment(module)
     if not unread and not any(reading.findings for reading in found.readings):
         said = "nothing in it runs dbt as floe import reads it, so it stays as it is"
         alone: Disposition = "unknown" if len(beside) == 1 else "exact"

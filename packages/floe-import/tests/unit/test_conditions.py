@@ -9,12 +9,11 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from executed_imports import HEAD, MORE, executed, selections, written_selections
+from executed_imports import HEAD, MORE, check_selections, imported, unknown_codes
 from import_reports import report_of
 from warm_floe import floe
 
 from floe_import.python.given_values import GivenValues
-from floe_import.report.import_report import ImportReport
 
 ENV = "import os\nENV = os.getenv('ENV', 'dev')\n"
 VARIABLE = "from airflow.sdk import Variable\n"
@@ -192,22 +191,14 @@ def airflow_with(variables: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setitem(sys.modules, "airflow.sdk", sdk)
 
 
-def unknown_codes(report: ImportReport) -> set[str]:
-    """Return the codes of what is unknown. That the DAG is not around its groups always is."""
-    return {each.code for each in report.findings if each.disposition == "unknown"}
-
-
 @pytest.mark.parametrize("name", DECIDED)
 def test_a_condition_of_constants_is_decided(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    file = tmp_path / "dag.py"
-    file.write_text(HEAD + DECIDED[name].replace("MORE", MORE))
-    report = report_of(file)
+    report = imported(tmp_path, DECIDED[name])
     assert unknown_codes(report) == {"COS003"}
     assert "FLI009" not in {each.code for each in report.findings}
-    before = executed(file.read_text(), "cosmos", monkeypatch)
-    assert written_selections(report, monkeypatch) == selections(before)
+    check_selections(tmp_path, report, monkeypatch)
 
 
 @pytest.mark.parametrize("name", GIVEN)
@@ -215,9 +206,7 @@ def test_a_condition_is_decided_by_what_the_user_gives(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     text, environment, variables = GIVEN[name]
-    file = tmp_path / "dag.py"
-    file.write_text(HEAD + text.replace("MORE", MORE))
-    report = report_of(file, GivenValues(environment, variables))
+    report = imported(tmp_path, text, GivenValues(environment, variables))
     for key, value in environment.items():
         monkeypatch.setenv(key, value)
         if not value:
@@ -225,22 +214,19 @@ def test_a_condition_is_decided_by_what_the_user_gives(
     airflow_with(variables, monkeypatch)
     assert unknown_codes(report) == {"COS003"}
     assert "FLI009" in {each.code for each in report.findings}
-    before = executed(file.read_text(), "cosmos", monkeypatch)
-    assert written_selections(report, monkeypatch) == selections(before)
+    check_selections(tmp_path, report, monkeypatch)
 
 
 @pytest.mark.parametrize("name", UNDECIDED)
 def test_a_condition_that_nobody_decides_is_unknown(name: str, tmp_path: Path) -> None:
-    file = tmp_path / "dag.py"
-    file.write_text(HEAD + UNDECIDED[name].replace("MORE", MORE))
-    report = report_of(file)
-    assert report.files == {}
+    assert imported(tmp_path, UNDECIDED[name]).files == {}
 
 
 def test_the_report_says_which_value_to_give(tmp_path: Path) -> None:
     file = tmp_path / "dag.py"
-    file.write_text(HEAD + (ENV + ARMS + GROUP).replace("MORE", MORE))
-    said = [f.sentence for f in report_of(file).findings if f.code == "COS002"]
+    said = [
+        f.sentence for f in imported(tmp_path, ENV + ARMS + GROUP).findings if f.code == "COS002"
+    ]
     assert said == [
         "`render` depends on a condition (`ENV` is an environment variable: give its value by "
         f"--env ENV=VALUE) ({file}:10:5), and nothing is executed: decide its value"

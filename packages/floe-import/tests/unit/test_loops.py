@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from executed_imports import HEAD, MORE, executed, selections, written_selections
+from executed_imports import HEAD, check_selections, executed, imported, unknown_codes
 from import_reports import report_of, short
 from ruamel.yaml import YAML
 
@@ -111,6 +111,8 @@ READ = {
     "configuration made elsewhere": "CONFIGS = {'x': RenderConfig(select=['a']), 'y': "
     "RenderConfig(select=['b'])}\nfor key, render in CONFIGS.items():\n"
     "    DbtTaskGroup(group_id=key, render_config=render, MORE)\n",
+    "a list that is changed": "NAMES = ['a']\nNAMES.append('b')\nfor name in NAMES:\n"
+    "    DbtTaskGroup(group_id=name, MORE)\n",
 }
 UNREAD = {
     "a value that the file does not tell": "import os\nfor name in os.listdir('.'):\n"
@@ -130,8 +132,6 @@ UNREAD = {
     "the turn before": "render = None\nfor name in ['a', 'b']:\n"
     "    DbtTaskGroup(group_id=name, render_config=render, MORE)\n"
     "    render = RenderConfig(select=[name])\n",
-    "a list that is changed": "NAMES = ['a']\nNAMES.append('b')\nfor name in NAMES:\n"
-    "    DbtTaskGroup(group_id=name, MORE)\n",
     "an entry that is changed": "for each in [{'id': 'a'}, {'id': 'b'}]:\n"
     "    each['id'] += '_x'\n    DbtTaskGroup(group_id=each['id'], MORE)\n",
     "nothing that tells them apart": "for _ in [{}, {}]:\n    DbtTaskGroup(group_id='dbt', MORE)\n",
@@ -177,20 +177,14 @@ UNREAD = {
 def test_a_loop_makes_the_same_groups(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    file = tmp_path / "dag.py"
-    file.write_text(HEAD + READ[name].replace("MORE", MORE))
-    report = report_of(file)
-    # The DAG around them is not in the file.
-    assert {each.code for each in report.findings if each.disposition == "unknown"} == {"COS003"}
-    before = executed(file.read_text(), "cosmos", monkeypatch)
-    assert written_selections(report, monkeypatch) == selections(before)
+    report = imported(tmp_path, READ[name])
+    assert unknown_codes(report) == {"COS003"}
+    check_selections(tmp_path, report, monkeypatch)
 
 
 @pytest.mark.parametrize("name", UNREAD)
 def test_a_loop_that_the_file_does_not_tell_stays_as_it_is(name: str, tmp_path: Path) -> None:
-    file = tmp_path / "dag.py"
-    file.write_text(HEAD + UNREAD[name].replace("MORE", MORE))
-    report = report_of(file)
+    report = imported(tmp_path, UNREAD[name])
     assert report.files == {}
     assert [each for each in short(report) if " unknown " in each and "COS003" not in each]
 

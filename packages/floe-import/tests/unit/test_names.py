@@ -16,6 +16,7 @@ CERTAIN = [
     "a = 1\nfound = a\na = 2\n",
     "a = 1\na = 2\nfound = a\n",
     "a = 1\na = a + 1\nfound = a\n",
+    "a = 1\na += 1\nfound = a\n",
     "for a in [1, 2]:\n    pass\na = 3\nfound = a\n",
     "if len('x'):\n    a = 1\nelse:\n    a = 2\na = 3\nfound = a\n",
     "a = 1\na = 2\ndef f():\n    return a\nfound = f()\n",
@@ -29,7 +30,6 @@ UNSURE = [
     "a = 1\nfor a in [2, 3]:\n    found = a\n",
     "a = 1\nif len('x'):\n    a = 2\nfound = a\n",
     "a = 1\ntry:\n    raise ValueError\nexcept ValueError as a:\n    found = str(a)\n",
-    "a = 1\na += 1\nfound = a\n",
 ]
 
 

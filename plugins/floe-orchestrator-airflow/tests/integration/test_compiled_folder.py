@@ -9,12 +9,13 @@ import sys
 from pathlib import Path
 
 import pytest
+from airflow.sdk import DAG, TaskGroup
 from serialized_dags import DagBag, DagSerialization
 
 from floe_core.compiler import compile_product
 from floe_core.foundation.errors import StaleProductError
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
-from floe_orchestrator_airflow import AirflowPlugin
+from floe_orchestrator_airflow import AirflowPlugin, floe_task_group
 from floe_orchestrator_airflow.loader import load_product_dag, load_product_dags
 
 
@@ -62,6 +63,27 @@ def test_the_tasks_have_dbts_edges_one_for_one(customer_360: CompiledArtifacts) 
     }
     found = edges(load_product_dag("customer-360", customer_360.project_dir))
     assert {name: found[name] for name in expected} == expected
+
+
+def test_a_group_is_in_the_dag_and_the_group_that_are_named(
+    customer_360: CompiledArtifacts,
+) -> None:
+    assert customer_360.project_dir is not None
+    with DAG("named") as around, TaskGroup("outer"):
+        floe_task_group(customer_360.project_dir, group_id="product")
+    dag = DAG("named")
+    outer = TaskGroup("outer", dag=dag)
+    with DAG("another") as another:
+        group = floe_task_group(
+            customer_360.project_dir, group_id="product", dag=dag, parent_group=outer
+        )
+    assert group.dag is dag
+    assert another.tasks == []
+    assert edges(dag) == edges(around)
+    assert DagSerialization.to_dict(dag) == DagSerialization.to_dict(around)
+    alone = DAG("alone")
+    floe_task_group(customer_360.project_dir, group_id="product", dag=alone)
+    assert {f"outer.{task_id}" for task_id in edges(alone)} == set(edges(dag))
 
 
 def test_create_definitions_is_what_the_loader_gives(customer_360: CompiledArtifacts) -> None:

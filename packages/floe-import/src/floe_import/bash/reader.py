@@ -26,7 +26,7 @@ from floe_import.rules.judging import Judging, cannot_read
 _CALLS_DBT = re.compile(r"\bdbt\b(?!\.|/|_)")
 _COMMAND = re.compile(
     r"\bdbt\s+(?:-\S+\s+(?:\S+\s+)?)*"
-    r"(run|build|test|seed|snapshot|deps|docs|compile|debug|source|clone|run-operation|retry|ls)\b"
+    r"(run-operation|run|build|test|seed|snapshot|deps|docs|compile|debug|source|clone|retry|ls)\b"
 )
 _COMMANDS = ("cmds", "command", "entrypoint", "args", "arguments")
 _TEXTS = ("doc_md", "description", "doc", "tooltip", "help")
@@ -85,7 +85,8 @@ def _read_task(made: Made, judging: Judging, read: set[ast.Call]) -> GroupDraft 
         judging.add("BSH001", name, command.place, unknown(cannot_read(hidden)))
         return None
     start = folder.value if folder and isinstance(folder.value, str) else ""
-    script = DbtScript(command.value, draft, start)
+    here = PurePosixPath(made.module.path.absolute().parent)
+    script = DbtScript(command.value, draft, start, here)
     if script.builds_nothing:
         judging.add("BSH002", name, place, script.verdict_if_kept("task"))
         return None

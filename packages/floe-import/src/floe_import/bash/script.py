@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import PurePosixPath
 
 from floe_import.bash.shell import SimpleCommand, UnreadableCommandError, simple_commands
 from floe_import.dbt_commands.command_line import BUILDS, OTHERS, Word, read_command
+from floe_import.dbt_commands.executable import use_executable
 from floe_import.drafts.group_draft import GroupDraft
+from floe_import.python.values import LocalPath
 from floe_import.report.findings import Verdict, changed, exact, lost, unknown
 
 _RUNNERS = (("poetry", "run"), ("uv", "run"), ("pipenv", "run"), ("pdm", "run"))
 _SAYS = ("echo", "set", "pwd", "ls", "true", ":", "date", "mkdir", "printf", "which")
 _WITHOUT_PARSING = ("deps", "debug")
+# Absolute paths within a word, and how many of their parts say that they are near each other.
+_PATH = re.compile(r"/[\w./-]+")
+_SHARED = 3
 _FOLDERS = {"DBT_PROFILES_DIR": "profiles_dir", "DBT_PROJECT_DIR": "project"}
 
 
@@ -23,12 +29,15 @@ class DbtScript:
     of them replaces or deletes target/manifest.json.
     """
 
-    def __init__(self, text: str, draft: GroupDraft, folder: str = "") -> None:
+    def __init__(
+        self, text: str, draft: GroupDraft, folder: str = "", here: PurePosixPath | None = None
+    ) -> None:
         self.words: list[Word] = []
         self.builds: list[str] = []
         self.calls_others = False
         self.changes_manifest = False
         self._draft, self._folder = draft, folder
+        self._here = here if isinstance(text, LocalPath) else None
         self._is_first = True
         try:
             commands = simple_commands(text)
@@ -58,6 +67,7 @@ class DbtScript:
         self.words.append(Word(code, text, verdict))
 
     def _read(self, command: SimpleCommand) -> None:
+        command = replace(command, words=tuple(map(self._word, command.words)))
         for name, value in command.variables:
             self._variable(name, value)
         if not command.words:
@@ -79,6 +89,14 @@ class DbtScript:
         else:
             said = "the task does more than call dbt: give it a task of its own, and import again"
             self._say("BSH103", command.text, unknown(said))
+
+    def _word(self, word: str) -> str:
+        """Return a word, as a path of this machine if it has one that begins as the file's does."""
+        if self._here is None:
+            return word
+        paths = (PurePosixPath(each).parts for each in _PATH.findall(word))
+        is_near = any(path[:_SHARED] == self._here.parts[:_SHARED] for path in paths)
+        return LocalPath(word) if is_near else word
 
     def _variable(self, name: str, value: str) -> None:
         if name in _FOLDERS:
@@ -108,8 +126,7 @@ class DbtScript:
 
     def _executable(self, program: str) -> Verdict:
         if program.startswith("/") and "$" not in program:
-            self._draft.execution["dbtExecutable"] = program
-            return exact("`execution.dbtExecutable` of floe.yaml")
+            return use_executable(program, self._draft)
         said = "floe runs the dbt installed beside it, or the one in `execution.dbtExecutable`"
         return changed(f"{said}, and not {program}")
 

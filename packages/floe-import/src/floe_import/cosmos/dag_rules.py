@@ -116,7 +116,17 @@ def limit_parallel(value: Value, draft: GroupDraft) -> bool:
     return is_limit
 
 
-@rule("COS707", GROUP, "parent_group", "task_group")
+always(
+    "COS714",
+    GROUP,
+    ["parent_group"],
+    exact("stays the group around it"),
+    keeps="call",
+    unless=(None,),
+)
+
+
+@rule("COS707", GROUP, "task_group")
 @rule("COS707", DAG, "dag")
 def of_group(value: Value, draft: GroupDraft) -> Verdict:
     """Read which group the group is in."""

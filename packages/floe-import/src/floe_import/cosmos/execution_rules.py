@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from floe_import.cosmos.book import always, rule
+from floe_import.dbt_commands.executable import use_executable
 from floe_import.drafts.group_draft import GroupDraft
 from floe_import.python.evaluate import evaluate
-from floe_import.python.values import EnvText, Made, Symbol, Value
+from floe_import.python.values import Made, Symbol, Value
 from floe_import.report.findings import NO_EFFECT, Verdict, changed, exact, lost, unknown
 
 OWNER = "ExecutionConfig"
@@ -89,20 +90,6 @@ def install_packages(value: Value, draft: GroupDraft) -> Verdict:
     from floe_import.cosmos.project_rules import install_packages as of_project
 
     return of_project(value, draft) if value is not None else NO_EFFECT
-
-
-def use_executable(value: Value, draft: GroupDraft) -> Verdict:
-    """Put a dbt program into the draft."""
-    if value == "dbt":
-        return exact("the dbt that floe finds")
-    if isinstance(value, EnvText) and ":-" in value:
-        return changed(
-            f"a path in floe.yaml has no defaults: set `execution.dbtExecutable` to what {value} is"
-        )
-    if not isinstance(value, str):
-        return unknown("it is not a path: decide which dbt runs")
-    draft.execution["dbtExecutable"] = str(value)
-    return exact("`execution.dbtExecutable` of floe.yaml")
 
 
 def member_of(value: Value) -> str:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial
+from pathlib import Path
 
 from floe_import.airflow_dags.dag_schedule import cron_schedule
 from floe_import.airflow_dags.enclosing_dag import dag_arguments, enclosing_dag, is_within_dag
@@ -19,6 +20,7 @@ from floe_import.cosmos import (
     project_rules,
     render_rules,
 )
+from floe_import.cosmos.assets import asset_user, judge_assets
 from floe_import.cosmos.connections_file import Connections
 from floe_import.cosmos.profile_mappings import read_mapping
 from floe_import.dbt_commands.command_line import build_with
@@ -28,7 +30,7 @@ from floe_import.python.conditions import is_reached
 from floe_import.python.evaluate import evaluate
 from floe_import.python.modules import Module
 from floe_import.python.values import Made, Symbol, Unknown, Value, has_template
-from floe_import.report.findings import NO_EFFECT, exact, unknown
+from floe_import.report.findings import NO_EFFECT, Place, exact, unknown
 from floe_import.rules.drafts_of_turns import read_turns
 from floe_import.rules.judging import Judging, cannot_read
 
@@ -76,6 +78,7 @@ class CosmosGroups:
     connections: Connections
     made: list[tuple[Made, GroupDraft]] = field(default_factory=list)
     read: set[ast.Call] = field(default_factory=set)
+    _asset_users: dict[Path, Place | None] = field(default_factory=dict)
 
     @property
     def decided(self) -> list[ast.Call]:
@@ -97,6 +100,11 @@ class CosmosGroups:
                 if made_by_turn.verdict is not None:
                     place = module.place(made.call)
                     self.judging.add("COS001", made.last, place, made_by_turn.verdict)
+
+    def _asset_user(self, module: Module) -> Place | None:
+        if module.path not in self._asset_users:
+            self._asset_users[module.path] = asset_user(module.path)
+        return self._asset_users[module.path]
 
     def _leave(self, made: Made) -> None:
         """Leave a group as it is that no condition lets the file make."""
@@ -147,7 +155,13 @@ class CosmosGroups:
 
     def _read_group(self, made: Made) -> GroupDraft:
         place = made.module.place(made.call)
-        draft = GroupDraft(place, made.last, is_own_dag=made.last == "DbtDag", rendered={})
+        draft = GroupDraft(
+            place,
+            made.last,
+            is_own_dag=made.last == "DbtDag",
+            rendered={},
+            asset_user=self._asset_user(made.module),
+        )
         self.read.add(made.call)
         given = list(arguments(made, POSITIONAL[made.last]))
         # What others depend on comes first, then what `operator_args` override.
@@ -157,6 +171,10 @@ class CosmosGroups:
                 self._read_dag(made, argument, draft)
             else:
                 self._read_argument(made.last, argument, draft)
+        if draft.emits_assets is None:
+            # Cosmos's default.
+            verdict = judge_assets(True, draft.asset_user)
+            self.judging.add("COS401", f"{made.last}: assets", place, verdict)
         self._name(draft, {each.name: each for each in given})
         if draft.is_own_dag:
             self._read_schedule(draft, {each.name: each for each in given})
@@ -205,10 +223,12 @@ class CosmosGroups:
             self.judging.judge(owner, each, draft)
 
     def _read_dag(self, made: Made, argument: Argument, draft: GroupDraft) -> None:
-        """Read the DAG that a group names. A group of floe is in the one around it."""
-        verdict = exact("the group is in the DAG around it")
-        if argument.value is not None and not is_within_dag(made.call, made.module):
-            verdict = unknown("put the call into a `with` block of that DAG")
+        """Read the DAG that a group names."""
+        if argument.value is None or is_within_dag(made.call, made.module):
+            verdict = exact("the group is in the DAG around it")
+        else:
+            draft.keep(argument, "call")
+            verdict = exact("stays the DAG of the group")
         self.judging.put("COS707", "DbtTaskGroup(dag=)", argument.place, verdict, draft)
 
     def _name(self, draft: GroupDraft, given: dict[str, Argument]) -> None:

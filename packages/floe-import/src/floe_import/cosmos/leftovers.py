@@ -59,7 +59,9 @@ def _report_name(node: ast.Name | ast.Attribute, module: Module, groups: CosmosG
             said = f"`{text}` is used in a way that no rule reads: decide what it is to become"
             groups.judging.add("COS005", text, place, unknown(said))
     elif isinstance(value, Made) and value.name.startswith("cosmos."):
-        if value.last not in GROUPS and not value.last.endswith("Operator"):
+        is_other = value.last in GROUPS or value.last.endswith("Operator")
+        # What uses another name of it is read, or reported.
+        if not is_other and not _is_renamed(node, parent):
             said = f"`{text}` is a {value.last} that code outside the groups uses: decide what for"
             groups.judging.add("COS006", text, place, unknown(said))
     elif isinstance(value, LocalFunction) and value.module is not module and uses_cosmos(value):
@@ -119,6 +121,12 @@ def _loads(module: Module) -> Iterator[ast.Name | ast.Attribute]:
 
 def _within(calls: set[ast.Call], module: Module) -> set[ast.AST]:
     return {inner for call in calls for inner in ast.walk(call)}
+
+
+def _is_renamed(node: ast.AST, parent: ast.AST | None) -> bool:
+    """Return whether a value is only given another name."""
+    is_value = isinstance(parent, ast.Assign) and parent.value is node
+    return is_value and all(isinstance(each, ast.Name) for each in parent.targets)  # type: ignore[union-attr]
 
 
 def _is_annotation(node: ast.AST, module: Module) -> bool:

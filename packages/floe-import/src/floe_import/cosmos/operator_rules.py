@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from floe_import.airflow_dags.task_rules import add_task_rules
 from floe_import.cosmos.book import BOOK, always, rule
-from floe_import.cosmos.execution_rules import use_executable
 from floe_import.cosmos.project_rules import add_vars, install_packages, lose_environment
 from floe_import.dbt_commands.command_line import read_flags
+from floe_import.dbt_commands.executable import use_executable
+from floe_import.dbt_commands.flags import FLAGS_OF_ONE_NODE
 from floe_import.drafts.group_draft import GroupDraft
 from floe_import.python.values import Value
 from floe_import.report.findings import NO_EFFECT, Verdict, changed, exact, lost, unknown
@@ -197,4 +198,6 @@ def command_flags(value: Value, draft: GroupDraft) -> Verdict:
     """Read flags for each call of dbt."""
     if not isinstance(value, list) or not all(type(each) is str for each in value):
         return unknown("it is not a list of flags: decide which of them are to hold")
-    return read_flags(value, draft)
+    # In this mode, one call of dbt builds all nodes.
+    others = {} if draft.mode == "WATCHER" else FLAGS_OF_ONE_NODE
+    return read_flags(value, draft, others)

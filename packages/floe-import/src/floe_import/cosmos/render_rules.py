@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from floe_import.cosmos.assets import judge_assets
 from floe_import.cosmos.book import always, rule
 from floe_import.cosmos.execution_rules import member_of, no_member
 from floe_import.cosmos.project_rules import install_packages, lose_environment
@@ -67,12 +68,8 @@ always(
 @rule("COS401", OWNER, "emit_datasets")
 def emit_datasets(value: Value, draft: GroupDraft) -> Verdict:
     """Read whether tasks update Airflow's assets."""
-    if not value:
-        return changed("floe's build always updates the assets floe://<product>/<node>")
-    return changed(
-        "the assets are floe://<product>/<node>: give DAGs that wait for Cosmos's "
-        "`floe_asset(product, node)` instead"
-    )
+    draft.emits_assets = bool(value)
+    return judge_assets(draft.emits_assets, draft.asset_user)
 
 
 @rule("COS403", OWNER, "select")

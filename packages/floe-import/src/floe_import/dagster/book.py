@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from floe_import.dbt_commands.executable import use_executable
 from floe_import.drafts.group_draft import GroupDraft
 from floe_import.python.values import EnvText, Value
 from floe_import.report.findings import NO_EFFECT, Verdict, changed, exact, lost, unknown
@@ -110,12 +111,7 @@ def target(value: Value, draft: GroupDraft) -> Verdict:
 @rule("DGS305", RESOURCE, "dbt_executable")
 def executable(value: Value, draft: GroupDraft) -> Verdict:
     """Read which dbt runs."""
-    if value == "dbt":
-        return NO_EFFECT
-    if isinstance(value, EnvText):
-        return changed("floe runs the dbt beside it, or the one in `execution.dbtExecutable`")
-    draft.execution["dbtExecutable"] = str(value)
-    return exact("`execution.dbtExecutable` of floe.yaml")
+    return use_executable(value, draft)
 
 
 @rule("DGS306", CALL, "raise_on_error")

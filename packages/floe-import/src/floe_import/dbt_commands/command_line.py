@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
-from floe_import.dbt_commands.flags import FLAGS
+from floe_import.dbt_commands.flags import FLAGS, Flag
 from floe_import.drafts.group_draft import GroupDraft
-from floe_import.python.values import has_template
+from floe_import.python.values import has_template, same_kind
 from floe_import.report.findings import Verdict, changed, exact, lost, unknown, worst
 
 _FOLDERS = ("--project-dir", "--profiles-dir")
@@ -63,19 +64,22 @@ def read_command(words: list[str], draft: GroupDraft) -> Iterator[Word]:
         yield Word("DBT002", " ".join(["dbt", *words]), verdict)
 
 
-def read_words(words: list[str], draft: GroupDraft) -> Iterator[Word]:
-    """Yield the verdict of each flag with its values."""
+def read_words(
+    words: list[str], draft: GroupDraft, others: Mapping[str, Flag] = MappingProxyType({})
+) -> Iterator[Word]:
+    """Yield the verdict of each flag with its values; `others` are flags with another meaning."""
     left = list(words)
     while left:
-        name, separator, attached = left.pop(0).partition("=")
-        flag = FLAGS.get(name)
+        word = left.pop(0)
+        name, separator, attached = word.partition("=")
+        flag = others.get(name) or FLAGS.get(name)
         if flag is None:
             text = name + separator + attached
             yield Word(
                 "DBT000", text, unknown("no rule reads this word: decide what it is to become")
             )
             continue
-        values = [attached] if separator else _take(left, flag.takes)
+        values = [same_kind(attached, word)] if separator else _take(left, flag.takes)
         text = " ".join([name, *values])
         if flag.takes and not values:
             yield Word(flag.code, text, unknown("it has no value: decide what it is to become"))
@@ -87,9 +91,11 @@ def read_words(words: list[str], draft: GroupDraft) -> Iterator[Word]:
             yield Word(flag.code, text, flag.judge(values, draft))
 
 
-def read_flags(words: list[str], draft: GroupDraft) -> Verdict:
-    """Return one verdict for several flags."""
-    found = list(read_words(words, draft))
+def read_flags(
+    words: list[str], draft: GroupDraft, others: Mapping[str, Flag] = MappingProxyType({})
+) -> Verdict:
+    """Return one verdict for several flags; for `others` see `read_words`."""
+    found = list(read_words(words, draft, others))
     said = "; ".join(f"{each.text}: {each.verdict.sentence}" for each in found)
     return Verdict(worst([each.verdict.disposition for each in found]), said or "no flags")
 

@@ -11,7 +11,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from floe_import.drafts.group_draft import GroupDraft
-from floe_import.python.values import has_template, is_plain
+from floe_import.python.values import LocalPath, has_template, is_plain
 from floe_import.report.findings import Verdict, changed, exact, lost, unknown
 
 Judge = Callable[[list[str], GroupDraft], Verdict]
@@ -55,6 +55,10 @@ def _vars(words: list[str], draft: GroupDraft) -> Verdict:
             "the orchestrator renders these vars; floe passes `floe_nominal_time` and "
             "other vars of the "
             "run, so decide which of them the models are to read"
+        )
+    if isinstance(words[0], LocalPath):
+        return unknown(
+            "a path in it depends on where the file is: decide what floe.yaml is to pass"
         )
     try:
         found: Any = YAML(typ="safe", pure=True).load(StringIO(words[0]))
@@ -138,6 +142,10 @@ _add(Flag("DBT107", 1, _profile), "--profile")
 _add(Flag("DBT108", 1, _profiles_dir), "--profiles-dir")
 _add(Flag("DBT109", 1, _project_dir), "--project-dir")
 _add(Flag("DBT110", 1, _threads), "--threads")
+# Where each call of dbt builds one node.
+FLAGS_OF_ONE_NODE = {
+    "--threads": Flag("DBT110", 1, _said(exact("a call of dbt for one node has no use for it")))
+}
 _add(Flag("DBT111", 1, _indirect), "--indirect-selection")
 _add(Flag("DBT112", -1, _resource_type), "--resource-type", "--resource-types")
 _add(Flag("DBT113", -1, _exclude_resource_type), "--exclude-resource-type")

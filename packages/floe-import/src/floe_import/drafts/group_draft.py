@@ -22,7 +22,8 @@ class GroupDraft:
     what it does. `mode` is Cosmos's execution mode. `target` and `profile` name what a profiles.yml
     in `profiles_dir` offers. `turn` is what tells the turn of a loop that makes it from the others:
     an expression, and its value in this turn; None outside of loops. The written call makes a
-    coroutine if the user's call `is_coroutine`.
+    coroutine if the user's call `is_coroutine`. `emits_assets` is what the source says of assets,
+    None if it says nothing, and `asset_user` a place that names one.
     """
 
     place: Place
@@ -57,6 +58,8 @@ class GroupDraft:
     mode: str = "LOCAL"
     job: str | None = None
     turn: tuple[str, str | int] | None = None
+    emits_assets: bool | None = None
+    asset_user: Place | None = None
 
     def keep(self, argument: Argument, of: Literal["call", "task"]) -> None:
         """Let the written call pass an argument on: as its own, or to its tasks."""

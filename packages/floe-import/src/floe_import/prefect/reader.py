@@ -6,6 +6,7 @@ import ast
 import shlex
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from pathlib import PurePosixPath
 from typing import TypeGuard
 
 from floe_import.bash.script import DbtScript
@@ -16,7 +17,7 @@ from floe_import.python.arguments import Argument, arguments
 from floe_import.python.evaluate import evaluate
 from floe_import.python.loops import is_task_of_prefect
 from floe_import.python.modules import Module
-from floe_import.python.values import Made, Symbol, Unknown, Value, first_unknown
+from floe_import.python.values import Made, Symbol, Unknown, Value, first_unknown, same_kind
 from floe_import.readers import Reading
 from floe_import.report.findings import changed, unknown
 from floe_import.rules.drafts_of_turns import read_turns
@@ -221,8 +222,10 @@ class PrefectFlows:
             said = unknown(cannot_read(hidden))
             self.judging.put("PRE004", argument.name, argument.place, said, draft)
             return
-        texts = [str(each) for each in commands] if isinstance(commands, list) else [""]
-        script = DbtScript("\n".join(texts), draft, draft.project)
+        texts = commands if isinstance(commands, list) else [""]
+        text = same_kind("\n".join(map(str, texts)), *texts)
+        here = PurePosixPath(self.module.path.absolute().parent)
+        script = DbtScript(text, draft, draft.project, here)
         self._put_words(iter(script.words), argument.place, draft)
 
     def _put_words(self, words: Iterator[Word], place: object, draft: GroupDraft) -> None:

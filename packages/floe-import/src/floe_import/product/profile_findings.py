@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import posixpath
+from pathlib import Path
 
 from floe_import.product.products import Product
+from floe_import.product.projects import DbtProject, target_in
 from floe_import.report.findings import changed, exact, unknown
 
 
@@ -44,7 +46,7 @@ def target_of(product: Product) -> str:
     project = product.project
     if not target or any(draft.compute for draft in product.drafts):
         return ""
-    if project is not None and project.target == target:
+    if project is not None and target == _target_of_profile(product, project):
         return ""
     said = (
         f"the environment {target!r} of manifest.yaml: set FLOE_ENV={target} wherever "
@@ -52,6 +54,20 @@ def target_of(product: Product) -> str:
     )
     product.say("FLI114", f"target {target}", product.drafts[0].place, changed(said))
     return target
+
+
+def _target_of_profile(product: Product, project: DbtProject) -> str:
+    """Return the target of the profile, which may be in a folder beside the project."""
+    first = product.drafts[0]
+    profile = first.profile or project.profile
+    if not first.profiles_dir:
+        return target_in(project.folder, profile)
+    try:
+        beside = posixpath.relpath(first.profiles_dir, first.project)
+    except ValueError:
+        beside = "."
+    folders = (Path(first.profiles_dir), project.folder / beside)
+    return next(filter(None, (target_in(each, profile) for each in folders)), "")
 
 
 def report_profiles_folder(product: Product) -> None:

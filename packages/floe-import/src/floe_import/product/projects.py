@@ -53,15 +53,19 @@ def read_project(folder: Path) -> DbtProject:
     """Return what a folder's files tell about its project."""
     document = _mapping(folder / PROJECT_FILE)
     profile = str(document.get("profile") or "")
-    profiles = _mapping(folder / "profiles.yml")
-    own = profiles.get(profile)
-    target = str(own.get("target") or "") if isinstance(own, dict) else ""
+    target = target_in(folder, profile)
     packages = [
         each for name in _PACKAGES for each in _mapping(folder / name).get("packages") or ()
     ]
     pins = (folder / _LOCK).is_file() or all(map(_is_pinned, packages))
     name = str(document.get("name") or folder.name)
     return DbtProject(folder, name, profile, target, bool(packages), pins)
+
+
+def target_in(folder: Path, profile: str) -> str:
+    """Return the target that profiles.yml in a folder names for a profile, "" if it names none."""
+    found = _mapping(folder / "profiles.yml").get(profile)
+    return str(found.get("target") or "") if isinstance(found, dict) else ""
 
 
 def _is_pinned(package: Any) -> bool:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import posixpath
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-from floe_import.python.values import EnvNumber, EnvText
+from floe_import.python.values import EnvNumber, EnvText, is_plain, same_kind
 
 _OF_FOLDER = "depends on the folder in which the file runs"
 _LONGEST_RANGE = 10_000
@@ -27,19 +28,16 @@ def environment_text(name: str, default: Any = None) -> EnvText:
 def attribute_of_text(text: str, name: str) -> str | list[str] | None:
     """Return an attribute of a path, None for any other."""
     if name == "parent":
-        return _like(text, posixpath.dirname(text))
+        return same_kind(posixpath.dirname(text), text)
     if name == "parents":
         above = [posixpath.dirname(text)]
         while above[-1] not in ("", "/"):
             above.append(posixpath.dirname(above[-1]))
-        return [_like(text, each) for each in above]
+        return [same_kind(each, text) for each in above]
     if name == "name":
-        return _like(text, posixpath.basename(text))
+        name = posixpath.basename(text)
+        return EnvText(name) if isinstance(text, EnvText) else name
     return None
-
-
-def _like(model: str, text: str) -> str:
-    return EnvText(text) if isinstance(model, EnvText) else text
 
 
 def _join(first: Any, *others: Any) -> str:
@@ -47,7 +45,9 @@ def _join(first: Any, *others: Any) -> str:
     if not all(isinstance(each, str) for each in parts):
         raise TypeError("not a path")
     joined = posixpath.normpath(posixpath.join(*parts))
-    return EnvText(joined) if any(isinstance(each, EnvText) for each in parts) else joined
+    # What is before an absolute path is no part of it.
+    start = max((at for at, each in enumerate(parts) if each.startswith("/")), default=0)
+    return same_kind(joined, *parts[start:])
 
 
 def _path(first: Any = ".", *others: Any) -> str:
@@ -67,9 +67,8 @@ def _same(text: str) -> str:
 
 
 def _resolve(text: str, **_: Any) -> str:
-    return (
-        _like(text, posixpath.normpath(text)) if text.startswith(("/", "$")) else _fail(_OF_FOLDER)
-    )
+    is_absolute = text.startswith(("/", "$"))
+    return same_kind(posixpath.normpath(text), text) if is_absolute else _fail(_OF_FOLDER)
 
 
 def _fail(why: str) -> Any:
@@ -77,7 +76,7 @@ def _fail(why: str) -> Any:
 
 
 def _dirname(text: str) -> str:
-    return _like(text, posixpath.dirname(text))
+    return same_kind(posixpath.dirname(text), text)
 
 
 def _int(value: Any) -> int | str:
@@ -107,6 +106,20 @@ def _range(*numbers: int) -> list[int]:
     return list(found) if len(found) <= _LONGEST_RANGE else _fail("too long to read")
 
 
+def _of_text(name: str) -> Callable[..., Any]:
+    def call(text: str, *given: Any) -> Any:
+        found = getattr(str(text), name)(*given)
+        return same_kind(found, text) if isinstance(found, str) else found
+
+    return call
+
+
+def _as_json(value: Any, **_: Any) -> str:
+    if not is_plain(value):
+        raise TypeError("not plain")
+    return json.dumps(value)
+
+
 KNOWN_CALLS: dict[str, Callable[..., Any]] = {
     "pathlib.Path": _path,
     "pathlib.PurePath": _path,
@@ -126,6 +139,7 @@ KNOWN_CALLS: dict[str, Callable[..., Any]] = {
     "os.path.normpath": _path,
     "os.getenv": environment_text,
     "os.environ.get": environment_text,
+    "json.dumps": _as_json,
     "datetime.timedelta": timedelta,
     "pendulum.duration": timedelta,
 }
@@ -138,7 +152,7 @@ METHODS: dict[str, Callable[..., Any]] = {
 }
 # Of a text whose value is known.
 METHODS_OF_TEXTS: dict[str, Callable[..., Any]] = {
-    name: getattr(str, name)
+    name: _of_text(name)
     for name in (
         *("lower", "upper", "title", "capitalize", "strip", "lstrip", "rstrip", "replace", "split"),
         *("removeprefix", "removesuffix", "startswith", "endswith"),

@@ -9,7 +9,7 @@ from floe_import.python.evaluate import computed, evaluate, reads
 from floe_import.python.mappings import Mapped
 from floe_import.python.modules import Module, Names
 from floe_import.python.unpacking import names_of_turns
-from floe_import.python.values import EnvText, Symbol, Unknown, Value, first_unknown
+from floe_import.python.values import Symbol, Unknown, Value, first_unknown, same_kind
 
 
 @reads(ast.Constant)
@@ -70,8 +70,7 @@ def _joined(node: ast.JoinedStr, module: Module, depth: int) -> Value:
         return found
     if not all(isinstance(each, str | int | float) for each in parts):
         return computed(node, module, *parts)
-    kind = EnvText if any(isinstance(each, EnvText) for each in parts) else str
-    return kind("".join(str(each) for each in parts))
+    return same_kind("".join(str(each) for each in parts), *parts)
 
 
 def _part(node: ast.expr, module: Module, depth: int) -> Value:

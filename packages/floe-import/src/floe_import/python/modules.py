@@ -106,16 +106,44 @@ class Module:
         for node in ast.walk(self.tree):
             for name, binding in _bindings(node):
                 found[self.scope_of(node), name].append(binding)
+                if isinstance(node, ast.AugAssign):
+                    self._put_in(node, binding.value)
         return found
 
+    def _put_in(self, parent: ast.AST, made: ast.AST | None) -> None:
+        """Have an expression that was made of a statement be a part of it."""
+        for node in ast.walk(made) if made is not None else ():
+            for child in ast.iter_child_nodes(node):
+                self.parents.setdefault(child, node)
+        if made is not None:
+            self.parents[made] = parent
+
     @cached_property
-    def mutated(self) -> dict[str, int]:
-        """Return name -> line, for names whose objects the file changes after they are made."""
-        return {
-            root: node.lineno
-            for node in ast.walk(self.tree)
-            if (root := _mutated_root(node)) and isinstance(node, ast.expr | ast.stmt)
-        }
+    def changes(self) -> dict[tuple[ast.AST, str], list[ast.expr]]:
+        """Return (scope, name) -> what changes the object of the name, in the order of the file."""
+        found: dict[tuple[ast.AST, str], list[ast.expr]] = defaultdict(list)
+        for node in ast.walk(self.tree):
+            if isinstance(node, ast.expr) and (name := _changed_name(node)):
+                found[self.owner_of(name, node), name].append(node)
+        for changes in found.values():
+            changes.sort(key=start_of)
+        return found
+
+    def owner_of(self, name: str, at: ast.AST) -> ast.AST:
+        """Return the scope that has a name at a node."""
+        scopes = (scope for scope in self.scopes_of(at) if (scope, name) in self.bindings)
+        return next(scopes, self.tree)
+
+    @cached_property
+    def aliases(self) -> dict[tuple[ast.AST, str], list[tuple[ast.AST, str]]]:
+        """Return (scope, name) -> the names that are assigned the same object."""
+        found: dict[tuple[ast.AST, str], list[tuple[ast.AST, str]]] = defaultdict(list)
+        for key, bindings in self.bindings.items():
+            for each in bindings:
+                if isinstance(each.value, ast.Name):
+                    name = each.value.id
+                    found[self.owner_of(name, each.value), name].append(key)
+        return found
 
     def place(self, node: ast.AST) -> Place:
         """Return where a node of this file is."""
@@ -159,7 +187,7 @@ class Module:
         """Return whether a node is later than another one, which nothing repeats or defers."""
         if at is None or self.scope_of(node) is not self.scope_of(at) or self.loop_around(at):
             return False
-        return _start(node) > _start(at)
+        return start_of(node) > start_of(at)
 
     def _around(self, node: ast.AST, kinds: tuple[type[ast.AST], ...]) -> Iterator[ast.AST]:
         at = self.parents.get(node)
@@ -198,9 +226,10 @@ class Module:
         """
         if not self.turn:
             return None
+        is_changed = (self.scope_of(found[0].node), name) in self.changes
         for loop in self.loops_around(at):
             inside = [each for each in found if self.is_in(each.node, loop)]
-            if inside and loop in self.turn and name not in self.mutated:
+            if inside and loop in self.turn and not is_changed:
                 [first, *others] = inside
                 is_target = first.value is None and name in self.turn[loop].values
                 is_bound = is_target or (
@@ -212,7 +241,7 @@ class Module:
         scope = self.scope_of(found[0].node)
         [first, *others] = self.in_force(found, scope, at, is_sure)
         is_parameter = isinstance(first.node, ast.arg) and not others
-        if is_parameter and scope in self.turn and name not in self.mutated:
+        if is_parameter and scope in self.turn and not is_changed:
             return scope, first
         return None
 
@@ -221,7 +250,7 @@ class Module:
         return (
             binding.value is not None
             and self.loop_around(binding.node) is loop
-            and _end(binding.node) <= _start(at)
+            and end_of(binding.node) <= start_of(at)
         )
 
     def where_all_is_installed(self, found: Sequence[Binding]) -> Sequence[Binding]:
@@ -250,23 +279,24 @@ class Module:
         """
         if len(found) == 1 or (at is not None and self._is_unsure(found, scope, at)):
             return found
-        here = (1_000_000, 0) if at is None else _start(self._within(scope, at))
+        here = (1_000_000, 0) if at is None else start_of(self.part_of(scope, at))
         earlier = sorted(
-            (each for each in found if _end(each.node) <= here), key=lambda each: _end(each.node)
+            (each for each in found if end_of(each.node) <= here),
+            key=lambda each: end_of(each.node),
         )
         last = earlier[-1].node
         return earlier[-1:] if is_sure(last) and not self.loop_around(last) else found
 
     def _is_unsure(self, found: Sequence[Binding], scope: ast.AST, at: ast.AST) -> bool:
         """Return whether a node may run before, within, or more than once after the bindings."""
-        at = self._within(scope, at)
-        here = _start(at)
-        later = [each for each in found if _end(each.node) > here]
-        is_within = any(_start(each.node) <= here and not _is_assignment(each) for each in later)
+        at = self.part_of(scope, at)
+        here = start_of(at)
+        later = [each for each in found if end_of(each.node) > here]
+        is_within = any(start_of(each.node) <= here and not _is_assignment(each) for each in later)
         repeats = isinstance(at, _SCOPES) or self.loop_around(at) is not None
         return len(later) == len(found) or is_within or (bool(later) and repeats)
 
-    def _within(self, scope: ast.AST, at: ast.AST) -> ast.AST:
+    def part_of(self, scope: ast.AST, at: ast.AST) -> ast.AST:
         """Return the part of a scope that a node is in: itself, or the function around it."""
         while self.scope_of(at) is not scope:
             at = self.scope_of(at)
@@ -346,7 +376,11 @@ def _bindings(node: ast.AST) -> Iterator[tuple[str, Binding]]:
                 yield from _targets(node, target, node.value)
         case ast.AnnAssign(value=ast.expr()) | ast.NamedExpr():
             yield from _targets(node, node.target, node.value)
-        case ast.AugAssign(target=ast.Name(id=name)) | ast.Delete(targets=[ast.Name(id=name)]):
+        case ast.AugAssign(target=ast.Name(id=name)):
+            before = ast.copy_location(ast.Name(name, ast.Load()), node.target)
+            worth = ast.copy_location(ast.BinOp(before, node.op, node.value), node)
+            yield name, Binding(node, worth)
+        case ast.Delete(targets=[ast.Name(id=name)]):
             yield name, Binding(node)
         case ast.For() | ast.AsyncFor() | ast.comprehension():
             yield from _targets(node, node.target, None)
@@ -370,12 +404,13 @@ def _targets(
             yield from _targets(node, each, None)
 
 
-def _start(node: ast.AST) -> tuple[int, int]:
+def start_of(node: ast.AST) -> tuple[int, int]:
+    """Return line and column where a node begins."""
     node = node.context_expr if isinstance(node, ast.withitem) else node
     return getattr(node, "lineno", 0), getattr(node, "col_offset", 0)
 
 
-def _end(node: ast.AST) -> tuple[int, int]:
+def end_of(node: ast.AST) -> tuple[int, int]:
     """Return where a node ends; after all others for one that has no place of its own."""
     node = node.optional_vars or node if isinstance(node, ast.withitem) else node
     line, column = getattr(node, "end_lineno", None), getattr(node, "end_col_offset", None)
@@ -399,7 +434,7 @@ def _is_outside(inner: ast.AST, scope: ast.AST) -> bool:
     return any(inner is each for each in parts)
 
 
-def _mutated_root(node: ast.AST) -> str:
+def _changed_name(node: ast.AST) -> str:
     """Return the name whose object a node changes, "" for none."""
     changed: ast.AST | None = None
     match node:

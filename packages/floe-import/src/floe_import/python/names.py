@@ -7,11 +7,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from floe_core.foundation.errors import InvalidProductError
+from floe_import.python.changes import with_changes
 from floe_import.python.conditions import is_reached
 from floe_import.python.evaluate import computed, evaluate, is_too_deep, reads
 from floe_import.python.known_calls import attribute_of_text
 from floe_import.python.modules import Binding, Module
-from floe_import.python.values import LocalFunction, Symbol, Unknown, Value
+from floe_import.python.values import LocalFunction, LocalPath, Symbol, Unknown, Value
 
 # Never files of the user, even if a folder of that name is beside the file.
 _LIBRARIES = frozenset(
@@ -79,7 +80,8 @@ def _value_at(
     found = module.in_force(found, scope, at, _is_sure(module, at))
     first = found[0]
     if all(each.imported for each in found):
-        return _imported(first, module, depth)
+        value = _imported(first, module, depth)
+        return with_changes(value, name, first, scope, at, module, depth)
     for each in found:
         unsure = is_reached(each.node, module, at)
         if isinstance(unsure, Unknown):
@@ -94,9 +96,10 @@ def _value_at(
         return Unknown(f"`{name}` is a parameter of a function", module.place(first.node))
     if first.value is None or module.loop_around(first.node):
         return Unknown(f"`{name}` is set by a loop or an unpacking", module.place(first.node))
-    if line := module.mutated.get(name):
-        return Unknown(f"`{name}` is changed at line {line}", module.place(first.node))
-    return evaluate(first.value, module, depth)
+    value = evaluate(first.value, module, depth)
+    if isinstance(first.node, ast.AugAssign) and isinstance(value, list | dict):
+        return Unknown(f"`{name}` is changed in place", module.place(first.node))
+    return with_changes(value, name, first, scope, at, module, depth)
 
 
 def _imported(binding: Binding, module: Module, depth: int) -> Value:
@@ -134,7 +137,7 @@ def _member(module: Module, name: str, depth: int) -> Value:
 @reads(ast.Name)
 def _name(node: ast.Name, module: Module, depth: int) -> Value:
     if node.id == "__file__":
-        return str(module.path.absolute())
+        return LocalPath(module.path.absolute())
     return value_of_name(node.id, module, node, depth)
 
 

@@ -12,7 +12,15 @@ from floe_import.python.conditions import as_given, compare, holds, truth_of
 from floe_import.python.evaluate import computed, evaluate, reads
 from floe_import.python.known_calls import KNOWN_CALLS, environment_text
 from floe_import.python.modules import Module
-from floe_import.python.values import EnvText, LocalFunction, Symbol, Unknown, Value, first_unknown
+from floe_import.python.values import (
+    EnvText,
+    LocalFunction,
+    Symbol,
+    Unknown,
+    Value,
+    first_unknown,
+    same_kind,
+)
 
 _NAME = re.compile(r"\$\{(\w+)\}")
 
@@ -45,8 +53,7 @@ def _binary(node: ast.BinOp, module: Module, depth: int) -> Value:
         worth = None
     if worth is None:
         return computed(node, module)
-    is_environment = isinstance(left, EnvText) or isinstance(right, EnvText)
-    return EnvText(worth) if is_environment and isinstance(worth, str) else worth
+    return same_kind(worth, left, right) if isinstance(worth, str) else worth
 
 
 def _divide(left: Value, right: Value) -> Value:
@@ -84,7 +91,8 @@ def _text_or_default(node: ast.BoolOp, module: Module, depth: int) -> EnvText | 
         return None
     text, default = (evaluate(each, module, depth) for each in node.values)
     name = _NAME.fullmatch(text) if type(text) is EnvText else None
-    if name is None or type(default) is not str or "}" in default:
+    is_text = isinstance(default, str) and not isinstance(default, EnvText)
+    if name is None or not is_text or "}" in default:
         return None
     return environment_text(name[1], default)
 

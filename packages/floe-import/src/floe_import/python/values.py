@@ -73,6 +73,18 @@ class EnvNumber(EnvText):
     __slots__ = ()
 
 
+class LocalPath(str):
+    """A path that begins at a file of this machine: another one where the file is deployed."""
+
+    __slots__ = ()
+
+
+def same_kind(text: str, *parts: Value) -> str:
+    """Return a text as what it is made of: one that depends on the environment, or the machine."""
+    kinds = [kind for kind in (EnvText, LocalPath) if any(isinstance(p, kind) for p in parts)]
+    return kinds[0](text) if kinds else text
+
+
 def first_unknown(value: Value) -> Unknown | None:
     """Return the first unknown within a value, None if all of it is known."""
     if isinstance(value, Unknown):
@@ -87,7 +99,7 @@ def first_unknown(value: Value) -> Unknown | None:
 
 def is_plain(value: Value) -> bool:
     """Return whether a value can be written to YAML as it is."""
-    if isinstance(value, EnvText):
+    if isinstance(value, EnvText | LocalPath):
         return False
     if isinstance(value, dict):
         return all(isinstance(key, str) and is_plain(each) for key, each in value.items())

@@ -17,7 +17,7 @@ from floe_import.python.modules import Module
 from floe_import.python.names import LocalModule, value_of_name
 from floe_import.python.values import LocalFunction, Made, Symbol, Value
 from floe_import.report.findings import Finding, Verdict, exact, finding_of, unknown
-from floe_import.unread.words import has_word, imports_tool, is_of_tool
+from floe_import.unread.words import has_word, imports_tool, is_of_tool, runs_in_database
 
 # Arguments that only name or describe something.
 _NAMES = frozenset(
@@ -25,8 +25,13 @@ _NAMES = frozenset(
         *("dag", "task_group", "tags", "doc", "doc_md", "description", "tooltip", "help", "pool"),
         *("queue", "owner", "namespace", "labels", "name", "email", "to", "subject", "text"),
         *("html_content", "message", "blocks", "inlets", "outlets", "trigger_rule", "executor"),
+        # Of databases and stores.
+        *("database", "schema", "table", "warehouse", "role", "bucket", "bucket_name", "prefix"),
+        *("dest_bucket", "dest_bucket_name", "key", "dest_key", "s3_key", "s3_bucket", "dataset"),
     }
 )
+# What a function of the user's own is called with.
+_GIVEN = ("op_kwargs", "op_args", "templates_dict")
 _RUNS = ("run", "call", "check_call", "check_output", "Popen", "popen", "system", "exec_command")
 _RUNNERS = ("subprocess.", "os.exec", "os.spawn", "prefect_shell.", "dagster_shell.")
 _IMPORTERS = ("import_module", "__import__", "import_string", "find_spec", "exec", "eval")
@@ -152,12 +157,17 @@ class UnreadCode:
         elif _runs_program(name, last):
             for each in given:
                 if each.name not in _NAMES and not each.name.endswith("_id"):
-                    self._judge_program(node, each)
+                    self._judge_program(node, each, given)
 
-    def _judge_program(self, node: ast.Call, argument: Argument) -> None:
+    def _judge_program(self, node: ast.Call, argument: Argument, given: Iterable[Argument]) -> None:
         said = "it may run dbt, in a way that no rule reads: decide what it is to become"
         source = ast.unparse(argument.node) if argument.node is not None else ""
-        if _texts(argument, has_word) or has_word(source):
+        if argument.name in ("sql", "query"):
+            if _texts(argument, runs_in_database) or runs_in_database(source):
+                self._say(node, ast.unparse(node.func), unknown(said))
+        elif argument.name in _GIVEN and not _may_run(given):
+            return
+        elif _texts(argument, has_word) or has_word(source):
             self._say(node, ast.unparse(node.func), unknown(said))
         elif argument.name == "bash_command" and isinstance(argument.value, str):
             for script in _scripts(argument.value, self._module):
@@ -197,6 +207,31 @@ def _after(node: ast.AST, module: Module) -> ast.AST:
 def _runs_program(name: str, last: str) -> bool:
     is_task = last.endswith("Operator") or ".task." in f".{name}"
     return is_task or last in _RUNS or name.startswith(_RUNNERS)
+
+
+def _may_run(given: Iterable[Argument]) -> bool:
+    """Return whether the function of a task may run what it is given as a program."""
+    called = [each.value for each in given if each.name == "python_callable"]
+    return not called or not all(
+        isinstance(each, LocalFunction) and not _runs(each, set()) for each in called
+    )
+
+
+def _runs(function: LocalFunction, seen: set[ast.AST]) -> bool:
+    """Return whether a function, or one that it calls, runs a program, or calls what is unknown."""
+    if function.node in seen:
+        return False
+    seen.add(function.node)
+    for node in ast.walk(function.node):
+        if not isinstance(node, ast.Call):
+            continue
+        called = evaluate(node.func, function.module)
+        name = called.name if isinstance(called, Symbol) else ast.unparse(node.func)
+        if _runs_program(name, name.rpartition(".")[2]):
+            return True
+        if isinstance(called, LocalFunction) and _runs(called, seen):
+            return True
+    return False
 
 
 def _texts(argument: Argument, is_meant: Callable[[str], bool]) -> bool:

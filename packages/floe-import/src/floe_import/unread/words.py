@@ -7,6 +7,7 @@ import re
 _ROOTS = frozenset({"cosmos"})
 _DBT = re.compile(r"dbt", re.IGNORECASE)
 _WORD = re.compile(r"(?<![a-z])dbt(?![a-z])", re.IGNORECASE)
+_IN_DATABASE = re.compile(r"\bexecute\s+dbt\s+project\b", re.IGNORECASE)
 _IMPORT = re.compile(r"\b(?:from|import)\s+(?:cosmos|\w*dbt\w*)\b|^(?:cosmos|\w*dbt\w*)(?:\.\w+)*$")
 
 
@@ -26,6 +27,15 @@ def has_word(text: str) -> bool:
     [True, True, True, False]
     """
     return bool(_WORD.search(text))
+
+
+def runs_in_database(text: str) -> bool:
+    """Return whether SQL runs a dbt project that is in the database, as Snowflake can.
+
+    >>> [runs_in_database(each) for each in ("execute dbt project a.b", "select 1 from dbt.orders")]
+    [True, False]
+    """
+    return bool(_IN_DATABASE.search(text))
 
 
 def imports_tool(text: str) -> bool:

@@ -17,7 +17,7 @@ profile = ProfileConfig(
     profile_name="shop", target_name="prod", profiles_yml_filepath="/dbt/profiles.yml"
 )
 args = {"retries": 1}
-args["full_refresh"] = True
+args.pop("retries")
 
 
 class Nightly(DbtTaskGroup):
