@@ -105,7 +105,8 @@ class Side(Protocol):
 
 def play(moves: Sequence[FaultyMoves], receiver: AlertReceiver) -> None:
     """Move products from one place to another and back, all at once."""
-    with ThreadPoolExecutor(len(moves)) as pool, ExitStack() as up:
+    # The pool ends first, so where one of them fails, the others go on to their end.
+    with ExitStack() as up, ThreadPoolExecutor(len(moves)) as pool:
         up.enter_context(moves[0].one.place.up())
         for each in moves:
             up.enter_context(each.one.deployed())

@@ -106,7 +106,7 @@ class MovingProduct:
         text = MANIFEST.format(type=orchestrator, config=json.dumps(settings), compute=compute)
         (folder / "manifest.yaml").write_text(f"{text}{self.more_of_manifest}")
 
-    def migrate(self, command: str, *arguments: str, timeout: float = 600) -> tuple[int, str]:
+    def migrate(self, command: str, *arguments: str, timeout: float = 1200) -> tuple[int, str]:
         """Call `floe migrate` in the folder of Dagster; return its code and its output."""
         done = subprocess.run(
             self._words(command, arguments), capture_output=True, text=True, timeout=timeout

@@ -17,6 +17,8 @@ from floe_orchestrator_prefect.service.server_problems import SERVER_PROBLEMS
 from floe_orchestrator_prefect.ticks.prefect_schedules import prefect_schedules
 from floe_orchestrator_prefect.ticks.tick_order import create_runs
 
+_NOT_APPLIED: tuple[type[Exception], ...] = (EnvironmentProblemError, ValueError, *SERVER_PROBLEMS)
+
 
 def take_up(schedules: JobSchedules, name: str, settings: Mapping[str, Any]) -> None:
     """Replace the schedules of the job's deployment, and the runs created ahead of time.
@@ -33,7 +35,7 @@ def take_up(schedules: JobSchedules, name: str, settings: Mapping[str, Any]) -> 
             if served is not None:
                 _replace(served, _wanted_updates(job.schedule))
                 _create_late_runs(served, schedules, job)
-    except (EnvironmentProblemError, ValueError, *SERVER_PROBLEMS) as error:
+    except _NOT_APPLIED as error:
         raise EnvironmentProblemError(
             f"the change is stored in {schedules.place}, but not applied: {error}"
         ) from None
