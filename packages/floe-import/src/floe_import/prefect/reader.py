@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import shlex
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import PurePosixPath
 from typing import TypeGuard
@@ -198,7 +198,7 @@ class PrefectFlows:
                     said = unknown(cannot_read(hidden))
                     self.judging.put("PRE004", "invoke", place, said, draft)
                 else:
-                    self._put_words(read_command([str(w) for w in words], draft), place, draft)
+                    self._put_words(read_command(_words(words), draft), place, draft)
             elif self.judging.book.find(book.BUILD, argument.name):
                 self._judge(book.BUILD, argument, draft)
             else:
@@ -214,7 +214,7 @@ class PrefectFlows:
         if value is None or value is False:
             return
         values = [] if value is True else list(value) if isinstance(value, list) else [value]
-        words = [flag, *(str(each) for each in values)]
+        words = [flag, *_words(values)]
         self._put_words(read_words(words, draft), argument.place, draft)
 
     def _read_script(self, argument: Argument, commands: Value, draft: GroupDraft) -> None:
@@ -295,3 +295,8 @@ def _is_texts(value: Value) -> TypeGuard[list[str]]:
 def _calls(module: Module) -> Sequence[ast.Call]:
     calls = [node for node in ast.walk(module.tree) if isinstance(node, ast.Call)]
     return sorted(calls, key=lambda each: (each.lineno, each.col_offset, -(each.end_lineno or 0)))
+
+
+def _words(values: Iterable[Value]) -> list[str]:
+    """Return values as the words of a command line; a text stays what it depends on."""
+    return [each if isinstance(each, str) else str(each) for each in values]

@@ -6,6 +6,7 @@ import ast
 import operator
 import re
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 from floe_import.python.conditions import as_given, compare, holds, truth_of
@@ -72,24 +73,24 @@ _OPERATORS: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
 @reads(ast.BoolOp)
 def _either(node: ast.BoolOp, module: Module, depth: int) -> Value:
     """Return the first value that decides it: a true one of `or`, a false one of `and`."""
-    if text := _text_or_default(node, module, depth):
-        return text
     is_or = isinstance(node.op, ast.Or)
-    for each in node.values[:-1]:
-        worth = evaluate(each, module, depth)
+    worth = evaluate(node.values[0], module, depth)
+    if is_or and len(node.values) == 2 and type(worth) is EnvText:
+        default = evaluate(node.values[1], module, depth)
+        if text := _text_or_default(worth, default):
+            return text
+    for each, after in pairwise(node.values):
         is_true = truth_of(worth, each, module)
         if isinstance(is_true, Unknown):
             return is_true
         if is_true is is_or:
             return worth
-    return evaluate(node.values[-1], module, depth)
+        worth = evaluate(after, module, depth)
+    return worth
 
 
-def _text_or_default(node: ast.BoolOp, module: Module, depth: int) -> EnvText | None:
+def _text_or_default(text: Value, default: Value) -> EnvText | None:
     """Return the text of `os.getenv(name) or "default"`, None for anything else."""
-    if not isinstance(node.op, ast.Or) or len(node.values) != 2:
-        return None
-    text, default = (evaluate(each, module, depth) for each in node.values)
     name = _NAME.fullmatch(text) if type(text) is EnvText else None
     is_text = isinstance(default, str) and not isinstance(default, EnvText)
     if name is None or not is_text or "}" in default:
