@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -17,7 +18,7 @@ import pytest
 from alert_receiver import AlertReceiver, alert_receiver
 from prefect.client.orchestration import SyncPrefectClient
 from prefect.settings import PREFECT_API_URL, temporary_settings
-from prefect.states import Crashed, Pending, Running, State
+from prefect.states import AwaitingConcurrencySlot, Crashed, Pending, Running, State
 from running_prefect import RunningPrefect
 from served_product import compile_served_product
 from wait_for import wait_for
@@ -26,7 +27,13 @@ from floe_core.compiler import compile_product
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_orchestrator_prefect.alerts.dead_runs import FOLDER
 from floe_orchestrator_prefect.alerts.lost_runs import restart_lost_runs
-from floe_orchestrator_prefect.alerts.never_begun import LOST_WITHIN, MOST_STARTS, TO_BEGIN
+from floe_orchestrator_prefect.alerts.never_begun import (
+    LOST_WITHIN,
+    MOST_STARTS,
+    SLOT_LOST,
+    TO_BEGIN,
+    may_go_on,
+)
 from floe_orchestrator_prefect.loader import load_product_flows
 
 pytestmark = pytest.mark.long
@@ -131,6 +138,43 @@ def test_a_run_that_began_or_is_history_is_left_alone(
     assert deployment.restarted(LATER) == []
     deployment.run(end())
     assert deployment.restarted(LOST_WITHIN + LATER) == []
+
+
+def test_a_run_that_gave_its_slot_back_has_not_begun(deployment: Deployment) -> None:
+    name = deployment.run(Running())
+    run = next(each for each in deployment.client.read_flow_runs() if each.name == name)
+    for state in (AwaitingConcurrencySlot(scheduled_time=datetime.now(UTC)), Pending()):
+        deployment.client.set_flow_run_state(run.id, state, force=True)
+    assert deployment.restarted(LATER) == [name]
+
+
+def test_a_run_whose_slot_a_restarted_server_has_forgotten_starts_again(
+    shop: CompiledArtifacts, tmp_path: Path
+) -> None:
+    prefect = RunningPrefect(tmp_path)
+    with temporary_settings({PREFECT_API_URL: prefect.url}):
+        with prefect.up(), SyncPrefectClient(prefect.url) as client:
+            for each in load_product_flows("web-shop", shop.folder).deployments():
+                each.apply()
+            id_ = UUID(prefect.deployment("web-shop.good/floe")["id"])
+            run = client.create_flow_run_from_deployment(id_)
+            client.set_flow_run_state(run.id, Pending())
+            prefect.kill_alone("server")
+        with prefect.up(), SyncPrefectClient(prefect.url) as client:
+            # As the process says that was started for it.
+            answer = client.set_flow_run_state(run.id, Running())
+            assert answer.state is not None
+            assert (answer.state.type.value, SLOT_LOST in str(answer.state.message)) == (
+                "CANCELLED",
+                True,
+            )
+            assert may_go_on(answer.state)
+            assert restart_lost_runs(client, shop, datetime.now(UTC)) == [run.name]
+            for state in (Pending(), Running()):
+                answer = client.set_flow_run_state(run.id, state)
+                assert answer.state is not None
+                assert answer.state.type == state.type
+            assert restart_lost_runs(client, shop, datetime.now(UTC) + LATER) == []
 
 
 def test_a_run_that_was_claimed_by_a_killed_process_runs_under_the_next(

@@ -16,7 +16,7 @@ from floe_core.execution import has_reported_ends, outcome_of_run, report_outcom
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.policies import Job
 from floe_core.secrets.settings import setting
-from floe_orchestrator_prefect.alerts.never_begun import goes_on
+from floe_orchestrator_prefect.alerts.never_begun import goes_on, may_go_on
 from floe_orchestrator_prefect.names.prefect_names import SKIPPED_RUN
 from floe_orchestrator_prefect.task.run_history import builds_of
 
@@ -30,7 +30,7 @@ def end_hooks(artifacts: CompiledArtifacts, job: Job) -> list[Hook]:
 
     def report(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:
         # A process that ends before its run begins is no end of the run.
-        if state.is_crashed() and goes_on(artifacts, flow_run):
+        if may_go_on(state) and goes_on(artifacts, flow_run):
             return
         report_end(artifacts, job, flow_run, state)
 

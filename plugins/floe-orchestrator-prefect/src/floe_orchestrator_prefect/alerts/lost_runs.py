@@ -2,7 +2,8 @@
 
 The process that serves claims a flow run (`Pending`) and starts a process for it. If it is killed
 meanwhile, Prefect leaves the run in that state for good, and a job that updates start would wait
-for it. A run that began is left alone: whether it still runs, Prefect alone can know.
+for it. If the server is killed meanwhile, it cancels the run, and its tick would be lost. A run
+that began is left alone: whether it still runs, Prefect alone can know.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from prefect.states import Scheduled
 
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_orchestrator_prefect.alerts.dead_runs import end_dead_runs
-from floe_orchestrator_prefect.alerts.never_begun import lost_runs
+from floe_orchestrator_prefect.alerts.never_begun import GONE, lost_runs
 from floe_orchestrator_prefect.service.server_problems import SERVER_PROBLEMS
 
 SECONDS_BETWEEN_LOOKS = 15
@@ -51,7 +52,7 @@ def restart_lost_runs(
     lost = list(lost_runs(client, artifacts, now))
     for run in lost:
         assert run.state is not None
-        why = f"the process that was to start it is gone; it was {run.state.name} and never began"
+        why = f"{GONE}; it was {run.state.name} and never began"
         client.set_flow_run_state(run.id, Scheduled(message=why, scheduled_time=now))
         log.warning("flow run %s starts again: %s", run.name, why)
     return [run.name for run in lost]
