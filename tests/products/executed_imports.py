@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -63,6 +64,8 @@ def executed(source: str, module: str, monkeypatch: pytest.MonkeyPatch) -> list[
         setattr(library, name, lambda *args, **named: SimpleNamespace(args=args, **named))
     for name in ("DbtTaskGroup", "DbtDag", "floe_task_group"):
         setattr(library, name, group)
+    # Its default id.
+    library.DbtTaskGroup = partial(group, group_id="dbt_task_group")  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, module, library)
     exec(compile(source, "dag.py", "exec"), {"__file__": "/dags/dag.py"})
     return made

@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from executed_imports import executed
 from import_reports import short
 
 from floe_import.import_files import Request, import_files
+from floe_import.python.given_values import GivenValues
 from floe_import.report.import_report import ImportReport
 
 HERE = "Path(__file__).parent"
@@ -118,7 +120,8 @@ def test_assets_change_where_a_file_beside_it_names_one(
 ) -> None:
     other = tmp_path / "dags" / "marts" / "other.py"
     other.parent.mkdir(parents=True)
-    other.write_text("from airflow.sdk import Asset\nAsset('postgres://a/b')\n" if is_used else "")
+    name = "schedule" if is_used else "outlets"
+    other.write_text(f"from airflow.sdk import Asset\n{name}=[Asset('postgres://a/b')]\n")
     found, report = imported(tmp_path, f"render_config={render or None}")
     assert found == ([said] if is_used else [])
     if is_used and render != "RenderConfig(emit_datasets=False)":
@@ -187,3 +190,66 @@ def test_the_target_of_a_profile_beside_the_project_is_known(
     )
     found, _ = imported(tmp_path, f"profile_config={config}", projects=(project,))
     assert [code for each in found if (code := each.split()[0]) in ("FLI114", "FLI116")] == said
+
+
+@pytest.mark.parametrize("root", [None, "/srv"])
+def test_a_folder_with_a_default_is_written_as_python_reads_it(
+    root: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "dags").mkdir()
+    (tmp_path / "dags" / "conf.py").write_text(
+        "import os\nfrom cosmos import ProjectConfig\n"
+        "PROJECT = ProjectConfig(f\"{os.getenv('ROOT', '/opt')}/dbt/shop\")\n"
+    )
+    file = tmp_path / "dags" / "dag.py"
+    file.write_text(
+        "from conf import PROJECT\nfrom cosmos import DbtTaskGroup, ProfileConfig\n"
+        "DbtTaskGroup(project_config=PROJECT, profile_config=ProfileConfig('shop', 'prod'))\n"
+    )
+    report = import_files(Request([file], (), Path("out")))
+    monkeypatch.delenv("ROOT", raising=False)
+    if root:
+        monkeypatch.setenv("ROOT", root)
+    [made] = executed(report.files["out/dags/dag.py"], "floe_orchestrator_airflow", monkeypatch)
+    assert made == {"folder": f"{root or '/opt'}/dbt/shop", "group_id": "dbt_task_group"}
+
+
+def test_the_folder_of_a_command_with_a_default_is_written_as_python_reads_it(
+    tmp_path: Path,
+) -> None:
+    before = "FOLDER = os.getenv('FOLDER', '/opt/shop')\n"
+    task = "BashOperator(task_id='b', bash_command=f'cd {FOLDER} && dbt run')"
+    _, report = imported(tmp_path, task=task, before=before)
+    [written] = [text for name, text in report.files.items() if name.endswith(".py")]
+    assert "floe_task_group(os.getenv('FOLDER', '/opt/shop'), " in written
+
+
+def test_a_value_decides_where_the_default_is_not_told(tmp_path: Path) -> None:
+    file = tmp_path / "dag.py"
+    more = "profile_config=ProfileConfig('shop', os.getenv('T', os.uname().sysname))"
+    file.write_text(DAG.replace("MORE", more).replace("TASK", "pass").replace("BEFORE", ""))
+    codes = {
+        given: [
+            f.code
+            for f in import_files(Request([file], given=GivenValues(values))).findings
+            if f.disposition == "unknown"
+        ]
+        for given, values in (("", {}), ("T", {"T": "prod"}))
+    }
+    assert codes == {"": ["COS202"], "T": []}
+
+
+def test_a_connection_of_a_variable_asks_for_its_value(tmp_path: Path) -> None:
+    before = "from airflow.sdk import Variable\nfrom cosmos.profiles import PostgresUserPasswordProfileMapping\n"
+    more = (
+        "profile_config=ProfileConfig('shop', 'prod', profile_mapping="
+        "PostgresUserPasswordProfileMapping(conn_id=Variable.get('CONN')))"
+    )
+    _, report = imported(tmp_path, more, before=before)
+    [why] = [f.sentence for f in report.findings if f.code == "COS204"]
+    assert "give its value by --variable CONN=VALUE" in why
+
+
+def test_a_message_in_a_log_calls_no_dbt(tmp_path: Path) -> None:
+    before = "import logging\nlogging.getLogger().info('dbt snapshot is next')\nprint('dbt run')\n"
+    assert imported(tmp_path, before=before)[0] == []

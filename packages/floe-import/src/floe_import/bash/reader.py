@@ -29,6 +29,7 @@ _COMMAND = re.compile(
     r"(run-operation|run|build|test|seed|snapshot|deps|docs|compile|debug|source|clone|retry|ls)\b"
 )
 _COMMANDS = ("cmds", "command", "entrypoint", "args", "arguments")
+_LOGS = ("debug", "info", "warning", "error", "exception", "critical", "print")
 _TEXTS = ("doc_md", "description", "doc", "tooltip", "help")
 
 
@@ -180,12 +181,18 @@ def _dbt_call(node: ast.AST, module: Module) -> str:
 
 
 def _is_documentation(node: ast.AST, module: Module) -> bool:
-    """Return whether a text is a docstring, or documentation of a task."""
+    """Return whether a text is a docstring, documentation of a task, or a message of a log."""
     at: ast.AST | None = node
     while isinstance(at, ast.expr):
         at = module.parents.get(at)
+        if isinstance(at, ast.Call) and _last_name(at.func) in _LOGS:
+            return True
     if isinstance(at, ast.Expr):
         return at.value is node
     if isinstance(at, ast.keyword):
         return at.arg in _TEXTS
     return isinstance(at, ast.Assign) and isinstance(at.targets[0], ast.Attribute)
+
+
+def _last_name(node: ast.expr) -> str:
+    return node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")

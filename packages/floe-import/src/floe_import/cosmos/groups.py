@@ -207,14 +207,14 @@ class CosmosGroups:
             or not value.name.startswith("cosmos.")
         ):
             why = _why_not(value, owner)
-            draft.is_undecided |= owner != "ProfileConfig"
-            self.judging.add("COS002", owner, argument.place, unknown(why))
+            self.judging.put("COS002", owner, argument.place, unknown(why), draft)
             return
         self.read.add(value.call)
         for each in arguments(value, POSITIONAL[owner]):
             if each.name == "profile_mapping" and _is_cosmos(each.value):
                 self.read.add(each.value.call)
-                read_mapping(each.value, self.connections, draft, self.judging.add)
+                report = partial(self.judging.put, draft=draft)
+                read_mapping(each.value, self.connections, draft, report)
                 continue
             if each.name == "dbt_project_path" and draft.folder is None and each.value is not None:
                 draft.folder = each
@@ -237,6 +237,8 @@ class CosmosGroups:
             draft.name = named.value
         elif not draft.is_own_dag and named is None:
             draft.name = "dbt_task_group"
+            # Cosmos's default.
+            draft.group_id = Argument("group_id", draft.name, draft.place)
 
     def _read_schedule(self, draft: GroupDraft, given: dict[str, Argument]) -> None:
         argument = given.get("schedule") or given.get("schedule_interval")

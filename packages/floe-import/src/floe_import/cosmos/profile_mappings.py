@@ -12,6 +12,7 @@ from floe_import.drafts.group_draft import GroupDraft
 from floe_import.python.arguments import arguments
 from floe_import.python.values import EnvText, Made, Unknown, Value, first_unknown, is_plain
 from floe_import.report.findings import NO_EFFECT, Place, Verdict, changed, exact, unknown
+from floe_import.rules.judging import cannot_read
 
 Report = Callable[[str, str, Place, Verdict], None]
 ARGUMENTS = ("conn_id", "profile_args", "disable_event_tracking", "dbt_config_vars")
@@ -114,6 +115,9 @@ def read_mapping(made: Made, connections: Connections, draft: GroupDraft, report
     given = {each.name: each for each in arguments(made, ARGUMENTS)}
     place = made.module.place(made.call)
     connection = given["conn_id"].value if "conn_id" in given else None
+    if known is not None and isinstance(connection, Unknown):
+        report("COS204", made.last, place, unknown(cannot_read(connection)))
+        return
     if known is None or not isinstance(connection, str) or isinstance(connection, EnvText):
         said = (
             f"{made.last} makes a profile of an Airflow connection: write a profiles.yml, or "

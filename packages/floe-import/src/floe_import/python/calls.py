@@ -15,6 +15,7 @@ from floe_import.python.known_calls import (
     METHODS,
     METHODS_OF_DICTS,
     METHODS_OF_TEXTS,
+    environment_text,
 )
 from floe_import.python.mappings import Mapped
 from floe_import.python.modules import Module
@@ -29,6 +30,7 @@ from floe_import.python.values import (
     first_unknown,
 )
 
+_OF_ENVIRONMENT = ("os.getenv", "os.environ.get")
 _OF_VARIABLE = re.compile(r"airflow\.(models|models\.variable|sdk)\.Variable\.get")
 
 
@@ -53,6 +55,8 @@ def _call(node: ast.Call, module: Module, depth: int) -> Value:
             return _dict_call(node, module, depth)
         if _OF_VARIABLE.fullmatch(called.name):
             return _variable(node, module, depth)
+        if called.name in _OF_ENVIRONMENT and (text := _given(node, module, depth)):
+            return text
         function = KNOWN_CALLS.get(called.name)
         if function is None:
             return Made(called.name, node, module)
@@ -72,6 +76,15 @@ def _variable(node: ast.Call, module: Module, depth: int) -> Value:
     if isinstance(name, EnvText) or not isinstance(name, str) or not isinstance(is_json, bool):
         return computed(node, module, name, is_json)
     return module.given.variable(name, is_json, module.place(node))
+
+
+def _given(node: ast.Call, module: Module, depth: int) -> str:
+    """Return what is given for a variable whose default the file does not tell, else ""."""
+    values = [evaluate(each, module, depth) for each in node.args]
+    if len(values) != 2 or type(values[0]) is not str or not isinstance(values[1], Unknown):
+        return ""
+    text = as_given(environment_text(values[0]), node, module)
+    return text if isinstance(text, str) else ""
 
 
 def _returned(function: LocalFunction, call: ast.Call) -> ast.expr | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import posixpath
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -14,6 +15,7 @@ from floe_import.python.values import EnvText, is_plain
 from floe_import.rewriting.edits import SourceText
 
 _POSITIONAL = ("product", "folder")
+_REFERENCE = re.compile(r"\$\{(\w+)(?::-([^}]*))?\}")
 _IN_AIRFLOW_3 = {"schedule_interval": "schedule", "concurrency": "max_active_tasks"}
 
 
@@ -95,8 +97,7 @@ class CallWriter:
             return self._beside(draft.folder) or self._text(draft.folder)
         if "$" not in draft.project:
             return repr(draft.project)
-        self.imports.add("import os")
-        return f"os.path.expandvars({draft.project!r})"
+        return self._of_environment(draft.project)
 
     def _beside(self, folder: Argument) -> str:
         """Return a folder of the user's repository that another file names, relative to this one.
@@ -111,18 +112,34 @@ class CallWriter:
         here = str(self.module.path.absolute().parent)
         return f"Path(__file__).parent / {posixpath.relpath(path, here)!r}"
 
+    def _of_environment(self, text: str) -> str:
+        """Return the source of a text with environment variables, which may have defaults."""
+        self.imports.add("import os")
+        if ":-" not in text:
+            return f"os.path.expandvars({str(text)!r})"
+        parts, end = [], 0
+        for found in _REFERENCE.finditer(text):
+            parts += [repr(text[end : found.start()]), _variable(found)]
+            end = found.end()
+        source = " + ".join(each for each in [*parts, repr(text[end:])] if each != "''")
+        return f"os.path.expandvars({source})" if "$" in _REFERENCE.sub("", text) else source
+
     def _text(self, argument: Argument) -> str:
         """Return the source of an argument, or its value if the source is in another file."""
         if argument.node is not None and argument.module is self.module:
             return SourceText(self.module.text).text_of(argument.node)
-        if isinstance(argument.value, EnvText) and ":-" not in argument.value:
-            self.imports.add("import os")
-            return f"os.path.expandvars({str(argument.value)!r})"
+        if isinstance(argument.value, EnvText):
+            return self._of_environment(argument.value)
         if is_plain(argument.value):
             return repr(argument.value)
         if isinstance(argument.node, ast.expr):
             self.unwritten.append(argument)
         return repr(None)
+
+
+def _variable(found: re.Match[str]) -> str:
+    name, default = found[1], found[2]
+    return f"os.environ[{name!r}]" if default is None else f"os.getenv({name!r}, {default!r})"
 
 
 def _chosen_arguments(
