@@ -24,12 +24,18 @@ READ = {
         "def other():\n    TAGS = []\n    TAGS.append('z')\n    return TAGS\nTAGS = ['a']\n" + GROUP, 1,
     ),
     "made again": ("TAGS = ['a']\nTAGS.append('b')\nTAGS = ['c']\n" + GROUP, 1),
+    "made by a function": (
+        "def make():\n    \"\"\"Return tags.\"\"\"\n    prefix = 'tag:'\n    found = [prefix + 'a']\n"
+        "    found.append('b')\n    print(found)\n    return found\nTAGS = make()\n" + GROUP, 2,
+    ),
     "a text": ("TAG = 'tag:'\nTAG += 'a'\nTAGS = [TAG]\n" + GROUP, 1),
     "a text in steps": ("TAG = 'a'\nTAG += 'b'\nTAG += 'c'\nTAGS = [TAG, TAG + 'd']\n" + GROUP, 2),
     "a number": ("N = 1\nN += 2\nTAGS = [f'n{N}']\n" + GROUP, 1),
 }  # fmt: skip
 UNREAD = {
     "in a loop": "TAGS = []\nfor each in ['a', 'b']:\n    TAGS.append(each)\n" + GROUP,
+    "by a function that decides": "def make():\n    if len('x'):\n        return ['a']\n    return ['b']\nTAGS = make()\n" + GROUP,
+    "by a generator": "def make():\n    yield 'a'\n    return ['b']\nTAGS = list(make())\n" + GROUP,
     "later": "TAGS = ['a']\n" + GROUP + "TAGS.append('b')\n",
     "by another name": "TAGS = ['a']\nother = TAGS\nother.append('b')\n" + GROUP,
     "of another name": "other = ['a']\nTAGS = other\nother.append('b')\n" + GROUP,

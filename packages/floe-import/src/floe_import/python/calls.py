@@ -30,6 +30,8 @@ from floe_import.python.values import (
     first_unknown,
 )
 
+# Statements that come one after the other, each of them once.
+_STRAIGHT = (ast.Assign, ast.AnnAssign, ast.AugAssign, ast.Expr, ast.Import, ast.ImportFrom)
 _OF_ENVIRONMENT = ("os.getenv", "os.environ.get")
 _OF_VARIABLE = re.compile(r"airflow\.(models|models\.variable|sdk)\.Variable\.get")
 
@@ -88,20 +90,16 @@ def _given(node: ast.Call, module: Module, depth: int) -> str:
 
 
 def _returned(function: LocalFunction, call: ast.Call) -> ast.expr | None:
-    """Return the expression that a function without parameters returns, if it is nothing more."""
+    """Return the expression that a function without parameters returns, if nothing decides it."""
     node = function.node
     if not isinstance(node, ast.FunctionDef) or call.args or call.keywords or node.decorator_list:
         return None
     if any([node.args.args, node.args.posonlyargs, node.args.kwonlyargs]):
         return None
-    body = [each for each in node.body if not _says_nothing(each)]
-    return body[0].value if len(body) == 1 and isinstance(body[0], ast.Return) else None
-
-
-def _says_nothing(node: ast.stmt) -> bool:
-    """Return whether a statement is a docstring or an import."""
-    is_constant = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
-    return is_constant or isinstance(node, ast.Import | ast.ImportFrom)
+    *before, last = node.body
+    yields = any(isinstance(each, ast.Yield | ast.YieldFrom) for each in ast.walk(node))
+    is_straight = not yields and all(isinstance(each, _STRAIGHT) for each in before)
+    return last.value if is_straight and isinstance(last, ast.Return) else None
 
 
 def _apply(
