@@ -111,6 +111,9 @@ READ = {
     "configuration made elsewhere": "CONFIGS = {'x': RenderConfig(select=['a']), 'y': "
     "RenderConfig(select=['b'])}\nfor key, render in CONFIGS.items():\n"
     "    DbtTaskGroup(group_id=key, render_config=render, MORE)\n",
+    "a configuration that is passed on": "def group(name, render):\n"
+    "    DbtTaskGroup(group_id=name, render_config=render, MORE)\nBOTH = RenderConfig(select=['a'])\n"
+    "group('x', BOTH)\ngroup('y', render=RenderConfig(select=['b']))\ngroup('z', render=BOTH)\n",
     "a list that is changed": "NAMES = ['a']\nNAMES.append('b')\nfor name in NAMES:\n"
     "    DbtTaskGroup(group_id=name, MORE)\n",
 }

@@ -122,6 +122,9 @@ def test_assets_change_where_a_file_beside_it_names_one(
     other.parent.mkdir(parents=True)
     name = "schedule" if is_used else "outlets"
     other.write_text(f"from airflow.sdk import Asset\n{name}=[Asset('postgres://a/b')]\n")
+    library = other.parent / "venv" / "asset.py"
+    library.parent.mkdir()
+    library.write_text("Asset('postgres://a/b')\n")
     found, report = imported(tmp_path, f"render_config={render or None}")
     assert found == ([said] if is_used else [])
     if is_used and render != "RenderConfig(emit_datasets=False)":

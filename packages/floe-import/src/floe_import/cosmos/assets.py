@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
+from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 from floe_import.report.findings import Place, Verdict, changed, exact
@@ -10,6 +13,7 @@ from floe_import.report.findings import Place, Verdict, changed, exact
 # Airflow's, of all versions, and Cosmos's own function.
 _USE = re.compile(r"\b(?:Dataset|Asset)(?:Alias|All|Any)?\(|\bget_dbt_dataset\b")
 _MOST_FILES = 5000
+_LIBRARIES = ("site-packages", "node_modules", "dbt_packages", "venv")
 
 
 def asset_user(dag_file: Path) -> Place | None:
@@ -19,7 +23,7 @@ def asset_user(dag_file: Path) -> Place | None:
     """
     parents = list(dag_file.absolute().parents)
     folder = next((each for each in parents if each.name == "dags"), parents[0])
-    for _, file in zip(range(_MOST_FILES), sorted(folder.rglob("*.py")), strict=False):
+    for file in islice(_files(folder), _MOST_FILES):
         try:
             lines = file.read_text(encoding="utf-8").splitlines()
         except (OSError, UnicodeDecodeError):
@@ -29,6 +33,15 @@ def asset_user(dag_file: Path) -> Place | None:
             if _USE.search(line) and "outlets" not in line:
                 return Place(str(file), number)
     return None
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    """Yield the Python files in a folder, without those of libraries."""
+    for root, folders, files in os.walk(folder):
+        folders[:] = sorted(
+            each for each in folders if each not in _LIBRARIES and each[0] not in "._"
+        )
+        yield from (Path(root, each) for each in sorted(files) if each.endswith(".py"))
 
 
 def judge_assets(emits: bool, user: Place | None) -> Verdict:

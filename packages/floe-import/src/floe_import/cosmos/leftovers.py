@@ -61,7 +61,8 @@ def _report_name(node: ast.Name | ast.Attribute, module: Module, groups: CosmosG
     elif isinstance(value, Made) and value.name.startswith("cosmos."):
         is_other = value.last in GROUPS or value.last.endswith("Operator")
         # What uses another name of it is read, or reported.
-        if not is_other and not _is_renamed(node, parent):
+        is_read = value.call in groups.read and _is_passed_on(node, groups, module)
+        if not is_other and not is_read and not _is_renamed(node, parent):
             said = f"`{text}` is a {value.last} that code outside the groups uses: decide what for"
             groups.judging.add("COS006", text, place, unknown(said))
     elif isinstance(value, LocalFunction) and value.module is not module and uses_cosmos(value):
@@ -127,6 +128,16 @@ def _is_renamed(node: ast.AST, parent: ast.AST | None) -> bool:
     """Return whether a value is only given another name."""
     is_value = isinstance(parent, ast.Assign) and parent.value is node
     return is_value and all(isinstance(each, ast.Name) for each in parent.targets)  # type: ignore[union-attr]
+
+
+def _is_passed_on(node: ast.AST, groups: CosmosGroups, module: Module) -> bool:
+    """Return whether a value is an argument of a function that makes a group, as it was read."""
+    call = module.parents.get(node)
+    call = module.parents.get(call) if isinstance(call, ast.keyword) else call
+    called = evaluate(call.func, module) if isinstance(call, ast.Call) else None
+    if not isinstance(called, LocalFunction) or called.module is not module:
+        return False
+    return any(module.is_in(made.call, called.node) for made, _ in groups.made)
 
 
 def _is_annotation(node: ast.AST, module: Module) -> bool:
