@@ -138,6 +138,15 @@ HIDDEN: dict[str, tuple[str, list[str]]] = {
             "8 PRE006 unknown PrefectDbtRunner.invoke",
         ],
     ),
+    "a method of another file": (
+        "from factories import Settings\nSettings.of_dbt()\nSettings.of_all()\nSettings.of_mail()\n"
+        "print(Settings)\n",
+        [
+            "2 FLI008 unknown Settings.of_dbt",
+            "3 FLI008 unknown Settings",
+            "5 FLI008 unknown Settings",
+        ],
+    ),
 }
 
 
@@ -151,6 +160,9 @@ def folder(tmp_path: Path) -> Path:
         "def run():\n    subprocess.run(['dbt', 'build'])\n"
         "def deeper():\n    return [run]\n"
         "made = DbtDag(dag_id='made')\n"
+        "class Settings:\n    @staticmethod\n    def of_dbt():\n        return ['dbt', 'build']\n"
+        "    @staticmethod\n    def of_mail():\n        return 'mail'\n"
+        "    @classmethod\n    def of_all(cls):\n        return cls.of_dbt()\n"
     )
     return tmp_path
 

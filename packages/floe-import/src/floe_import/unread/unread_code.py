@@ -121,6 +121,8 @@ class UnreadCode:
         if isinstance(parent, ast.Attribute) and isinstance(value, Symbol | LocalModule):
             return
         if isinstance(value, LocalFunction) and value.module is not self._module:
+            if isinstance(parent, ast.Attribute) and _is_of_its_own(evaluate(parent, self._module)):
+                return  # The method is looked at instead of its class.
             if (cause := _reached(value, set())) and not self._is_covered(node):
                 said = f"it concerns dbt ({cause})"
                 self._say(node, ast.unparse(node), self._of_file(value.module, said))
@@ -263,6 +265,14 @@ def _scripts(command: str, module: Module) -> Iterator[Path]:
             if has_word(text):
                 yield file
                 break
+
+
+def _is_of_its_own(value: Value) -> bool:
+    """Return whether a value is a method that uses nothing of its object or class."""
+    names = ("self", "cls")
+    return isinstance(value, LocalFunction) and not any(
+        isinstance(each, ast.Name) and each.id in names for each in ast.walk(value.node)
+    )
 
 
 def _reached(function: LocalFunction, seen: set[ast.AST]) -> str:
