@@ -24,6 +24,11 @@ READ = {
         "def other():\n    TAGS = []\n    TAGS.append('z')\n    return TAGS\nTAGS = ['a']\n" + GROUP, 1,
     ),
     "made again": ("TAGS = ['a']\nTAGS.append('b')\nTAGS = ['c']\n" + GROUP, 1),
+    "unpacked": ("A, (B, TAGS) = 'a', ('b', ['c', 'd'])\nA, B = B, A\nTAGS = [A, B] if A == 'b' else []\n" + GROUP, 2),
+    "unpacked from a function": (
+        "def make():\n    render = RenderConfig(select=['a', 'b'])\n    return 'g', render\n"
+        "name, chosen = make()\nDbtTaskGroup(group_id=name, render_config=chosen, MORE)\n", 2,
+    ),
     "made by a function": (
         "def make():\n    \"\"\"Return tags.\"\"\"\n    prefix = 'tag:'\n    found = [prefix + 'a']\n"
         "    found.append('b')\n    print(found)\n    return found\nTAGS = make()\n" + GROUP, 2,
@@ -35,6 +40,8 @@ READ = {
 UNREAD = {
     "in a loop": "TAGS = []\nfor each in ['a', 'b']:\n    TAGS.append(each)\n" + GROUP,
     "by a function that decides": "def make():\n    if len('x'):\n        return ['a']\n    return ['b']\nTAGS = make()\n" + GROUP,
+    "unpacked by a star": "*TAGS, last = ['a', 'b']\n" + GROUP,
+    "unpacked in a loop": "for _ in [1, 2]:\n    TAGS, B = ['a'], 1\n" + GROUP,
     "by a generator": "def make():\n    yield 'a'\n    return ['b']\nTAGS = list(make())\n" + GROUP,
     "later": "TAGS = ['a']\n" + GROUP + "TAGS.append('b')\n",
     "by another name": "TAGS = ['a']\nother = TAGS\nother.append('b')\n" + GROUP,

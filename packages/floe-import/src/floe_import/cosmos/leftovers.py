@@ -131,9 +131,12 @@ def _is_renamed(node: ast.AST, parent: ast.AST | None) -> bool:
 
 
 def _is_passed_on(node: ast.AST, groups: CosmosGroups, module: Module) -> bool:
-    """Return whether a value is an argument of a function that makes a group, as it was read."""
+    """Return whether a function returns a value, or one that makes a group takes it."""
     call = module.parents.get(node)
-    call = module.parents.get(call) if isinstance(call, ast.keyword) else call
+    while isinstance(call, ast.keyword | ast.Tuple | ast.List | ast.Dict):
+        call = module.parents.get(call)
+    if isinstance(call, ast.Return):
+        return True
     called = evaluate(call.func, module) if isinstance(call, ast.Call) else None
     if not isinstance(called, LocalFunction) or called.module is not module:
         return False

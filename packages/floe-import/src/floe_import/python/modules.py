@@ -106,17 +106,16 @@ class Module:
         for node in ast.walk(self.tree):
             for name, binding in _bindings(node):
                 found[self.scope_of(node), name].append(binding)
-                if isinstance(node, ast.AugAssign):
+                if binding.value is not None and binding.value not in self.parents:
                     self._put_in(node, binding.value)
         return found
 
-    def _put_in(self, parent: ast.AST, made: ast.AST | None) -> None:
+    def _put_in(self, parent: ast.AST, made: ast.expr) -> None:
         """Have an expression that was made of a statement be a part of it."""
-        for node in ast.walk(made) if made is not None else ():
+        for node in ast.walk(made):
             for child in ast.iter_child_nodes(node):
                 self.parents.setdefault(child, node)
-        if made is not None:
-            self.parents[made] = parent
+        self.parents[made] = parent
 
     @cached_property
     def changes(self) -> dict[tuple[ast.AST, str], list[ast.expr]]:
@@ -400,8 +399,16 @@ def _targets(
     if isinstance(target, ast.Name):
         yield target.id, Binding(node, value)
     elif isinstance(target, ast.Tuple | ast.List):
-        for each in target.elts:
-            yield from _targets(node, each, None)
+        is_sure = not any(isinstance(each, ast.Starred) for each in target.elts)
+        for index, each in enumerate(target.elts):
+            part = _part(value, index) if value is not None and is_sure else None
+            yield from _targets(node, each, part)
+
+
+def _part(value: ast.expr, index: int) -> ast.expr:
+    """Return the expression for one of the values that are unpacked."""
+    number = ast.copy_location(ast.Constant(index), value)
+    return ast.copy_location(ast.Subscript(value, number, ast.Load()), value)
 
 
 def start_of(node: ast.AST) -> tuple[int, int]:
