@@ -10,7 +10,6 @@ from executed_imports import check_selections, imported, unknown_codes
 from floe_import.python.given_values import GivenValues
 
 GROUP = "DbtTaskGroup(group_id='g', render_config=RenderConfig(select=TAGS), MORE)\n"
-OF_DICT = "TAGS = [f'{key}:{value}' for key, value in sorted(d.items())]\n" + GROUP
 # Name -> the file, and how many terms its group selects.
 READ = {
     "a key": ("d = {'a': 1}\nd['b'] = 2\nTAGS = [k for k in d.keys()]\n" + GROUP, 2),

@@ -76,6 +76,12 @@ def imported(
             f'--vars "{{{{raw: {{{HERE}}}}}}}"\')',
             ["FLI004 unknown b", "DBT104 unknown --vars "],
         ),
+        (
+            "",
+            "BashOperator(task_id='b', bash_command=f'{Path(__file__).parents[-2]}/venv/bin/dbt run"
+            " --project-dir /dbt/shop')",
+            ["BSH105 changed "],
+        ),
     ],
 )
 def test_a_path_of_this_machine_is_written_nowhere(

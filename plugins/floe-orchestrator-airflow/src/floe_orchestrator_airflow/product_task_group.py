@@ -32,11 +32,11 @@ def floe_task_group(
     """Return a product compiled in this folder, or one job of it, as a group of a DAG.
 
     Call it within `with DAG(...)` or a function decorated with `@dag`, or name the `dag` or the
-    `parent_group`, as for Airflow's own TaskGroup. The group has the tasks that
-    the product's own DAG has, with their retries and timeouts, and can be put before and after
-    other tasks. `group_id` is by default the product's name, followed by the job's if that is
-    another; `default_args` are Airflow's, for the tasks of the group. The schedule of floe.yaml
-    does not apply: the DAG has its own.
+    `parent_group`, as for Airflow's own TaskGroup. The group has the tasks that the product's own
+    DAG has, with their retries and timeouts, and can be put before and after other tasks.
+    `group_id` is by default the product's name, followed by the job's if that is another;
+    `default_args` are Airflow's, for the tasks of the group. The schedule of floe.yaml does not
+    apply: the DAG has its own.
 
     Raises:
         RuntimeError: There is no current DAG, and none is named.

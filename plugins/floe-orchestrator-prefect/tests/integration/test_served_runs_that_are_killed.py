@@ -18,7 +18,7 @@ import pytest
 from alert_receiver import AlertReceiver, alert_receiver
 from prefect.client.orchestration import SyncPrefectClient
 from prefect.settings import PREFECT_API_URL, temporary_settings
-from prefect.states import AwaitingConcurrencySlot, Crashed, Pending, Running, State
+from prefect.states import AwaitingConcurrencySlot, Cancelled, Crashed, Pending, Running, State
 from running_prefect import RunningPrefect
 from served_product import compile_served_product
 from wait_for import wait_for
@@ -35,6 +35,7 @@ from floe_orchestrator_prefect.alerts.never_begun import (
     may_go_on,
 )
 from floe_orchestrator_prefect.loader import load_product_flows
+from floe_orchestrator_prefect.names.prefect_names import SKIPPED_RUN
 
 pytestmark = pytest.mark.long
 
@@ -151,7 +152,7 @@ def test_a_run_that_gave_its_slot_back_has_not_begun(deployment: Deployment) -> 
 def test_a_run_whose_slot_a_restarted_server_has_forgotten_starts_again(
     shop: CompiledArtifacts, tmp_path: Path
 ) -> None:
-    prefect = RunningPrefect(tmp_path)
+    prefect = RunningPrefect(tmp_path, variables={"PREFECT_SERVER_API_DEFAULT_LIMIT": "3"})
     with temporary_settings({PREFECT_API_URL: prefect.url}):
         with prefect.up(), SyncPrefectClient(prefect.url) as client:
             for each in load_product_flows("web-shop", shop.folder).deployments():
@@ -169,6 +170,9 @@ def test_a_run_whose_slot_a_restarted_server_has_forgotten_starts_again(
                 True,
             )
             assert may_go_on(answer.state)
+            for _ in range(4):
+                skipped = client.create_flow_run_from_deployment(id_)
+                client.set_flow_run_state(skipped.id, Cancelled(name=SKIPPED_RUN), force=True)
             assert restart_lost_runs(client, shop, datetime.now(UTC)) == [run.name]
             for state in (Pending(), Running()):
                 answer = client.set_flow_run_state(run.id, state)

@@ -86,8 +86,7 @@ def _read_task(made: Made, judging: Judging, read: set[ast.Call]) -> GroupDraft 
         judging.add("BSH001", name, command.place, unknown(cannot_read(hidden)))
         return None
     start = folder.value if folder and isinstance(folder.value, str) else ""
-    here = PurePosixPath(made.module.path.absolute().parent)
-    script = DbtScript(command.value, draft, start, here)
+    script = DbtScript(command.value, draft, start)
     if script.builds_nothing:
         judging.add("BSH002", name, place, script.verdict_if_kept("task"))
         return None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from pathlib import PurePosixPath
 
@@ -16,9 +15,6 @@ from floe_import.report.findings import Verdict, changed, exact, lost, unknown
 _RUNNERS = (("poetry", "run"), ("uv", "run"), ("pipenv", "run"), ("pdm", "run"))
 _SAYS = ("echo", "set", "pwd", "ls", "true", ":", "date", "mkdir", "printf", "which")
 _WITHOUT_PARSING = ("deps", "debug")
-# Absolute paths within a word, and how many of their parts say that they are near each other.
-_PATH = re.compile(r"/[\w./-]+")
-_SHARED = 3
 _FOLDERS = {"DBT_PROFILES_DIR": "profiles_dir", "DBT_PROJECT_DIR": "project"}
 
 
@@ -29,15 +25,13 @@ class DbtScript:
     of them replaces or deletes target/manifest.json.
     """
 
-    def __init__(
-        self, text: str, draft: GroupDraft, folder: str = "", here: PurePosixPath | None = None
-    ) -> None:
+    def __init__(self, text: str, draft: GroupDraft, folder: str = "") -> None:
         self.words: list[Word] = []
         self.builds: list[str] = []
         self.calls_others = False
         self.changes_manifest = False
         self._draft, self._folder = draft, folder
-        self._here = here if isinstance(text, LocalPath) else None
+        self._local = text.local if isinstance(text, LocalPath) else ()
         self._is_first = True
         try:
             commands = simple_commands(text)
@@ -91,12 +85,9 @@ class DbtScript:
             self._say("BSH103", command.text, unknown(said))
 
     def _word(self, word: str) -> str:
-        """Return a word, as a path of this machine if it has one that begins as the file's does."""
-        if self._here is None:
-            return word
-        paths = (PurePosixPath(each).parts for each in _PATH.findall(word))
-        is_near = any(path[:_SHARED] == self._here.parts[:_SHARED] for path in paths)
-        return LocalPath(word) if is_near else word
+        """Return a word of the script, which may have a path of this machine in it."""
+        local = [path for path in self._local if path in word]
+        return LocalPath(word, local) if local else word
 
     def _variable(self, name: str, value: str) -> None:
         if name in _FOLDERS:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial
-from pathlib import Path
 
 from floe_import.airflow_dags.dag_schedule import cron_schedule
 from floe_import.airflow_dags.enclosing_dag import dag_arguments, enclosing_dag, is_within_dag
@@ -20,7 +19,7 @@ from floe_import.cosmos import (
     project_rules,
     render_rules,
 )
-from floe_import.cosmos.assets import asset_user, judge_assets
+from floe_import.cosmos.assets import judge_assets
 from floe_import.cosmos.connections_file import Connections
 from floe_import.cosmos.profile_mappings import read_mapping
 from floe_import.dbt_commands.command_line import build_with
@@ -76,9 +75,10 @@ class CosmosGroups:
 
     judging: Judging
     connections: Connections
+    # See `assets.asset_user`: files are searched once, and only where there is a group.
+    asset_user: Callable[[], Place | None]
     made: list[tuple[Made, GroupDraft]] = field(default_factory=list)
     read: set[ast.Call] = field(default_factory=set)
-    _asset_users: dict[Path, Place | None] = field(default_factory=dict)
 
     @property
     def decided(self) -> list[ast.Call]:
@@ -100,11 +100,6 @@ class CosmosGroups:
                 if made_by_turn.verdict is not None:
                     place = module.place(made.call)
                     self.judging.add("COS001", made.last, place, made_by_turn.verdict)
-
-    def _asset_user(self, module: Module) -> Place | None:
-        if module.path not in self._asset_users:
-            self._asset_users[module.path] = asset_user(module.path)
-        return self._asset_users[module.path]
 
     def _leave(self, made: Made) -> None:
         """Leave a group as it is that no condition lets the file make."""
@@ -160,7 +155,7 @@ class CosmosGroups:
             made.last,
             is_own_dag=made.last == "DbtDag",
             rendered={},
-            asset_user=self._asset_user(made.module),
+            asset_user=self.asset_user(),
         )
         self.read.add(made.call)
         given = list(arguments(made, POSITIONAL[made.last]))

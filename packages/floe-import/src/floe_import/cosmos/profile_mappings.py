@@ -10,13 +10,20 @@ from typing import Any
 from floe_import.cosmos.connections_file import Connection, Connections, named_part
 from floe_import.drafts.group_draft import GroupDraft
 from floe_import.python.arguments import arguments
-from floe_import.python.values import EnvText, Made, Unknown, Value, first_unknown, is_plain
+from floe_import.python.values import (
+    REFERENCE,
+    EnvText,
+    Made,
+    Unknown,
+    Value,
+    first_unknown,
+    is_plain,
+)
 from floe_import.report.findings import NO_EFFECT, Place, Verdict, changed, exact, unknown
 from floe_import.rules.judging import cannot_read
 
 Report = Callable[[str, str, Place, Verdict], None]
 ARGUMENTS = ("conn_id", "profile_args", "disable_event_tracking", "dbt_config_vars")
-_VARIABLE = re.compile(r"\$\{(\w+)(?::-([^}]*))?\}")
 # Never written: what a profile takes from the connection in any case.
 _NUMBERS = {"port", "threads", "keepalives_idle", "connect_timeout"}
 _SECRET = re.compile(r"password|passphrase|token|secret|keyfile_json|private_key(?!_path)")
@@ -185,7 +192,7 @@ def _reference(value: Value) -> Value:
     """
     if not isinstance(value, EnvText):
         return value
-    return _VARIABLE.sub(_env_var, value)
+    return REFERENCE.sub(_env_var, value)
 
 
 def _env_var(found: re.Match[str]) -> str:

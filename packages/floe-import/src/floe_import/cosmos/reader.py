@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+from functools import cache, partial
 
+from floe_import.cosmos.assets import asset_user
 from floe_import.cosmos.book import BOOK
 from floe_import.cosmos.groups import CosmosGroups
 from floe_import.cosmos.leftovers import report_leftovers
@@ -18,7 +20,9 @@ HARMLESS = frozenset({"COS201", "COS202", "COS203", "COS204", "COS003", "COS702"
 
 def read_cosmos(module: Module, read: set[ast.AST]) -> Reading:
     """Return what a file makes with Cosmos; adds what it has read to `read`."""
-    groups = CosmosGroups(Judging(BOOK, HARMLESS), module.connections)
+    groups = CosmosGroups(
+        Judging(BOOK, HARMLESS), module.connections, cache(partial(asset_user, module.path))
+    )
     groups.read_file(module)
     report_leftovers(module, groups)
     read.update(node for call in groups.read for node in ast.walk(call))

@@ -6,7 +6,6 @@ import ast
 import shlex
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
-from pathlib import PurePosixPath
 from typing import TypeGuard
 
 from floe_import.bash.script import DbtScript
@@ -224,8 +223,7 @@ class PrefectFlows:
             return
         texts = commands if isinstance(commands, list) else [""]
         text = same_kind("\n".join(map(str, texts)), *texts)
-        here = PurePosixPath(self.module.path.absolute().parent)
-        script = DbtScript(text, draft, draft.project, here)
+        script = DbtScript(text, draft, draft.project)
         self._put_words(iter(script.words), argument.place, draft)
 
     def _put_words(self, words: Iterator[Word], place: object, draft: GroupDraft) -> None:

@@ -6,7 +6,7 @@ import posixpath
 from pathlib import Path
 
 from floe_import.product.products import Product
-from floe_import.product.projects import DbtProject, target_in
+from floe_import.product.projects import DbtProject, folder_beside, target_in
 from floe_import.report.findings import changed, exact, unknown
 
 
@@ -59,15 +59,10 @@ def target_of(product: Product) -> str:
 def _target_of_profile(product: Product, project: DbtProject) -> str:
     """Return the target of the profile, which may be in a folder beside the project."""
     first = product.drafts[0]
-    profile = first.profile or project.profile
-    if not first.profiles_dir:
-        return target_in(project.folder, profile)
-    try:
-        beside = posixpath.relpath(first.profiles_dir, first.project)
-    except ValueError:
-        beside = "."
-    folders = (Path(first.profiles_dir), project.folder / beside)
-    return next(filter(None, (target_in(each, profile) for each in folders)), "")
+    folder: Path | None = project.folder
+    if first.profiles_dir:
+        folder = folder_beside(project.folder, first.profiles_dir, first.project)
+    return target_in(folder, first.profile or project.profile) if folder else ""
 
 
 def report_profiles_folder(product: Product) -> None:

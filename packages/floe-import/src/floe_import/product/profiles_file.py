@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import posixpath
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from floe_core.user_yaml.dbt_yaml import read_dbt_document
 from floe_core.user_yaml.source_map import Document
 from floe_import.drafts.group_draft import GroupDraft
 from floe_import.product.products import Product
+from floe_import.product.projects import folder_beside
 from floe_import.report.findings import changed, exact
 
 PROFILES_FILE = "profiles.yml"
@@ -58,20 +58,11 @@ def report_secrets(product: Product) -> None:
 
 def _source(folder: Path, draft: GroupDraft) -> Path | None:
     """Return the file that a group names, beside the project's folder as it is there."""
-    there, project = draft.profiles_dir, draft.project
-    if not there or (folder / PROFILES_FILE).exists() or _root(there) != _root(project):
+    beside = folder_beside(folder, draft.profiles_dir, draft.project)
+    if beside is None or (folder / PROFILES_FILE).exists():
         return None
-    source = folder / posixpath.relpath(there, project) / PROFILES_FILE
+    source = beside / PROFILES_FILE
     return source.resolve() if source.is_file() else None
-
-
-def _root(path: str) -> str:
-    """Return what a path begins with: `/`, a variable, or nothing.
-
-    >>> _root("/dbt/shop"), _root("${HOME}/dbt"), _root("dbt")
-    ('/', '${HOME}', '')
-    """
-    return "/" if path.startswith("/") else path[: path.rfind("}") + 1]
 
 
 def _read(file: Path) -> Document | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from dataclasses import dataclass
 from io import StringIO
@@ -66,6 +67,25 @@ def target_in(folder: Path, profile: str) -> str:
     """Return the target that profiles.yml in a folder names for a profile, "" if it names none."""
     found = _mapping(folder / "profiles.yml").get(profile)
     return str(found.get("target") or "") if isinstance(found, dict) else ""
+
+
+def folder_beside(folder: Path, there: str, project: str) -> Path | None:
+    """Return a folder of the source on this machine, None if it can't be told.
+
+    `folder` is where the project is here, `project` its path in the source.
+    """
+    if not there or _root(there) != _root(project):
+        return None
+    return folder / posixpath.relpath(there, project)
+
+
+def _root(path: str) -> str:
+    """Return what a path begins with: `/`, a variable, or nothing.
+
+    >>> _root("/dbt/shop"), _root("${HOME}/dbt"), _root("dbt")
+    ('/', '${HOME}', '')
+    """
+    return "/" if path.startswith("/") else path[: path.rfind("}") + 1]
 
 
 def _is_pinned(package: Any) -> bool:

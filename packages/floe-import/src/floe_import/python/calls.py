@@ -8,6 +8,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+from floe_import.python.changes import updated
 from floe_import.python.conditions import as_given
 from floe_import.python.evaluate import computed, evaluate, reads
 from floe_import.python.known_calls import (
@@ -17,7 +18,6 @@ from floe_import.python.known_calls import (
     METHODS_OF_TEXTS,
     environment_text,
 )
-from floe_import.python.mappings import Mapped
 from floe_import.python.modules import Module
 from floe_import.python.names import attribute_of
 from floe_import.python.values import (
@@ -54,7 +54,7 @@ def _call(node: ast.Call, module: Module, depth: int) -> Value:
         called = evaluate(node.func, module, depth)
     if isinstance(called, Symbol):
         if called.name == "builtins.dict":
-            return _dict_call(node, module, depth)
+            return computed(node, module) if node.args else updated({}, node, module, depth)
         if _OF_VARIABLE.fullmatch(called.name):
             return _variable(node, module, depth)
         if called.name in _OF_ENVIRONMENT and (text := _given(node, module, depth)):
@@ -120,17 +120,3 @@ def _apply(
         return function(*arguments, **named)
     except (TypeError, ValueError, AttributeError, IndexError, OverflowError):
         return computed(node, module)
-
-
-def _dict_call(node: ast.Call, module: Module, depth: int) -> Value:
-    """Return the value of `dict(a=1, **more)`."""
-    found = Mapped()
-    for each in node.keywords:
-        worth = evaluate(each.value, module, depth)
-        if each.arg is not None:
-            found.put(each.arg, worth, each.value, module)
-        elif isinstance(worth, dict):
-            found.merge(worth, each.value, module)
-        else:
-            return computed(each.value, module, worth)
-    return computed(node, module) if node.args else found

@@ -90,24 +90,24 @@ def _copy_of(value: dict[Value, Value], node: ast.expr, module: Module) -> Mappe
     return found
 
 
-def _update(value: Value, call: ast.Call, module: Module, depth: int) -> Value:
-    if not isinstance(value, dict) or len(call.args) > 1:
-        return None
+def updated(value: dict[Value, Value], call: ast.Call, module: Module, depth: int) -> Value:
+    """Return a dict with what a call of `dict` or `update` puts into it."""
     found = _copy_of(value, call, module)
-    for node in call.args:
-        given = evaluate(node, module, depth)
-        if not isinstance(given, dict):
-            return computed(node, module, given)
-        found.merge(given, node, module)
-    for keyword in call.keywords:
-        worth = evaluate(keyword.value, module, depth)
-        if keyword.arg is not None:
-            found.put(keyword.arg, worth, keyword.value, module)
+    given = [*((None, each) for each in call.args), *((k.arg, k.value) for k in call.keywords)]
+    for name, node in given:
+        worth = evaluate(node, module, depth)
+        if name is not None:
+            found.put(name, worth, node, module)
         elif isinstance(worth, dict):
-            found.merge(worth, keyword.value, module)
+            found.merge(worth, node, module)
         else:
-            return computed(keyword.value, module, worth)
+            return computed(node, module, worth)
     return found
+
+
+def _update(value: Value, call: ast.Call, module: Module, depth: int) -> Value:
+    is_read = isinstance(value, dict) and len(call.args) <= 1
+    return updated(value, call, module, depth) if is_read else None
 
 
 def _append(value: Value, call: ast.Call, module: Module, depth: int) -> Value:

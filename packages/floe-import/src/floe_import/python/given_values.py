@@ -7,10 +7,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from floe_import.python.values import EnvText, Unknown, Value
+from floe_import.python.values import REFERENCE, EnvText, Unknown, Value
 from floe_import.report.findings import Place
-
-_REFERENCE = re.compile(r"\$\{(\w+)(?::-([^}]*))?\}")
 
 
 @dataclass
@@ -26,11 +24,11 @@ class GivenValues:
 
     def text(self, text: EnvText, place: Place) -> str | Unknown:
         """Return a text with the values of the variables that are in it."""
-        missing = [name for name, _ in _REFERENCE.findall(text) if name not in self.environment]
+        missing = [name for name, _ in REFERENCE.findall(text) if name not in self.environment]
         if missing:
             why = f"`{missing[0]}` is an environment variable: give its value by --env"
             return Unknown(f"{why} {missing[0]}=VALUE", place)
-        return _REFERENCE.sub(lambda found: self._value(found, place), text)
+        return REFERENCE.sub(lambda found: self._value(found, place), text)
 
     def _value(self, found: re.Match[str], place: Place) -> str:
         name, value = found[1], self.environment[found[1]]

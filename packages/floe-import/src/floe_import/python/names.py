@@ -137,7 +137,7 @@ def _member(module: Module, name: str, depth: int) -> Value:
 @reads(ast.Name)
 def _name(node: ast.Name, module: Module, depth: int) -> Value:
     if node.id == "__file__":
-        return LocalPath(module.path.absolute())
+        return LocalPath(str(module.path.absolute()))
     return value_of_name(node.id, module, node, depth)
 
 

@@ -7,8 +7,10 @@ is a str. The classes of this module are the rest.
 from __future__ import annotations
 
 import ast
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from floe_import.report.findings import Place
 
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
     from floe_import.python.modules import Module
 
 Value = Any
+# A variable in an `EnvText`: its name and its default, None for none.
+REFERENCE = re.compile(r"\$\{(\w+)(?::-([^}]*))?\}")
 
 
 @dataclass(frozen=True)
@@ -74,15 +78,26 @@ class EnvNumber(EnvText):
 
 
 class LocalPath(str):
-    """A path that begins at a file of this machine: another one where the file is deployed."""
+    """A path that begins at a file of this machine: another one where the file is deployed.
 
-    __slots__ = ()
+    Or a text with such paths in it, which `local` are.
+    """
+
+    local: tuple[str, ...]
+
+    def __new__(cls, text: str, local: Sequence[str] = ()) -> Self:
+        """Return the text; without `local`, all of it is the path."""
+        made = super().__new__(cls, text)
+        made.local = tuple(local) or (str(text),)
+        return made
 
 
 def same_kind(text: str, *parts: Value) -> str:
     """Return a text as what it is made of: one that depends on the environment, or the machine."""
-    kinds = [kind for kind in (EnvText, LocalPath) if any(isinstance(p, kind) for p in parts)]
-    return kinds[0](text) if kinds else text
+    if any(isinstance(each, EnvText) for each in parts):
+        return EnvText(text)
+    local = [path for each in parts if isinstance(each, LocalPath) for path in each.local]
+    return LocalPath(text, [path for path in local if path in text]) if local else text
 
 
 def first_unknown(value: Value) -> Unknown | None:

@@ -11,11 +11,10 @@ from dataclasses import dataclass, field
 from floe_import.drafts.group_draft import GroupDraft
 from floe_import.python.arguments import Argument
 from floe_import.python.modules import Module
-from floe_import.python.values import EnvText, is_plain
+from floe_import.python.values import REFERENCE, EnvText, is_plain
 from floe_import.rewriting.edits import SourceText
 
 _POSITIONAL = ("product", "folder")
-_REFERENCE = re.compile(r"\$\{(\w+)(?::-([^}]*))?\}")
 _IN_AIRFLOW_3 = {"schedule_interval": "schedule", "concurrency": "max_active_tasks"}
 
 
@@ -118,11 +117,11 @@ class CallWriter:
         if ":-" not in text:
             return f"os.path.expandvars({str(text)!r})"
         parts, end = [], 0
-        for found in _REFERENCE.finditer(text):
+        for found in REFERENCE.finditer(text):
             parts += [repr(text[end : found.start()]), _variable(found)]
             end = found.end()
         source = " + ".join(each for each in [*parts, repr(text[end:])] if each != "''")
-        return f"os.path.expandvars({source})" if "$" in _REFERENCE.sub("", text) else source
+        return f"os.path.expandvars({source})" if "$" in REFERENCE.sub("", text) else source
 
     def _text(self, argument: Argument) -> str:
         """Return the source of an argument, or its value if the source is in another file."""

@@ -42,8 +42,8 @@ def _is_in_task(node: ast.AST, module: Module) -> bool:
     scope = module.scope_of(node)
     while scope is not module.tree:
         for each in getattr(scope, "decorator_list", ()):
-            text = ast.unparse(each.func if isinstance(each, ast.Call) else each)
-            if text == "task" or text.startswith("task.") or ".task" in text:
+            called = evaluate(each.func if isinstance(each, ast.Call) else each, module)
+            if isinstance(called, Symbol) and "task" in called.name.split("."):
                 return True
         scope = module.scope_of(scope)
     return False

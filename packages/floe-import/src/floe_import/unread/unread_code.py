@@ -220,7 +220,7 @@ def _may_run(given: Iterable[Argument]) -> bool:
 
 
 def _runs(function: LocalFunction, seen: set[ast.AST]) -> bool:
-    """Return whether a function, or one that it calls, runs a program, or calls what is unknown."""
+    """Return whether a function, or one of the user's own that it calls, runs a program."""
     if function.node in seen:
         return False
     seen.add(function.node)

@@ -141,17 +141,14 @@ class Mover:
             except EnvironmentProblemError as error:
                 self.tell(f"warning: {error}")
             self.target.apply(name)
-            if (shown := self.target.shown(name)) is None:
+            shown, schedule = self.target.shown(name), self.records.job(name).schedule
+            is_on = schedule is not None and schedule.enabled
+            # One that was away for a moment was told nothing, and still answers this question.
+            if shown is None or (is_on and not shown.is_enabled):
+                lacks = "show its schedule as on yet" if shown else "respond, or no longer has it"
                 raise EnvironmentProblemError(
-                    f"{name} belongs to {self.target.name}, which does not respond, or no longer "
-                    "has it; once it does, it starts the ticks since then, late"
-                )
-            schedule = self.records.job(name).schedule
-            if schedule is not None and schedule.enabled and not shown.is_enabled:
-                # It was away for a moment, so it was told nothing and still answers this question.
-                raise EnvironmentProblemError(
-                    f"{name} belongs to {self.target.name}, which does not show its schedule as on "
-                    "yet; once it does, it starts the ticks since then, late"
+                    f"{name} belongs to {self.target.name}, which does not {lacks}; once it does, "
+                    "it starts the ticks since then, late"
                 )
             after = f", next tick {shown.next_tick.isoformat()}" if shown.next_tick else ""
             self.tell(f"{name}: moved to {self.target.name}{after}")

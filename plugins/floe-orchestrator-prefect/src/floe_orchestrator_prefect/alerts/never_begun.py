@@ -14,12 +14,13 @@ from prefect.client.schemas.filters import (
     FlowFilterName,
     FlowRunFilter,
     FlowRunFilterState,
+    FlowRunFilterStateName,
     FlowRunFilterStateType,
 )
 from prefect.client.schemas.objects import FlowRun, State, StateType
 
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
-from floe_orchestrator_prefect.names.prefect_names import DEPLOYMENT, flow_name
+from floe_orchestrator_prefect.names.prefect_names import DEPLOYMENT, SKIPPED_RUN, flow_name
 from floe_orchestrator_prefect.service.server_problems import SERVER_PROBLEMS
 
 # A process takes seconds to begin its flow run, on a busy machine many.
@@ -67,7 +68,11 @@ def lost_runs(
         flow_filter=FlowFilter(name=FlowFilterName(any_=flows)),
         deployment_filter=DeploymentFilter(name=DeploymentFilterName(any_=[DEPLOYMENT])),
         flow_run_filter=FlowRunFilter(
-            state=FlowRunFilterState(type=FlowRunFilterStateType(any_=kinds))
+            state=FlowRunFilterState(
+                type=FlowRunFilterStateType(any_=kinds),
+                # The server answers with the last 200, which those of another owner would fill.
+                name=FlowRunFilterStateName(not_any_=[SKIPPED_RUN]),
+            )
         ),
     )
     for run in found:
@@ -81,9 +86,11 @@ def lost_runs(
 
 def _may_be_lost(run: FlowRun, state: State[Any], now: datetime) -> bool:
     age = now - state.timestamp
+    if age >= LOST_WITHIN:
+        return False
     if state.is_crashed():
-        return not run.run_count and age < LOST_WITHIN
-    return (_is_slot_lost(state) or (state.is_pending() and age > TO_BEGIN)) and age < LOST_WITHIN
+        return not run.run_count
+    return _is_slot_lost(state) or (state.is_pending() and age > TO_BEGIN)
 
 
 def _is_slot_lost(state: State[Any]) -> bool:
