@@ -1,11 +1,14 @@
-"""What `floe import` says of one file."""
+"""What `floe import` says of one file, and reads in it."""
 
 from __future__ import annotations
 
+import ast
 from pathlib import Path
 
 from floe_import.import_files import Request, import_files
+from floe_import.python.evaluate import evaluate
 from floe_import.python.given_values import GivenValues
+from floe_import.python.modules import read_module
 from floe_import.report.import_report import ImportReport
 
 
@@ -21,3 +24,16 @@ def short(report: ImportReport) -> list[str]:
         for f in report.findings
         if f.disposition != "exact"
     ]
+
+
+def value_found(text: str, folder: Path):
+    """Return what a file assigns to `found`, as it is read, and the file."""
+    file = folder / "names.py"
+    file.write_text(text)
+    module = read_module(file)
+    (found,) = (
+        node.value
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "found"
+    )
+    return evaluate(found, module), file

@@ -99,6 +99,10 @@ class MovingAirflow:
                 found.append(Built(tick, run["state"], start, end))
         return found
 
+    def failed_to_begin(self) -> list[datetime]:
+        """Return none: such a run is started again, as the same run."""
+        return []
+
     def is_running(self) -> bool:
         return any(run["state"] in ("queued", "running") for run in self._runs())
 

@@ -162,6 +162,16 @@ class MovingDagster:
                 found.append(Built(tick, ENDED[run["status"]], *times))
         return found
 
+    def failed_to_begin(self) -> list[datetime]:
+        """Return the ticks of runs that failed in the queue: their code location did not load."""
+        return [
+            datetime.fromisoformat(tag["value"])
+            for run in self._runs()
+            if run["status"] == "FAILURE" and run["startTime"] is None
+            for tag in run["tags"]
+            if tag["key"] == "floe/nominal_time"
+        ]
+
     def is_running(self) -> bool:
         return any(status in UNDER_WAY for _, status in self.runs())
 

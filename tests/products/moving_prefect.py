@@ -99,6 +99,10 @@ class MovingPrefect:
             if run["state"]["type"] in STATES and run["state"]["name"] != "Skipped"
         ]
 
+    def failed_to_begin(self) -> list[datetime]:
+        """Return none: such a run is started again, as the same run."""
+        return []
+
     def is_running(self) -> bool:
         under_way = ("PENDING", "RUNNING", "CANCELLING")
         return any(run["state"]["type"] in under_way for run in self._runs())

@@ -7,6 +7,7 @@ import runpy
 from pathlib import Path
 
 import pytest
+from import_reports import value_found
 
 from floe_import.python.evaluate import evaluate
 from floe_import.python.modules import read_module
@@ -33,27 +34,15 @@ UNSURE = [
 ]
 
 
-def read(text: str, folder: Path):
-    file = folder / "names.py"
-    file.write_text(text)
-    module = read_module(file)
-    (found,) = (
-        node.value
-        for node in ast.walk(module.tree)
-        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "found"
-    )
-    return evaluate(found, module), file
-
-
 @pytest.mark.parametrize("text", CERTAIN)
 def test_a_name_has_the_value_that_python_gives_it(text: str, tmp_path: Path) -> None:
-    found, file = read(text, tmp_path)
+    found, file = value_found(text, tmp_path)
     assert found == runpy.run_path(str(file))["found"]
 
 
 @pytest.mark.parametrize("text", UNSURE)
 def test_a_value_that_depends_on_the_run_is_not_guessed(text: str, tmp_path: Path) -> None:
-    assert isinstance(read(text, tmp_path)[0], Unknown)
+    assert isinstance(value_found(text, tmp_path)[0], Unknown)
 
 
 def test_a_decorator_is_looked_up_around_its_function(tmp_path: Path) -> None:
@@ -68,4 +57,4 @@ def test_a_decorator_is_looked_up_around_its_function(tmp_path: Path) -> None:
 
 def test_another_file_has_the_last_value_of_its_name(tmp_path: Path) -> None:
     (tmp_path / "settings.py").write_text("a = 1\na = 2\n")
-    assert read("from settings import a\nfound = a\n", tmp_path)[0] == 2
+    assert value_found("from settings import a\nfound = a\n", tmp_path)[0] == 2

@@ -7,7 +7,6 @@ from typing import Any
 
 from floe_core.schedules import check_timezone, parse_cron
 from floe_import.python.arguments import Argument, arguments
-from floe_import.python.evaluate import evaluate
 from floe_import.python.values import EnvText, Made, Value
 
 _DATETIME = ("year", "month", "day", "hour", "minute", "second", "microsecond", "tzinfo")
@@ -80,7 +79,7 @@ def _zone_argument(date: Made, names: tuple[str, ...], name: str) -> str | None:
         and zone.last in ("timezone", "Timezone", "ZoneInfo")
         and zone.call.args
     ):
-        zone = evaluate(zone.call.args[0], zone.module)
+        zone = arguments(zone, ("name",))[0].value
     if not isinstance(zone, str) and getattr(zone, "last", "") in ("utc", "UTC"):
         return "UTC"
     return zone if isinstance(zone, str) and not isinstance(zone, EnvText) else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from floe_import.cosmos.book import always, rule
 from floe_import.dbt_commands.executable import use_executable
 from floe_import.drafts.group_draft import GroupDraft
-from floe_import.python.evaluate import evaluate
+from floe_import.python.arguments import arguments
 from floe_import.python.values import Made, Symbol, Value
 from floe_import.report.findings import NO_EFFECT, Verdict, changed, exact, lost, unknown
 
@@ -98,7 +98,7 @@ def member_of(value: Value) -> str:
     A text is no member, even if it is the value of one: Cosmos compares members.
     """
     if isinstance(value, Made) and len(value.call.args) == 1 and not value.call.keywords:
-        called = evaluate(value.call.args[0], value.module)
+        [called] = [each.value for each in arguments(value, ("value",))]
         return called.upper() if isinstance(called, str) else ""
     is_member = isinstance(value, Symbol) and value.last.isupper()
     return value.last if is_member else ""

@@ -25,15 +25,17 @@ class Argument:
     module: Module | None = None
 
 
-def arguments(made: Made, positional: Sequence[str]) -> Iterator[Argument]:
-    """Yield each argument of a call; `*1` and `**name` for those whose names the source hides."""
-    module = made.module
-    for index, node in enumerate(made.call.args):
-        is_named = index < len(positional) and not isinstance(node, ast.Starred)
-        name = positional[index] if is_named else f"*{index}"
-        yield Argument(name, evaluate(node, module), module.place(node), node, module)
-    for keyword in made.call.keywords:
-        yield from _keyword(keyword, module)
+def arguments(made: Made, positional: Sequence[str]) -> list[Argument]:
+    """Return each argument of a call; `*1` and `**name` for those whose names the source hides."""
+    module, found = made.module, []
+    with module.in_turn(module.turn if made.turn is None else made.turn):
+        for index, node in enumerate(made.call.args):
+            is_named = index < len(positional) and not isinstance(node, ast.Starred)
+            name = positional[index] if is_named else f"*{index}"
+            found.append(Argument(name, evaluate(node, module), module.place(node), node, module))
+        for keyword in made.call.keywords:
+            found += _keyword(keyword, module)
+    return found
 
 
 def arguments_of_mapping(value: dict[Any, Value], place: Place) -> Iterator[Argument]:

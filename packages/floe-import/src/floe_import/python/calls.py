@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
 from floe_import.python.changes import updated
-from floe_import.python.conditions import as_given
+from floe_import.python.conditions import as_given, is_reached
 from floe_import.python.evaluate import computed, evaluate, reads
 from floe_import.python.known_calls import (
     KNOWN_CALLS,
@@ -18,8 +18,9 @@ from floe_import.python.known_calls import (
     METHODS_OF_TEXTS,
     environment_text,
 )
-from floe_import.python.modules import Module
+from floe_import.python.modules import Module, Names
 from floe_import.python.names import attribute_of
+from floe_import.python.parameters import values_of_call
 from floe_import.python.values import (
     EnvText,
     LocalFunction,
@@ -30,8 +31,8 @@ from floe_import.python.values import (
     first_unknown,
 )
 
-# Statements that come one after the other, each of them once.
-_STRAIGHT = (ast.Assign, ast.AnnAssign, ast.AugAssign, ast.Expr, ast.Import, ast.ImportFrom)
+_YIELDS = (ast.Yield, ast.YieldFrom)
+_SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
 _OF_ENVIRONMENT = ("os.getenv", "os.environ.get")
 _OF_VARIABLE = re.compile(r"airflow\.(models|models\.variable|sdk)\.Variable\.get")
 
@@ -61,10 +62,10 @@ def _call(node: ast.Call, module: Module, depth: int) -> Value:
             return text
         function = KNOWN_CALLS.get(called.name)
         if function is None:
-            return Made(called.name, node, module)
+            return Made(called.name, node, module, module.turn)
         return _apply(function, node, module, depth)
-    if isinstance(called, LocalFunction) and (returned := _returned(called, node)) is not None:
-        return evaluate(returned, called.module, depth)
+    if isinstance(called, LocalFunction) and isinstance(called.node, ast.FunctionDef):
+        return _returned(called.node, called.module, node, module, depth)
     if isinstance(called, Unknown):
         return called
     return Unknown(f"`{ast.unparse(node.func)}()` is your own function", module.place(node))
@@ -89,17 +90,41 @@ def _given(node: ast.Call, module: Module, depth: int) -> str:
     return text if isinstance(text, str) else ""
 
 
-def _returned(function: LocalFunction, call: ast.Call) -> ast.expr | None:
-    """Return the expression that a function without parameters returns, if nothing decides it."""
-    node = function.node
-    if not isinstance(node, ast.FunctionDef) or call.args or call.keywords or node.decorator_list:
-        return None
-    if any([node.args.args, node.args.posonlyargs, node.args.kwonlyargs]):
-        return None
-    *before, last = node.body
-    yields = any(isinstance(each, ast.Yield | ast.YieldFrom) for each in ast.walk(node))
-    is_straight = not yields and all(isinstance(each, _STRAIGHT) for each in before)
-    return last.value if is_straight and isinstance(last, ast.Return) else None
+def _returned(
+    function: ast.FunctionDef, owner: Module, call: ast.Call, caller: Module, depth: int
+) -> Value:
+    """Return what a function of the user returns, which is in the module `owner`."""
+    what = f"`{ast.unparse(call.func)}()` is your own function"
+    decorators = [evaluate(each, owner) for each in function.decorator_list]
+    is_plain = all(each == Symbol("builtins.staticmethod") for each in decorators)
+    if not is_plain or any(isinstance(each, _YIELDS) for each in _own(function)):
+        return Unknown(what, caller.place(call))
+    values = values_of_call(call, caller, function, owner, depth=depth)
+    if values is None:
+        return Unknown(f"{what}, and which argument is which is not told", caller.place(call))
+    names = Names(values, call if owner is caller else None)
+    with owner.in_turn({**owner.turn, function: names}):
+        for each in _own(function):
+            if not isinstance(each, ast.Return):
+                continue
+            if owner.loop_around(each):
+                return Unknown(f"{what}, which returns from a loop", owner.place(each))
+            is_this = is_reached(each, owner)
+            if isinstance(is_this, Unknown):
+                return Unknown(f"{what}, and {is_this.why}", is_this.place)
+            if is_this:
+                return evaluate(each.value, owner, depth) if each.value else None
+    return Unknown(what, caller.place(call))
+
+
+def _own(function: ast.FunctionDef) -> Iterator[ast.AST]:
+    """Yield the nodes of a function in their order, without those of functions in it."""
+    open_nodes: list[ast.AST] = [*reversed(function.body)]
+    while open_nodes:
+        node = open_nodes.pop()
+        yield node
+        if not isinstance(node, _SCOPES):
+            open_nodes += reversed([*ast.iter_child_nodes(node)])
 
 
 def _apply(

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping
 
 from floe_import.python.conditions import holds, is_reached
 from floe_import.python.evaluate import evaluate
 from floe_import.python.modules import Module, Names, Turn
 from floe_import.python.names import value_of_name
+from floe_import.python.parameters import values_of_call
 from floe_import.python.unpacking import names_of_turns
 from floe_import.python.values import LocalFunction, Made, Symbol, Unknown, Value, first_unknown
 
@@ -79,7 +79,7 @@ def _turns_of_calls(node: ast.AST, module: Module, depth: int) -> list[Turn] | U
             return turns
         for turn in turns:
             with module.in_turn(turn):
-                values = _values_of_call(call, function, module)
+                values = values_of_call(call, module, function, module, _OF_PREFECT)
             if values is None:
                 return Unknown(
                     "this call does not tell which argument is which", module.place(call)
@@ -124,31 +124,6 @@ def _calls_of(function: ast.FunctionDef, module: Module) -> list[ast.Call]:
             return []
         found.append(parent)
     return found
-
-
-def _values_of_call(
-    call: ast.Call, function: ast.FunctionDef, module: Module
-) -> Mapping[str, Value] | None:
-    """Return parameter -> value, None if the source does not tell which argument is which."""
-    given, parameters = function.args, [each.arg for each in function.args.args]
-    if any(isinstance(each, ast.Starred) for each in call.args) or len(call.args) > len(parameters):
-        return None
-    nodes: dict[str, ast.expr] = dict(
-        zip(reversed(parameters), reversed(given.defaults), strict=False)
-    )
-    for each, default in zip(given.kwonlyargs, given.kw_defaults, strict=True):
-        parameters.append(each.arg)
-        if default is not None:
-            nodes[each.arg] = default
-    nodes |= dict(zip(parameters, call.args, strict=False))
-    for keyword in call.keywords:
-        if keyword.arg in parameters:
-            nodes[keyword.arg] = keyword.value
-        elif keyword.arg not in _OF_PREFECT:
-            return None
-    if {*nodes} != {*parameters}:
-        return None
-    return {name: evaluate(node, module) for name, node in nodes.items()}
 
 
 def _gets_to(node: ast.AST, owner: ast.AST, module: Module) -> bool | Unknown:

@@ -105,9 +105,21 @@ class Module:
         found: dict[tuple[ast.AST, str], list[Binding]] = defaultdict(list)
         for node in ast.walk(self.tree):
             for name, binding in _bindings(node):
-                found[self.scope_of(node), name].append(binding)
+                scope = self.scope_of(node)
+                found[self._declared.get((scope, name), scope), name].append(binding)
                 if binding.value is not None and binding.value not in self.parents:
                     self._put_in(node, binding.value)
+        return found
+
+    @cached_property
+    def _declared(self) -> dict[tuple[ast.AST, str], ast.AST]:
+        """Return (scope, name) -> the outer scope that `global` or `nonlocal` says has the name."""
+        found: dict[tuple[ast.AST, str], ast.AST] = {}
+        for node in ast.walk(self.tree):
+            if isinstance(node, ast.Global | ast.Nonlocal):
+                scope = self.scope_of(node)
+                outer = self.tree if isinstance(node, ast.Global) else self.scope_of(scope)
+                found |= {(scope, name): outer for name in node.names}
         return found
 
     def _put_in(self, parent: ast.AST, made: ast.expr) -> None:
@@ -278,6 +290,8 @@ class Module:
         """
         if len(found) == 1 or (at is not None and self._is_unsure(found, scope, at)):
             return found
+        if any(self.is_set_elsewhere(each, scope) for each in found):
+            return found
         here = (1_000_000, 0) if at is None else start_of(self.part_of(scope, at))
         earlier = sorted(
             (each for each in found if end_of(each.node) <= here),
@@ -285,6 +299,10 @@ class Module:
         )
         last = earlier[-1].node
         return earlier[-1:] if is_sure(last) and not self.loop_around(last) else found
+
+    def is_set_elsewhere(self, binding: Binding, scope: ast.AST) -> bool:
+        """Return whether a function sets a name of a scope around it, whenever it is called."""
+        return self.scope_of(binding.node) is not scope
 
     def _is_unsure(self, found: Sequence[Binding], scope: ast.AST, at: ast.AST) -> bool:
         """Return whether a node may run before, within, or more than once after the bindings."""

@@ -90,6 +90,8 @@ def _value_at(
     if len(found) > 1:
         why = f"`{name}` is assigned {len(found)} times"
         return Unknown(why, module.place(found[1].node))
+    if module.is_set_elsewhere(first, scope):
+        return Unknown(f"a function sets `{name}`", module.place(first.node))
     if isinstance(first.node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
         return LocalFunction(name, first.node, module)
     if isinstance(first.node, ast.arg):

@@ -9,13 +9,13 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
 from floe_import.report.findings import Place
 
 if TYPE_CHECKING:
-    from floe_import.python.modules import Module
+    from floe_import.python.modules import Module, Turn
 
 Value = Any
 # A variable in an `EnvText`: its name and its default, None for none.
@@ -44,11 +44,15 @@ class Symbol:
 
 @dataclass(frozen=True)
 class Made:
-    """An object that a call makes: the called name, the call, and the module that it is in."""
+    """An object that a call makes: the called name, the call, and the module that it is in.
+
+    `turn` is the turn of loops, or the call of a function, that makes it; None for the current one.
+    """
 
     name: str
     call: ast.Call
     module: Module
+    turn: Turn | None = field(default=None, hash=False)
 
     @property
     def last(self) -> str:

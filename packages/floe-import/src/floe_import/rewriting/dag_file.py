@@ -31,7 +31,7 @@ def rewritten(
     writer = CallWriter(module)
     source = SourceText(module.text)
     changes: dict[Span, str] = {
-        source.whole_span(call): writer.call(made, source.indent_of(call))
+        source.whole_span(call): writer.call(call, made, source.indent_of(call))
         for call, made in replaced.items()
     }
     text = add_imports(source.replaced(changes), sorted(writer.imports))

@@ -25,14 +25,16 @@ class CallWriter:
     module: Module
     imports: set[str] = field(default_factory=set)
     unwritten: list[Argument] = field(default_factory=list)
+    # The call that is being replaced.
+    _at: ast.AST = field(init=False)
 
-    def call(self, made: Sequence[tuple[GroupDraft, str]], indent: str) -> str:
+    def call(self, replaced: ast.AST, made: Sequence[tuple[GroupDraft, str]], indent: str) -> str:
         """Return the call that replaces a group: a DAG of a product, or a group of tasks.
 
         `made` are its draft and the name of its product; in a loop, those of each turn. `indent` is
         what its line begins with.
         """
-        draft = made[0][0]
+        draft, self._at = made[0][0], replaced
         if draft.orchestrator == "prefect":
             return self._flow(made, indent)
         if draft.orchestrator == "dagster":
@@ -105,7 +107,7 @@ class CallWriter:
         """
         path, roots = folder.value, {str(root) for root in self.module.roots}
         is_here = isinstance(path, str) and any(path.startswith(f"{root}/") for root in roots)
-        if folder.module is self.module or not is_here:
+        if self._is_seen(folder) or not is_here:
             return ""
         self.imports.add("from pathlib import Path")
         here = str(self.module.path.absolute().parent)
@@ -123,9 +125,22 @@ class CallWriter:
         source = " + ".join(each for each in [*parts, repr(text[end:])] if each != "''")
         return f"os.path.expandvars({source})" if "$" in REFERENCE.sub("", text) else source
 
+    def _is_seen(self, argument: Argument) -> bool:
+        """Return whether the source of an argument means the same where the call is written."""
+        module = self.module
+        if argument.node is None or argument.module is not module:
+            return False
+        for name in ast.walk(argument.node):
+            if isinstance(name, ast.Name):
+                owner = module.owner_of(name.id, name)
+                is_here = owner is module.owner_of(name.id, self._at)
+                if not is_here and not module.is_in(owner, argument.node):
+                    return False
+        return True
+
     def _text(self, argument: Argument) -> str:
-        """Return the source of an argument, or its value if the source is in another file."""
-        if argument.node is not None and argument.module is self.module:
+        """Return the source of an argument, or its value if its names mean nothing here."""
+        if argument.node is not None and self._is_seen(argument):
             return SourceText(self.module.text).text_of(argument.node)
         if isinstance(argument.value, EnvText):
             return self._of_environment(argument.value)
