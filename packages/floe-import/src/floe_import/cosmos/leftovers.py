@@ -81,10 +81,16 @@ def _configurations(module: Module) -> set[ast.Call]:
 
 
 def is_used(call: ast.Call, module: Module) -> bool:
-    """Return whether code may use what a call makes: it is only assigned if none does."""
+    """Return whether code may use what a call makes.
+
+    None does where it is only assigned, or returned by a function that nothing calls.
+    """
     parent = module.parents.get(call)
     targets = parent.targets if isinstance(parent, ast.Assign) else []
     names = {each.id if isinstance(each, ast.Name) else "" for each in targets}
+    function = module.scope_of(call) if isinstance(parent, ast.Return) else None
+    if isinstance(function, ast.FunctionDef) and module.is_only_named(function):
+        names = {function.name}
     reads = (n for n in ast.walk(module.tree) if isinstance(n, ast.Name))
     is_read = any(isinstance(each.ctx, ast.Load) and each.id in names for each in reads)
     return is_read or not names or "" in names

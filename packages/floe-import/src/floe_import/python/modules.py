@@ -180,6 +180,11 @@ class Module:
             if not isinstance(scope, ast.ClassDef):
                 yield scope
 
+    def is_only_named(self, function: ast.FunctionDef) -> bool:
+        """Return whether a function is used by its name alone: no decorator or class has it."""
+        is_method = isinstance(self.scope_of(function), ast.ClassDef)
+        return not function.decorator_list and not is_method
+
     def loop_around(self, node: ast.AST) -> ast.AST | None:
         """Return the innermost loop or comprehension that repeats a node."""
         return next(self.loops_around(node), None)

@@ -16,7 +16,7 @@ def without_unused(module: Module, is_old: IsOld) -> str | None:
     """Return the text of a module without statements that nothing needs, None if all are needed.
 
     A statement goes if it imports or assigns names that nothing reads, and `is_old` holds for the
-    value or the imported name.
+    value or the imported name; so does a function that nothing calls and that returns such a value.
     """
     source = SourceText(module.text)
     reads = Counter(
@@ -30,6 +30,10 @@ def without_unused(module: Module, is_old: IsOld) -> str | None:
             changes |= _without_aliases(node, module, source, reads, is_old)
         elif isinstance(node, ast.Assign | ast.AnnAssign) and _is_unused(node, reads, is_old):
             changes |= _without(node, module, source)
+        elif isinstance(node, ast.FunctionDef) and module.is_only_named(node):
+            returned = [e.value for e in ast.walk(node) if isinstance(e, ast.Return) and e.value]
+            if not reads[node.name] and any(map(is_old, returned)):
+                changes |= _without(node, module, source)
     return source.replaced(changes) if changes else None
 
 
