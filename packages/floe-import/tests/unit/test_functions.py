@@ -6,7 +6,7 @@ import runpy
 from pathlib import Path
 
 import pytest
-from import_reports import value_found
+from import_reports import report_of, value_found
 
 from floe_import.python.values import Unknown
 
@@ -88,3 +88,21 @@ def test_a_function_returns_what_python_says(text: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("text", UNSURE.values(), ids=UNSURE)
 def test_what_a_function_may_return_is_not_guessed(text: str, tmp_path: Path) -> None:
     assert isinstance(value_found(text, tmp_path)[0], Unknown)
+
+
+def test_what_a_function_makes_is_written_by_its_value_and_the_function_goes(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "dag.py"
+    file.write_text(
+        "from cosmos import DbtTaskGroup, ProfileConfig, ProjectConfig, RenderConfig\n\n\n"
+        "def project(name):\n    path = '/dbt/' + name\n    return ProjectConfig(path)\n\n\n"
+        "def unused(*tags):\n    return RenderConfig(select=list(tags))\n\n\n"
+        "DbtTaskGroup(group_id='g', project_config=project('shop'), profile_config=ProfileConfig('shop', 'prod'))\n"
+    )
+    report = report_of(file)
+    assert "COS005" not in {each.code for each in report.findings}
+    written = report.files["out/dags/dag.py"]
+    assert "floe_task_group('/dbt/shop', group_id='g')" in written
+    assert "cosmos" not in written
+    assert "def " not in written
