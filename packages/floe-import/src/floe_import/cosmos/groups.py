@@ -10,7 +10,7 @@ from functools import partial
 
 from floe_import.airflow_dags.dag_schedule import cron_schedule
 from floe_import.airflow_dags.enclosing_dag import dag_arguments, enclosing_dag, is_within_dag
-from floe_import.airflow_dags.task_uses import unfit_uses
+from floe_import.airflow_dags.task_uses import unfit_uses, uses_of_nodes
 from floe_import.cosmos import (
     dag_rules,
     execution_rules,
@@ -166,6 +166,8 @@ class CosmosGroups:
                 self._read_dag(made, argument, draft)
             else:
                 self._read_argument(made.last, argument, draft)
+        for node, verdict in uses_of_nodes(made):
+            self.judging.put("COS722", ast.unparse(node), made.module.place(node), verdict, draft)
         if draft.emits_assets is None:
             # Cosmos's default.
             verdict = judge_assets(True, draft.asset_user)

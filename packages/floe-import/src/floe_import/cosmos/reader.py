@@ -16,6 +16,7 @@ from floe_import.rules.judging import Judging
 
 # What is unknown about credentials does not decide what a group runs.
 HARMLESS = frozenset({"COS201", "COS202", "COS203", "COS204", "COS003", "COS702"})
+_CONFIGURATIONS = ("Config", "ProfileMapping", "Mode", "Behavior")
 
 
 def read_cosmos(module: Module, read: set[ast.AST]) -> Reading:
@@ -27,9 +28,14 @@ def read_cosmos(module: Module, read: set[ast.AST]) -> Reading:
     report_leftovers(module, groups)
     read.update(node for call in groups.read for node in ast.walk(call))
     found = list(groups.judging.found.values())
-    return Reading([(made.call, draft) for made, draft in groups.made], found, is_cosmos)
+    return Reading([(made.call, draft) for made, draft in groups.made], found, goes)
 
 
-def is_cosmos(value: Value) -> bool:
-    """Return whether a value is Cosmos's."""
-    return isinstance(value, Symbol | Made) and value.name.startswith("cosmos.")
+def goes(value: Value) -> bool:
+    """Return whether what nothing reads goes: a name of Cosmos, or one of its configurations.
+
+    A task or group stays without a name as well, since making it puts it into its DAG.
+    """
+    if not isinstance(value, Symbol | Made) or not value.name.startswith("cosmos."):
+        return False
+    return isinstance(value, Symbol) or value.last.endswith(_CONFIGURATIONS)
