@@ -62,3 +62,12 @@ def test_who_takes_tasks_of_nodes_out_of_a_group_has_to_decide(tmp_path: Path) -
         ("unknown", "goes.children"),
         ("unknown", "one.tasks_map"),
     ]
+
+
+def test_a_callback_that_cosmos_calls_for_each_node_is_changed(tmp_path: Path) -> None:
+    call = 'DbtTaskGroup("b", default_args={"on_execute_callback": print}, '
+    (tmp_path / "file.py").write_text(AIRFLOW.replace('DbtTaskGroup("b", ', call))
+    found = [
+        each for each in report_of(tmp_path / "file.py").findings if "execute" in each.construct
+    ]
+    assert [each.disposition for each in found] == ["changed"]

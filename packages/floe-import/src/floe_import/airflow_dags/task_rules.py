@@ -45,7 +45,6 @@ _KEPT = [
     "ignore_first_depends_on_past",
     "sla",
     "provide_context",
-    "on_execute_callback",
     "allow_nested_operators",
     "catchup",
     "dagrun_timeout",
@@ -61,6 +60,7 @@ _OF_BUILD: dict[str, tuple[Value, ...]] = {
         Symbol("airflow.sdk.TriggerRule.ALL_SUCCESS"),
     ),
     "pool_slots": (1,),
+    "on_execute_callback": (None, []),
 }
 _CALLBACKS = [
     "on_failure_callback",
