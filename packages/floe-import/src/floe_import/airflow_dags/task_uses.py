@@ -30,7 +30,9 @@ def uses_of_nodes(made: Made) -> Iterator[tuple[ast.Attribute, Verdict]]:
     """Yield where code takes tasks of single nodes out of the variable of a group or DAG."""
     for node in _attributes_read(made):
         if node.attr in _OF_NODES:
-            said = "floe's tasks have other ids, and may stand for several nodes: decide on these"
+            said = (
+                "floe's tasks have other ids and may run several nodes: decide which one is meant"
+            )
             yield node, unknown(said)
 
 
@@ -44,9 +46,8 @@ def _attributes_read(made: Made) -> Iterator[ast.Attribute]:
     if not isinstance(target, ast.Name):
         return
     for node in ast.walk(made.module.tree):
-        if not isinstance(node, ast.Attribute) or not isinstance(node.value, ast.Name):
-            continue
-        value = evaluate(node.value, made.module) if node.value.id == target.id else None
-        is_other = isinstance(value, Made) and value.call is not made.call
-        if node.value.id == target.id and not is_other:
-            yield node
+        match node:
+            case ast.Attribute(value=ast.Name(id=name) as variable) if name == target.id:
+                value = evaluate(variable, made.module)
+                if not isinstance(value, Made) or value.call is made.call:
+                    yield node

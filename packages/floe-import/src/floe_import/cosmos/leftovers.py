@@ -99,7 +99,7 @@ def is_used(call: ast.Call, module: Module) -> bool:
 def uses_cosmos(function: LocalFunction) -> bool:
     """Return whether a function or class of the user has a name of Cosmos in it."""
     inner = (n for n in ast.walk(function.node) if isinstance(n, ast.Name | ast.Attribute))
-    return any(_is_cosmos(value_of(node, function.module)) for node in inner)
+    return any(is_cosmos(value_of(node, function.module)) for node in inner)
 
 
 def value_of(node: ast.Name | ast.Attribute, module: Module) -> Value:
@@ -109,7 +109,8 @@ def value_of(node: ast.Name | ast.Attribute, module: Module) -> Value:
     return evaluate(node, module)
 
 
-def _is_cosmos(value: Value) -> bool:
+def is_cosmos(value: Value) -> bool:
+    """Return whether a value is Cosmos's: a name, or what a call of it makes."""
     return isinstance(value, Symbol | Made) and value.name.startswith("cosmos.")
 
 

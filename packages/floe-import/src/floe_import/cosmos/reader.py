@@ -8,7 +8,7 @@ from functools import cache, partial
 from floe_import.cosmos.assets import asset_user
 from floe_import.cosmos.book import BOOK
 from floe_import.cosmos.groups import CosmosGroups
-from floe_import.cosmos.leftovers import report_leftovers
+from floe_import.cosmos.leftovers import is_cosmos, report_leftovers
 from floe_import.python.modules import Module
 from floe_import.python.values import Made, Symbol, Value
 from floe_import.readers import Reading
@@ -28,14 +28,13 @@ def read_cosmos(module: Module, read: set[ast.AST]) -> Reading:
     report_leftovers(module, groups)
     read.update(node for call in groups.read for node in ast.walk(call))
     found = list(groups.judging.found.values())
-    return Reading([(made.call, draft) for made, draft in groups.made], found, goes)
+    return Reading([(made.call, draft) for made, draft in groups.made], found, _goes)
 
 
-def goes(value: Value) -> bool:
+def _goes(value: Value) -> bool:
     """Return whether what nothing reads goes: a name of Cosmos, or one of its configurations.
 
     A task or group stays without a name as well, since making it puts it into its DAG.
     """
-    if not isinstance(value, Symbol | Made) or not value.name.startswith("cosmos."):
-        return False
-    return isinstance(value, Symbol) or value.last.endswith(_CONFIGURATIONS)
+    is_object = isinstance(value, Made) and value.last.endswith(_CONFIGURATIONS)
+    return is_cosmos(value) and (isinstance(value, Symbol) or is_object)

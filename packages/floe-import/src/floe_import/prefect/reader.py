@@ -268,18 +268,14 @@ def read_prefect(module: Module, read: set[ast.AST]) -> Reading:
     """Return what a file runs with prefect-dbt."""
     flows = PrefectFlows(module, read)
     flows.read_file()
-    return Reading(flows.groups, list(flows.judging.found.values()), goes)
+    return Reading(flows.groups, list(flows.judging.found.values()), _goes)
 
 
-def is_old(value: Value) -> bool:
-    """Return whether a value is prefect-dbt's."""
-    return isinstance(value, Symbol | Made) and value.name.startswith(_OURS)
-
-
-def goes(value: Value) -> bool:
+def _goes(value: Value) -> bool:
     """Return whether what nothing reads goes: a name, an object or a block, but no call of dbt."""
-    is_object = isinstance(value, Made) and (value.last[0].isupper() or value.last == "load")
-    return is_old(value) and (isinstance(value, Symbol) or is_object)
+    if not isinstance(value, Symbol | Made) or not value.name.startswith(_OURS):
+        return False
+    return isinstance(value, Symbol) or value.last[0].isupper() or value.last == "load"
 
 
 def is_prefect_dbt(value: Value) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -31,8 +31,6 @@ from floe_import.python.values import (
     first_unknown,
 )
 
-_YIELDS = (ast.Yield, ast.YieldFrom)
-_SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
 _OF_ENVIRONMENT = ("os.getenv", "os.environ.get")
 _OF_VARIABLE = re.compile(r"airflow\.(models|models\.variable|sdk)\.Variable\.get")
 
@@ -97,16 +95,16 @@ def _returned(
     what = f"`{ast.unparse(call.func)}()` is your own function"
     decorators = [evaluate(each, owner) for each in function.decorator_list]
     is_plain = all(each == Symbol("builtins.staticmethod") for each in decorators)
-    if not is_plain or any(isinstance(each, _YIELDS) for each in _own(function)):
+    if not is_plain or owner.own_nodes(function, ast.Yield, ast.YieldFrom):
         return Unknown(what, caller.place(call))
     values = values_of_call(call, caller, function, owner, depth=depth)
     if values is None:
-        return Unknown(f"{what}, and which argument is which is not told", caller.place(call))
+        return Unknown(
+            f"{what}, called with arguments that floe import does not read", caller.place(call)
+        )
     names = Names(values, call if owner is caller else None)
     with owner.in_turn({**owner.turn, function: names}):
-        for each in _own(function):
-            if not isinstance(each, ast.Return):
-                continue
+        for each in owner.own_nodes(function, ast.Return):
             if owner.loop_around(each):
                 return Unknown(f"{what}, which returns from a loop", owner.place(each))
             is_this = is_reached(each, owner)
@@ -115,16 +113,6 @@ def _returned(
             if is_this:
                 return evaluate(each.value, owner, depth) if each.value else None
     return Unknown(what, caller.place(call))
-
-
-def _own(function: ast.FunctionDef) -> Iterator[ast.AST]:
-    """Yield the nodes of a function in their order, without those of functions in it."""
-    open_nodes: list[ast.AST] = [*reversed(function.body)]
-    while open_nodes:
-        node = open_nodes.pop()
-        yield node
-        if not isinstance(node, _SCOPES):
-            open_nodes += reversed([*ast.iter_child_nodes(node)])
 
 
 def _apply(

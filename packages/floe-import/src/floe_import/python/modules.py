@@ -9,13 +9,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from floe_core.foundation.errors import InvalidProductError, Problem
 from floe_import.python.given_values import GivenValues
 from floe_import.python.values import Unknown
 from floe_import.report.findings import Place
 
+_Node = TypeVar("_Node", bound=ast.AST)
 Scope = ast.Module | ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda
 _SCOPES = (ast.Module, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
 _LOOPS = (
@@ -179,6 +180,11 @@ class Module:
             scope = self.scope_of(scope)
             if not isinstance(scope, ast.ClassDef):
                 yield scope
+
+    def own_nodes(self, function: ast.FunctionDef, *kinds: type[_Node]) -> list[_Node]:
+        """Return the nodes of these kinds in a function, in order, without those of inner ones."""
+        found = [each for each in ast.walk(function) if isinstance(each, kinds)]
+        return sorted((n for n in found if self.scope_of(n) is function), key=start_of)
 
     def is_only_named(self, function: ast.FunctionDef) -> bool:
         """Return whether a function is used by its name alone: no decorator or class has it."""

@@ -28,14 +28,15 @@ def rewritten(
     `replaced` is call -> its draft and the name of the product; in a loop, those of each turn.
     Names whose values are old, and that nothing reads any longer, go.
     """
-    writer = CallWriter(module)
     source = SourceText(module.text)
-    changes: dict[Span, str] = {
-        source.whole_span(call): writer.call(call, made, source.indent_of(call))
-        for call, made in replaced.items()
-    }
-    text = add_imports(source.replaced(changes), sorted(writer.imports))
-    return without_dead_code(module, text, is_old), writer.unwritten
+    imports: set[str] = set()
+    unwritten: list[Argument] = []
+    changes: dict[Span, str] = {}
+    for call, made in replaced.items():
+        writer = CallWriter(module, call, imports, unwritten)
+        changes[source.whole_span(call)] = writer.call(made, source.indent_of(call))
+    text = add_imports(source.replaced(changes), sorted(imports))
+    return without_dead_code(module, text, is_old), unwritten
 
 
 def without_dead_code(module: Module, text: str, is_old: IsOldValue) -> str:

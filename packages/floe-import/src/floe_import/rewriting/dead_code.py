@@ -31,8 +31,8 @@ def without_unused(module: Module, is_old: IsOld) -> str | None:
         elif isinstance(node, ast.Assign | ast.AnnAssign) and _is_unused(node, reads, is_old):
             changes |= _without(node, module, source)
         elif isinstance(node, ast.FunctionDef) and module.is_only_named(node):
-            returned = [e.value for e in ast.walk(node) if isinstance(e, ast.Return) and e.value]
-            if not reads[node.name] and any(map(is_old, returned)):
+            returned = (each.value for each in module.own_nodes(node, ast.Return))
+            if not reads[node.name] and any(is_old(each) for each in returned if each):
                 changes |= _without(node, module, source)
     return source.replaced(changes) if changes else None
 

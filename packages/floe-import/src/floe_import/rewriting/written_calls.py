@@ -6,7 +6,7 @@ import ast
 import posixpath
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from floe_import.drafts.group_draft import GroupDraft
 from floe_import.python.arguments import Argument
@@ -20,21 +20,23 @@ _IN_AIRFLOW_3 = {"schedule_interval": "schedule", "concurrency": "max_active_tas
 
 @dataclass
 class CallWriter:
-    """Writes calls into one module; `imports` are the lines that they need."""
+    """Writes what replaces a call of a module.
+
+    `imports` collects the lines that it needs, and `unwritten` the arguments that can't be passed.
+    """
 
     module: Module
-    imports: set[str] = field(default_factory=set)
-    unwritten: list[Argument] = field(default_factory=list)
-    # The call that is being replaced.
-    _at: ast.AST = field(init=False)
+    replaced: ast.AST
+    imports: set[str]
+    unwritten: list[Argument]
 
-    def call(self, replaced: ast.AST, made: Sequence[tuple[GroupDraft, str]], indent: str) -> str:
+    def call(self, made: Sequence[tuple[GroupDraft, str]], indent: str) -> str:
         """Return the call that replaces a group: a DAG of a product, or a group of tasks.
 
         `made` are its draft and the name of its product; in a loop, those of each turn. `indent` is
         what its line begins with.
         """
-        draft, self._at = made[0][0], replaced
+        draft = made[0][0]
         if draft.orchestrator == "prefect":
             return self._flow(made, indent)
         if draft.orchestrator == "dagster":
@@ -130,12 +132,11 @@ class CallWriter:
         module = self.module
         if argument.node is None or argument.module is not module:
             return False
-        for name in ast.walk(argument.node):
-            if isinstance(name, ast.Name):
-                owner = module.owner_of(name.id, name)
-                is_here = owner is module.owner_of(name.id, self._at)
-                if not is_here and not module.is_in(owner, argument.node):
-                    return False
+        for name in (each for each in ast.walk(argument.node) if isinstance(each, ast.Name)):
+            owner = module.owner_of(name.id, name)
+            is_here = owner is module.owner_of(name.id, self.replaced)
+            if not is_here and not module.is_in(owner, argument.node):
+                return False
         return True
 
     def _text(self, argument: Argument) -> str:
