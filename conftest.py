@@ -49,10 +49,19 @@ LONG_CHECKS = frozenset(
         "test_a_bad_service_is_reported_in_ten_seconds",
         "test_pools_of_a_bad_service_are_an_error",
         "test_runs_of_a_bad_service_are_an_error",
+        "test_a_missed_deadline_is_reported_once",
+        "test_a_partition_that_fails_fails_the_run_and_stops_no_other",
+        "test_a_run_in_which_nothing_fails_alerts_nobody",
+        "test_a_run_of_the_whole_job_meets_its_deadline",
         "test_a_run_that_a_retry_saved_warns_once",
+        "test_a_run_that_names_none_builds_the_last_that_is_over",
         "test_a_run_that_reads_no_rows_meets_no_deadline",
+        "test_a_stale_source_that_is_only_reported_holds_back_nothing",
+        "test_a_step_that_fails_fails_the_run_and_stops_what_follows",
         "test_a_tick_that_passed_during_the_move_is_built_late",
+        "test_flags_and_vars_of_a_run_reach_dbt",
         "test_the_pages_of_a_served_product_respond",
+        "test_what_fails_at_its_first_try_is_tried_again",
     }
 )
 # The longest first, so that no process is left with them at the end while the others have none:

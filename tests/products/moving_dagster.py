@@ -39,10 +39,12 @@ ENDED = {"SUCCESS": "success", "FAILURE": "failed"}
 
 
 class DagsterOfMoves:
-    """A webserver and a daemon with code locations, by name."""
+    """A webserver and a daemon with code locations, by name; `limits` are more of dagster.yaml."""
 
-    def __init__(self, home: Path, clock: Mapping[str, str] = NO_OTHER_CLOCK) -> None:
-        self.home, self._clock = home, clock
+    def __init__(
+        self, home: Path, clock: Mapping[str, str] = NO_OTHER_CLOCK, limits: str = ""
+    ) -> None:
+        self.home, self._clock, self._limits = home, clock, limits
         self.files: dict[str, Path] = {}
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
@@ -54,7 +56,7 @@ class DagsterOfMoves:
     @contextmanager
     def up(self) -> Iterator[None]:
         self.home.mkdir(parents=True, exist_ok=True)
-        (self.home / "dagster.yaml").write_text(DAGSTER_YAML)
+        (self.home / "dagster.yaml").write_text(DAGSTER_YAML + self._limits)
         locations = [
             {"python_file": {"relative_path": str(file), "location_name": name}}
             for name, file in self.files.items()

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 # Dagster's constants for them, which are private.
 WILL_RETRY_TAG = "dagster/will_retry"
 RESUME_RETRY_TAG = "dagster/is_resume_retry"
+AUTO_RETRY_RUN_ID_TAG = "dagster/auto_retry_run_id"
+RETRY_NUMBER_TAG = "dagster/retry_number"
 SCHEDULE_NAME_TAG = "dagster/schedule_name"
 SCHEDULED_EXECUTION_TIME_TAG = ".dagster/scheduled_execution_time"
 # `<repository>@<code location>`: Dagster finds runs by it, but leaves it out of their tags.

@@ -14,13 +14,14 @@ from schedule_records import run_in_location
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_orchestrator_dagster.internals import execute_with_origin
 from floe_orchestrator_dagster.loader import load_product_definitions
-from floe_orchestrator_dagster.step import turn_of_run
+from floe_orchestrator_dagster.step import retry_of_run, turn_of_run
 
 FILES = {"models/first.sql": "select 1 as id"}
 SCHEDULE = 'schedule: {cron: "* * * * *", timezone: UTC, catchup: CATCHUP}\n'
 EARLIER, TICK, LATER = (f"2026-11-30T13:{minute}:00+00:00" for minute in (50, 51, 52))
-NOT_STARTED, STARTED, SUCCESS, FAILED = (
+NOT_STARTED, QUEUED, STARTED, SUCCESS, FAILED = (
     DagsterRunStatus.NOT_STARTED,
+    DagsterRunStatus.QUEUED,
     DagsterRunStatus.STARTED,
     DagsterRunStatus.SUCCESS,
     DagsterRunStatus.FAILURE,
@@ -41,6 +42,7 @@ def of_tick(tick: str) -> Tags:
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(turn_of_run, "PATIENCE_SECONDS", 1.0)
     monkeypatch.setattr(turn_of_run, "POLL_SECONDS", 0.1)
+    monkeypatch.setattr(turn_of_run, "QUEUE_SECONDS", 0.5)
 
 
 @pytest.fixture
@@ -56,13 +58,19 @@ def made(compiled: Callable[..., CompiledArtifacts]) -> Make:
 
 
 def other(instance: DagsterInstance, status: DagsterRunStatus, tags: Tags) -> str:
-    """Create a run that has started, and return its id."""
+    """Create a run, and return its id."""
+    if status is QUEUED:
+        return run_in_location(instance, "shop", QUEUED, tags, "web_shop").run_id
     return begin(instance, create_run_for_test(instance, job_name="web_shop", tags=tags), status)
 
 
 def begin(instance: DagsterInstance, run: DagsterRun, status: DagsterRunStatus) -> str:
-    ends = {STARTED: (), SUCCESS: ("PIPELINE_SUCCESS",), FAILED: ("PIPELINE_FAILURE",)}
-    for kind in ("PIPELINE_START", *ends[status]):
+    events = {
+        STARTED: ("PIPELINE_START",),
+        SUCCESS: ("PIPELINE_START", "PIPELINE_SUCCESS"),
+        FAILED: ("PIPELINE_START", "PIPELINE_FAILURE"),
+    }
+    for kind in events[status]:
         instance.report_dagster_event(DagsterEvent(kind, "web_shop"), run.run_id)
     return run.run_id
 
@@ -145,9 +153,75 @@ def test_a_run_that_builds_waits_for_no_other_before_its_next_step(
     assert job.execute_in_process(instance=instance, run_id=run_id, tags=tags).success
 
 
+RETRY = {"dagster/retry_number": "1"}
+WILL_RETRY = {"dagster/will_retry": "true"}
+RETRIED = {**WILL_RETRY, "dagster/auto_retry_run_id": "another"}
+RUN_RETRIES = {"run_retries": {"enabled": True, "retry_on_asset_or_op_failure": False}}
+
+
+@pytest.mark.parametrize(("status", "tags"), [(FAILED, WILL_RETRY), (QUEUED, RETRY)])
+def test_a_run_waits_for_the_retry_of_an_earlier_tick(
+    instance: DagsterInstance, made: Make, status: DagsterRunStatus, tags: Tags
+) -> None:
+    earlier = other(instance, status, {**of_tick(EARLIER), **tags})
+    assert run(instance, made("false"), of_tick(TICK)) == (
+        False,
+        f"nothing is built: run {earlier}, of the tick {EARLIER}, has not ended for 1 s; "
+        "terminate it if it is dead",
+    )
+
+
+def test_it_does_not_wait_for_a_retry_that_has_not_come_for_minutes(
+    instance: DagsterInstance, made: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retry_of_run, "RETRY_SECONDS", 0.0)
+    other(instance, FAILED, {**of_tick(EARLIER), **WILL_RETRY})
+    assert run(instance, made("false"), of_tick(TICK)) == (True, "")
+
+
+@pytest.mark.parametrize("given", [{}, {"dagster/retry_on_asset_or_op_failure": "true"}])
+def test_it_gives_way_to_a_retry_in_the_queue_and_is_retried_itself(
+    made: Make, given: Tags
+) -> None:
+    with instance_for_test(RUN_RETRIES) as instance:
+        earlier = other(instance, QUEUED, {**of_tick(EARLIER), **RETRY})
+        tags = {**of_tick(TICK), "dagster/priority": "high", "dagster/max_retries": "0", **given}
+        assert run(instance, made("false"), tags) == (
+            False,
+            f"nothing is built: run {earlier}, of the tick {EARLIER}, goes first; it waits in "
+            "Dagster's queue, and Dagster retries this run after it",
+        )
+        own, first = instance.get_runs()
+        assert first.tags["dagster/priority"] == own.tags["dagster/priority"] == "1"
+        assert own.tags["dagster/max_retries"] == "1"
+        assert own.tags["dagster/will_retry"] == "true"
+
+        # Its retry has a copy of the tags, and fails as this run would have.
+        instance.delete_run(earlier)
+        again = {key: value for key, value in own.tags.items() if key != "dagster/will_retry"}
+        assert run(instance, made("false"), {**again, **RETRY}) == (True, "")
+        [retry] = instance.get_runs(limit=1)
+        key = "dagster/retry_on_asset_or_op_failure"
+        assert retry.tags[key] == given.get(key, "false")
+
+
+def test_it_gives_way_only_some_times(made: Make) -> None:
+    with instance_for_test(RUN_RETRIES) as instance:
+        earlier = other(instance, QUEUED, {**of_tick(EARLIER), **RETRY})
+        succeeded, why = run(instance, made("false"), {**of_tick(TICK), "floe/gave_way": "3"})
+        assert (succeeded, f"run {earlier}, of the tick {EARLIER}, has not ended" in why) == (
+            False,
+            True,
+        )
+
+
 @pytest.mark.parametrize(
     ("status", "tags"),
     [
+        (FAILED, of_tick(EARLIER)),
+        (FAILED, {**of_tick(EARLIER), **RETRIED}),
+        (FAILED, {**of_tick(LATER), **WILL_RETRY}),
+        (QUEUED, of_tick(EARLIER)),
         (FAILED, of_tick(LATER)),
         (SUCCESS, of_tick(EARLIER)),
         (STARTED, of_tick(TICK)),

@@ -20,6 +20,10 @@ REPLACED_TAG = "floe/replaced_by"
 # On a run for a tick that is next to build: its own id, and "builds" once it does. A run that is
 # executed again has a copy of the tag, with the id of the first one.
 TURN_TAG = "floe/turn"
+# On a run that gave its place in Dagster's queue to the retry of an earlier tick's: how often.
+GAVE_WAY_TAG = "floe/gave_way"
+# On such a run, and its retry: whether Dagster retries it if a step fails.
+RETRY_ON_FAILURE_TAG = "floe/retry_on_asset_or_op_failure"
 # On a run for a tick of a job with an owner: the epoch of the owner. The run claims its tick.
 EPOCH_TAG = "floe/epoch"
 # On such a run that built nothing: why the tick is another's.

@@ -20,10 +20,19 @@ from floe_orchestrator_dagster.names.dagster_names import (
     job_of_run,
 )
 from floe_orchestrator_dagster.names.repository_of_run import repository_of
+from floe_orchestrator_dagster.step.retry_of_run import (
+    COMING,
+    come_back_as_retry,
+    fail_as_before,
+    is_retry_to_come,
+    may_come_back,
+)
 
 # As long as a build waits for the file of its warehouse.
 PATIENCE_SECONDS = 3600.0
 POLL_SECONDS = 2.0
+# A retry that is in Dagster's queue for longer may need the place there that this run has.
+QUEUE_SECONDS = 20.0
 _STARTED = (DagsterRunStatus.STARTED, DagsterRunStatus.CANCELING)
 _SAME = (PRODUCT_TAG, SCHEDULE_NAME_TAG)
 _BUILDS = "builds"
@@ -35,11 +44,13 @@ _ADVICE = "with a limit for the tag floe/product in dagster.yaml, runs wait in D
 def wait_for_turn(context: OpExecutionContext, artifacts: CompiledArtifacts) -> None:
     """Wait for the runs of earlier ticks that are under way, and for a later one's that builds.
 
-    A run that started after that of a later tick is replaced by it, as it would be in the queue,
-    unless it is due anyway. A run without a tick waits for none.
+    A run that Dagster retries is under way until its retry has ended. A run that started after that
+    of a later tick is replaced by it, as it would be in the queue, unless it is due anyway. A run
+    without a tick waits for none.
 
     Raises:
-        Failure: A later tick replaces this one, or the run of another one goes on for too long.
+        Failure: A later tick replaces this one, the run of another one goes on for too long, or
+            this one gives way to a retry in Dagster's queue, and is retried itself.
     """
     tags = context.run.tags
     if SCHEDULE_NAME_TAG not in tags or NOMINAL_TIME_TAG not in tags:
@@ -48,11 +59,15 @@ def wait_for_turn(context: OpExecutionContext, artifacts: CompiledArtifacts) -> 
     if run is not None and run.tags.get(TURN_TAG) == f"{run.run_id} {_BUILDS}":
         # An earlier step has waited, or an attempt of this one.
         return
+    fail_as_before(context)
     _check_later(context, artifacts)
-    deadline, is_told = time.monotonic() + PATIENCE_SECONDS, False
+    begin, is_told = time.monotonic(), False
     while before := _before(context):
         which = f"run {before[0].dagster_run.run_id}, of the tick {_tick(before[0]).isoformat()}"
-        if time.monotonic() > deadline:
+        waited = time.monotonic() - begin
+        if waited > QUEUE_SECONDS and may_come_back(context) and _is_queued(before[0]):
+            come_back_as_retry(context, before[0].dagster_run, which)
+        if waited > PATIENCE_SECONDS:
             why = f"{which}, has not ended for {PATIENCE_SECONDS:.0f} s; terminate it if it is dead"
             raise Failure(f"nothing is built: {why}")
         if not is_told:
@@ -68,14 +83,21 @@ def _before(context: OpExecutionContext) -> Sequence[RunRecord]:
     Of two that begin at once, each notes that it is next before it looks at the other: at least one
     sees the other, and the later tick's gives way.
     """
-    if earlier := _of_ticks(_others(context, *_STARTED), before=_own(context)):
+    if earlier := _earlier(context):
         return earlier
     _note_turn(context, context.run_id)
-    others = _others(context, *_STARTED)
-    if earlier := _of_ticks(others, before=_own(context)):
+    if earlier := _earlier(context):
         _note_turn(context, "")
         return earlier
+    others = _others(context, *_STARTED)
     return [each for each in others if _is_next(each) and _tick(each) > _own(context)]
+
+
+def _earlier(context: OpExecutionContext) -> Sequence[RunRecord]:
+    """Return the runs of earlier ticks that build, or are going to be run again by Dagster."""
+    retries = filter(is_retry_to_come, _others(context, *COMING))
+    found = [*_others(context, *_STARTED), *retries]
+    return [each for each in found if _tick(each) < _own(context)]
 
 
 def _note_turn(context: OpExecutionContext, turn: str) -> None:
@@ -87,8 +109,8 @@ def _is_next(record: RunRecord) -> bool:
     return run.tags.get(TURN_TAG, "").startswith(run.run_id)
 
 
-def _of_ticks(runs: Sequence[RunRecord], *, before: datetime) -> Sequence[RunRecord]:
-    return [each for each in runs if _tick(each) < before]
+def _is_queued(record: RunRecord) -> bool:
+    return record.dagster_run.status is DagsterRunStatus.QUEUED
 
 
 def _check_later(context: OpExecutionContext, artifacts: CompiledArtifacts) -> None:
