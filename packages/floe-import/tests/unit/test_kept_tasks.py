@@ -71,3 +71,11 @@ def test_a_callback_that_cosmos_calls_for_each_node_is_changed(tmp_path: Path) -
         each for each in report_of(tmp_path / "file.py").findings if "execute" in each.construct
     ]
     assert [each.disposition for each in found] == ["changed"]
+
+
+def test_a_group_stays_whose_credentials_are_unknown(tmp_path: Path) -> None:
+    mapping = 'profile_mapping=TrinoCertificateProfileMapping("wh")'
+    text = AIRFLOW.replace('target_name="prod"', f'target_name="prod", {mapping}')
+    imported = "from cosmos.profiles import TrinoCertificateProfileMapping\n"
+    (tmp_path / "file.py").write_text(imported + text)
+    assert report_of(tmp_path / "file.py").files == {}

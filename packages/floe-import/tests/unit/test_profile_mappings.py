@@ -79,6 +79,28 @@ def read(
             },
         ),
         (
+            "SnowflakeEncryptedPrivateKeyFilePemProfileMapping('wh', {'database': 'd', 'schema': 's'})",
+            {
+                "type": "snowflake",
+                "connection": "wh",
+                "config": {
+                    "warehouse": "connection:warehouse",
+                    "role": "connection:role?",
+                    "authenticator": "connection:authenticator?",
+                    "query_tag": "connection:query_tag?",
+                    "host": "connection:extra.host?",
+                    "port": "connection:extra.port?",
+                    "insecure_mode": "connection:insecure_mode?False",
+                    "client_session_keep_alive": "connection:client_session_keep_alive?False",
+                    "private_key_path": "connection:private_key_file",
+                    "password": None,
+                    "private_key_passphrase": "connection:password",
+                    "database": "d",
+                    "schema": "s",
+                },
+            },
+        ),
+        (
             "GoogleCloudOauthProfileMapping('g', {'project': 'p', 'dataset': 'd'})",
             {"type": "bigquery", "config": {"method": "oauth", "project": "p", "dataset": "d"}},
         ),
@@ -91,7 +113,8 @@ def test_a_mapping_becomes_a_compute(text: str, compute: dict, tmp_path: Path) -
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("SnowflakePrivateKeyPemProfileMapping('wh')", ["COS204 unknown"]),
+        ("SnowflakePrivateKeyPemProfileMapping('wh')", ["COS204 changed"]),
+        ("TrinoCertificateProfileMapping('wh')", ["COS204 unknown"]),
         ("PostgresUserPasswordProfileMapping(conn_id=os.getenv('C'))", ["COS204 unknown"]),
         ("PostgresUserPasswordProfileMapping('wh', open('x'))", ["COS205 unknown"]),
         (

@@ -56,7 +56,11 @@ def test_snowflake_joins_the_account_and_its_region(monkeypatch: pytest.MonkeyPa
 
 def test_databricks_takes_the_password_for_the_token(monkeypatch: pytest.MonkeyPatch) -> None:
     connection(
-        monkeypatch, conn_type="databricks", host="x", password="dapi", extra={"http_path": "/y"}
+        monkeypatch,
+        conn_type="databricks",
+        host="https://x",
+        password="dapi",
+        extra={"http_path": "/y"},
     )
     fields = read_connection("wh", "databricks")
     assert (fields["host"], fields["token"], fields["http_path"]) == ("x", "dapi", "/y")

@@ -71,7 +71,6 @@ _CALLBACKS = [
 ]
 _LOST = [
     "inlets",
-    "outlets",
     "pre_execute",
     "post_execute",
     "map_index_template",
@@ -106,6 +105,8 @@ def add_task_rules(book: RuleBook, owner: str, codes: str, keeps: Keeps = "") ->
         lost("floe's tasks have their own, and this one is not used"),
         unless=(None, [], False),
     )
+    said = "floe's build updates floe_asset(product, node), not this: change what waits for it"
+    book.always(f"{codes}04", owner, ["outlets"], lost(said), unless=(None, []))
     book.always(
         f"{codes}05",
         owner,

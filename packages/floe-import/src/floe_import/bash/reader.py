@@ -16,7 +16,7 @@ from floe_import.dbt_commands.command_line import BUILDS, OTHERS
 from floe_import.drafts.group_draft import GroupDraft
 from floe_import.python.arguments import Argument, arguments
 from floe_import.python.evaluate import evaluate
-from floe_import.python.modules import Module
+from floe_import.python.modules import Module, last_name
 from floe_import.python.values import Made, Symbol, Unknown, Value
 from floe_import.readers import Reading
 from floe_import.report.findings import exact, unknown
@@ -30,7 +30,8 @@ _COMMAND = re.compile(
 )
 _COMMANDS = ("cmds", "command", "entrypoint", "args", "arguments")
 _LOGS = ("debug", "info", "warning", "error", "exception", "critical", "print")
-_TEXTS = ("doc_md", "description", "doc", "tooltip", "help")
+# Arguments that run nothing.
+_TEXTS = ("doc_md", "description", "doc", "tooltip", "help", "tags")
 
 
 def read_bash(module: Module, others: set[ast.AST]) -> Reading:
@@ -180,18 +181,26 @@ def _dbt_call(node: ast.AST, module: Module) -> str:
 
 
 def _is_documentation(node: ast.AST, module: Module) -> bool:
-    """Return whether a text is a docstring, documentation of a task, or a message of a log."""
+    """Return whether a text is a docstring, documentation of a task, a tag, or a log's message."""
     at: ast.AST | None = node
     while isinstance(at, ast.expr):
         at = module.parents.get(at)
-        if isinstance(at, ast.Call) and _last_name(at.func) in _LOGS:
+        if isinstance(at, ast.Call) and last_name(at.func) in _LOGS:
             return True
     if isinstance(at, ast.Expr):
         return at.value is node
     if isinstance(at, ast.keyword):
         return at.arg in _TEXTS
+    if isinstance(at, ast.Assign) and isinstance(at.targets[0], ast.Name):
+        return _is_read_as_text(at.targets[0].id, module)
     return isinstance(at, ast.Assign) and isinstance(at.targets[0], ast.Attribute)
 
 
-def _last_name(node: ast.expr) -> str:
-    return node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")
+def _is_read_as_text(name: str, module: Module) -> bool:
+    """Return whether a name is read, and nowhere but in such arguments."""
+    found = [
+        module.parents.get(node)
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, ast.Load)
+    ]
+    return bool(found) and all(isinstance(n, ast.keyword) and n.arg in _TEXTS for n in found)

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import re
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
+from floe_import.python.modules import last_name
 from floe_import.report.findings import Place, Verdict, changed, exact
 
 # Airflow's, of all versions, and Cosmos's own function.
 _USE = re.compile(r"\b(?:Dataset|Asset)(?:Alias|All|Any)?\(|\bget_dbt_dataset\b")
+_CLASSES = ("Dataset", "DatasetAlias", "Asset", "AssetAlias", "AssetAll", "AssetAny")
+# Cosmos's are named after a place in a warehouse, such as postgres://host/shop.public.orders.
+_OTHER_PLACES = re.compile(r"(?:s3a?|gs|gcs|file|https?|wasbs?|abfss?|adls?|mqtt|kafka|sqs|ftp)://")
 _MOST_FILES = 5000
 _LIBRARIES = ("site-packages", "node_modules", "dbt_packages", "venv")
 
@@ -25,14 +30,43 @@ def asset_user(dag_file: Path) -> Place | None:
     folder = next((each for each in parents if each.name == "dags"), parents[0])
     for file in islice(_files(folder), _MOST_FILES):
         try:
-            lines = file.read_text(encoding="utf-8").splitlines()
+            text = file.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError):
             continue
-        for number, line in enumerate(lines, 1):
-            # What a task updates waits for nothing.
-            if _USE.search(line) and "outlets" not in line:
-                return Place(str(file), number)
+        if _USE.search(text) and (line := min(_uses(text), default=0)):
+            return Place(str(file), line)
     return None
+
+
+def _uses(text: str) -> Iterator[int]:
+    """Yield the lines of a file that name an asset for which something may wait."""
+    try:
+        tree = ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError):
+        yield text.count("\n", 0, _USE.search(text).start()) + 1  # type: ignore[union-attr]
+        return
+    # What a task updates waits for nothing.
+    ignored = {inner for node in ast.walk(tree) if _is_outlets(node) for inner in ast.walk(node)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name | ast.Attribute) and last_name(node) == "get_dbt_dataset":
+            yield node.lineno
+        elif (
+            isinstance(node, ast.Call) and last_name(node.func) in _CLASSES and node not in ignored
+        ):
+            named = [*node.args, *(k.value for k in node.keywords)]
+            texts = [each.value for each in named if isinstance(each, ast.Constant)]
+            if not texts or any(_may_be_cosmos(str(each)) for each in texts):
+                yield node.lineno
+
+
+def _is_outlets(node: ast.AST) -> bool:
+    if isinstance(node, ast.Assign):
+        return any("outlets" in ast.unparse(each).lower() for each in node.targets)
+    return isinstance(node, ast.keyword) and node.arg == "outlets"
+
+
+def _may_be_cosmos(name: str) -> bool:
+    return "/" in name and not _OTHER_PLACES.match(name)
 
 
 def _files(folder: Path) -> Iterator[Path]:

@@ -88,7 +88,7 @@ for _owner in (DAG, GROUP):
         "COS708",
         _owner,
         ["on_warning_callback"],
-        changed("`alerts` of floe.yaml send warnings; no code of yours is called"),
+        changed("no code of yours is called: write `alerts` into floe.yaml to be told of warnings"),
         unless=(None,),
     )
 

@@ -29,7 +29,7 @@ from floe_import.python.conditions import is_reached
 from floe_import.python.evaluate import evaluate
 from floe_import.python.modules import Module
 from floe_import.python.values import Made, Symbol, Unknown, Value, has_template
-from floe_import.report.findings import NO_EFFECT, Place, exact, unknown
+from floe_import.report.findings import NO_EFFECT, Place, changed, exact, unknown
 from floe_import.rules.drafts_of_turns import read_turns
 from floe_import.rules.judging import Judging, cannot_read
 
@@ -66,6 +66,10 @@ _OF_CONFIGURATION = {
     "exclude": ("RenderConfig", "exclude"),
     "selector": ("RenderConfig", "selector"),
 }
+_OF_AIRFLOW_2 = (
+    *("airflow.operators.", "airflow.decorators.", "airflow.models.", "airflow.sensors."),
+    *("airflow.utils.dates.", "airflow.utils.task_group.", "airflow.datasets."),
+)
 RULES = (dag_rules, execution_rules, operator_rules, profile_rules, project_rules, render_rules)
 
 
@@ -174,7 +178,7 @@ class CosmosGroups:
             self.judging.add("COS401", f"{made.last}: assets", place, verdict)
         self._name(draft, {each.name: each for each in given})
         if draft.is_own_dag:
-            self._read_schedule(draft, {each.name: each for each in given})
+            self._read_schedule(made, draft, {each.name: each for each in given})
         else:
             self._read_enclosing_dag(made, draft)
         return draft
@@ -237,10 +241,13 @@ class CosmosGroups:
             # Cosmos's default.
             draft.group_id = Argument("group_id", draft.name, draft.place)
 
-    def _read_schedule(self, draft: GroupDraft, given: dict[str, Argument]) -> None:
+    def _read_schedule(self, made: Made, draft: GroupDraft, given: dict[str, Argument]) -> None:
         argument = given.get("schedule") or given.get("schedule_interval")
         found = cron_schedule(given)
         if argument is None:
+            if _is_of_airflow_2(made.module):
+                said = "Airflow 2 runs it each day without one, and Airflow 3 only by hand: set it"
+                self.judging.add("COS715", "DbtDag: no schedule", draft.place, changed(said))
             return
         construct = f"DbtDag({argument.name}=)"
         if found is None:
@@ -270,6 +277,12 @@ class CosmosGroups:
             if name in given:
                 verdict = dag_rules.parallel_around(given[name].value, draft)
                 self.judging.add("COS702", f"DAG({name}=)", given[name].place, verdict)
+
+
+def _is_of_airflow_2(module: Module) -> bool:
+    """Return whether a file imports what Airflow 3 has elsewhere."""
+    names = (each.imported for found in module.bindings.values() for each in found)
+    return any(name.startswith(_OF_AIRFLOW_2) for name in names)
 
 
 def _is_cosmos(value: Value) -> bool:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from pathlib import Path
 
+from floe_core.foundation.errors import InvalidProductError
 from floe_import.cosmos.choices import choices_of
 from floe_import.cosmos.groups import GROUPS, CosmosGroups, cosmos_calls
 from floe_import.python.evaluate import evaluate
@@ -16,14 +18,46 @@ from floe_import.report.findings import exact, unknown
 
 def report_leftovers(module: Module, groups: CosmosGroups) -> None:
     """Report the calls and names of Cosmos that no group has read."""
-    _report_operators(module, groups)
+    stays = _report_operators(module, groups)
     covered = _within(groups.read, module)
+    unused = {call for call in _configurations(module) if not is_used(call, module)}
+    covered |= _within(unused, module) - {call.func for call in unused}
     for node in _loads(module):
         if node not in covered:
-            _report_name(node, module, groups)
+            _report_name(node, module, groups, stays)
+    if groups.decided:
+        _report_files(module, groups)
 
 
-def _report_operators(module: Module, groups: CosmosGroups) -> None:
+def _report_files(module: Module, groups: CosmosGroups) -> None:
+    """Report the other files whose constants this one goes on to import, and that import Cosmos."""
+    for (scope, name), bindings in module.bindings.items():
+        for each in bindings if scope is module.tree else ():
+            value = value_of_name(name, module, module.tree.body[-1])
+            makes_cosmos = isinstance(value, LocalFunction) and uses_cosmos(value)
+            if not each.imported or is_cosmos(value) or makes_cosmos:
+                continue
+            owner = each.imported.rpartition(".")[0]
+            files = (module.file_of(text, each.level) for text in (each.imported, owner))
+            file = next(filter(None, files), None)
+            if file and _imports_cosmos(module, file):
+                said = exact(f"{file} imports Cosmos: keep it installed while this file needs it")
+                place = module.place(each.node)
+                groups.judging.add("COS011", f"import of {name}", place, said)
+
+
+def _imports_cosmos(module: Module, file: Path) -> bool:
+    try:
+        other = module.open(file)
+    except InvalidProductError:
+        return False  # It is reported.
+    names = (each.imported for found in other.bindings.values() for each in found)
+    return any(name.partition(".")[0] == "cosmos" for name in names)
+
+
+def _report_operators(module: Module, groups: CosmosGroups) -> list[ast.Call]:
+    """Report the tasks that stay, and return their calls."""
+    found = []
     for made in cosmos_calls(module):
         place = module.place(made.call)
         if made.call in groups.read or made.call in _within(groups.read, module):
@@ -32,9 +66,13 @@ def _report_operators(module: Module, groups: CosmosGroups) -> None:
             groups.read.add(made.call)
             said = exact("the task stays as it is, and keeps Cosmos installed")
             groups.judging.add("COS004", made.last, place, said)
+            found.append(made.call)
+    return found
 
 
-def _report_name(node: ast.Name | ast.Attribute, module: Module, groups: CosmosGroups) -> None:
+def _report_name(
+    node: ast.Name | ast.Attribute, module: Module, groups: CosmosGroups, stays: list[ast.Call]
+) -> None:
     value, place = evaluate(node, module), module.place(node)
     text = ast.unparse(node)
     parent = module.parents.get(node)
@@ -47,6 +85,10 @@ def _report_name(node: ast.Name | ast.Attribute, module: Module, groups: CosmosG
                     return
                 if parent in choices_of(groups.decided, module):
                     said = "no group takes it, where another one is chosen"
+                    groups.judging.add("COS008", text, place, exact(said))
+                    return
+                if parent in choices_of(stays, module):
+                    said = "it stays with the tasks of Cosmos that use it"
                     groups.judging.add("COS008", text, place, exact(said))
                     return
             said = f"`{text}` makes something that no group uses: decide what it is for"
@@ -66,6 +108,10 @@ def _report_name(node: ast.Name | ast.Attribute, module: Module, groups: CosmosG
             said = f"`{text}` is a {value.last} that code outside the groups uses: decide what for"
             groups.judging.add("COS006", text, place, unknown(said))
     elif isinstance(value, LocalFunction) and value.module is not module and uses_cosmos(value):
+        made = evaluate(parent, module) if isinstance(parent, ast.Call) else None
+        if isinstance(parent, ast.Call) and isinstance(made, Made) and made.call in groups.read:
+            groups.read.add(parent)
+            return
         said = f"it uses Cosmos ({value.module.place(value.node)}): decide what it is to become"
         groups.judging.add("COS007", text, place, unknown(said))
 

@@ -79,7 +79,7 @@ always(
     "COS506",
     OWNER,
     ["on_warning_callback"],
-    changed("`alerts` of floe.yaml send warnings; no code of yours is called"),
+    changed("no code of yours is called: write `alerts` into floe.yaml to be told of warnings"),
     unless=(None,),
 )
 always(

@@ -47,6 +47,19 @@ class Mapping:
     note: str = ""
 
 
+_BY_COSMOS = "install floe-orchestrator-airflow[cosmos], which reads the key of the connection"
+_OF_SNOWFLAKE: dict[str, Any] = {
+    "warehouse": "connection:warehouse",
+    **{name: f"connection:{name}?" for name in ("role", "authenticator", "query_tag")},
+    "host": "connection:extra.host?",
+    "port": "connection:extra.port?",
+    "insecure_mode": "connection:insecure_mode?False",
+    "client_session_keep_alive": "connection:client_session_keep_alive?False",
+}
+# The password of a connection with a key is the passphrase of the key, if it has any.
+_KEY = {"private_key": "connection:private_key", "password": None}
+_KEY_FILE = {"private_key_path": "connection:private_key_file", "password": None}
+_PASSPHRASE = {"private_key_passphrase": "connection:password"}
 _GOOGLE = {"project": "extra project", "dataset": "extra dataset"}
 _KEYFILE = {
     name: f"connection:keyfile_json.{name}"
@@ -80,16 +93,24 @@ MAPPINGS: dict[str, Mapping] = {
     "SnowflakeUserPasswordProfileMapping": Mapping(
         "snowflake",
         {"database": "extra database", "schema": "schema"},
-        {
-            "warehouse": "connection:warehouse",
-            **{name: f"connection:{name}?" for name in ("role", "authenticator", "query_tag")},
-            "host": "connection:extra.host?",
-            "port": "connection:extra.port?",
-            "insecure_mode": "connection:insecure_mode?False",
-            "client_session_keep_alive": "connection:client_session_keep_alive?False",
-        },
+        _OF_SNOWFLAKE,
         is_whole=True,
     ),
+    **{
+        f"Snowflake{kind}ProfileMapping": Mapping(
+            "snowflake",
+            {"database": "extra database", "schema": "schema"},
+            _OF_SNOWFLAKE | of_key,
+            is_whole=True,
+            note=note,
+        )
+        for kind, of_key, note in (
+            ("PrivateKeyPem", _KEY, _BY_COSMOS),
+            ("EncryptedPrivateKeyPem", _KEY | _PASSPHRASE, _BY_COSMOS),
+            ("PrivateKeyFilePem", _KEY_FILE, ""),
+            ("EncryptedPrivateKeyFilePem", _KEY_FILE | _PASSPHRASE, ""),
+        )
+    },
     "DatabricksTokenProfileMapping": Mapping("databricks", {"schema": "schema"}, {}),
     "TrinoLDAPProfileMapping": Mapping("trino", {"database": "", "schema": ""}, {"method": "ldap"}),
     "GoogleCloudServiceAccountFileProfileMapping": Mapping(
@@ -102,7 +123,7 @@ MAPPINGS: dict[str, Mapping] = {
         "bigquery",
         _GOOGLE,
         {"method": "service-account-json", "keyfile_json": _KEYFILE},
-        note="install floe-orchestrator-airflow[cosmos], which reads the key of the connection",
+        note=_BY_COSMOS,
     ),
     "GoogleCloudOauthProfileMapping": Mapping(
         "bigquery", _GOOGLE, {"method": "oauth"}, uses_connection=False, is_whole=True
@@ -240,4 +261,4 @@ def _verdict(
     for variable, source in asked.items():
         origin = f", which the connection has as {source}," if source else ""
         said += f"; set {variable}{origin} where `floe compile` and the workers run"
-    return exact(said) if known.is_whole and not asked else changed(said)
+    return exact(said) if known.is_whole and not asked and not known.note else changed(said)

@@ -8,14 +8,14 @@ from functools import cache, partial
 from floe_import.cosmos.assets import asset_user
 from floe_import.cosmos.book import BOOK
 from floe_import.cosmos.groups import CosmosGroups
-from floe_import.cosmos.leftovers import is_cosmos, report_leftovers
+from floe_import.cosmos.leftovers import is_cosmos, report_leftovers, uses_cosmos
 from floe_import.python.modules import Module
-from floe_import.python.values import Made, Symbol, Value
+from floe_import.python.values import LocalFunction, Made, Symbol, Value
 from floe_import.readers import Reading
 from floe_import.rules.judging import Judging
 
 # What is unknown about credentials does not decide what a group runs.
-HARMLESS = frozenset({"COS201", "COS202", "COS203", "COS204", "COS003", "COS702"})
+HARMLESS = frozenset({"COS201", "COS202", "COS203", "COS003", "COS702"})
 _CONFIGURATIONS = ("Config", "ProfileMapping", "Mode", "Behavior")
 
 
@@ -34,7 +34,10 @@ def read_cosmos(module: Module, read: set[ast.AST]) -> Reading:
 def _goes(value: Value) -> bool:
     """Return whether what nothing reads goes: a name of Cosmos, or one of its configurations.
 
-    A task or group stays without a name as well, since making it puts it into its DAG.
+    So does a function that makes them. A task or group stays without a name as well, since making
+    it puts it into its DAG.
     """
+    if isinstance(value, LocalFunction):
+        return uses_cosmos(value)
     is_object = isinstance(value, Made) and value.last.endswith(_CONFIGURATIONS)
     return is_cosmos(value) and (isinstance(value, Symbol) or is_object)

@@ -453,6 +453,11 @@ def end_of(node: ast.AST) -> tuple[int, int]:
     return line or 1_000_000, column or 0
 
 
+def last_name(node: ast.expr) -> str:
+    """Return the name of a name or attribute, "" for anything else."""
+    return node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")
+
+
 def _is_assignment(binding: Binding) -> bool:
     """Return whether a name is bound at the end of a statement, not before its body."""
     return isinstance(binding.node, ast.Assign | ast.AnnAssign | ast.AugAssign | ast.NamedExpr)

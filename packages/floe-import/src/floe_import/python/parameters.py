@@ -24,7 +24,7 @@ def values_of_call(
     keywords that are `ignored`.
     """
     given, parameters = function.args, [each.arg for each in function.args.args]
-    if given.posonlyargs or given.vararg or given.kwarg or len(call.args) > len(parameters):
+    if given.posonlyargs or given.vararg or len(call.args) > len(parameters):
         return None
     if any(isinstance(each, ast.Starred) for each in call.args):
         return None
@@ -37,11 +37,19 @@ def values_of_call(
         if default is not None:
             found[each.arg] = default, owner
     found |= {name: (node, caller) for name, node in zip(parameters, call.args, strict=False)}
+    rest: dict[str, ast.expr] = {}
     for keyword in call.keywords:
         if keyword.arg in parameters:
             found[str(keyword.arg)] = keyword.value, caller
+        elif given.kwarg and keyword.arg:
+            rest[keyword.arg] = keyword.value
         elif keyword.arg not in ignored:
             return None
     if {*found} != {*parameters}:
         return None
-    return {name: evaluate(node, module, depth) for name, (node, module) in found.items()}
+    values = {name: evaluate(node, module, depth) for name, (node, module) in found.items()}
+    if given.kwarg:
+        values[given.kwarg.arg] = {
+            name: evaluate(each, caller, depth) for name, each in rest.items()
+        }
+    return values

@@ -13,6 +13,8 @@ from floe_import.report.findings import Finding, changed, finding_of
 _ENVIRONMENT = Symbol("os.environ")
 _SETTERS = ("os.putenv", "dotenv.load_dotenv", "dotenv.main.load_dotenv")
 _METHODS = ("update", "setdefault")
+# Variables of Python, Airflow and dlt, which no dbt project reads.
+_OF_OTHERS = ("PYTHON", "AIRFLOW_", "DESTINATION__", "SOURCES__")
 
 
 def report_environment(module: Module) -> list[Finding]:
@@ -28,7 +30,9 @@ def report_environment(module: Module) -> list[Finding]:
 def _settings(module: Module) -> Iterator[tuple[ast.AST, str]]:
     for node in ast.walk(module.tree):
         if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store):
-            if evaluate(node.value, module) == _ENVIRONMENT:
+            name = evaluate(node.slice, module)
+            is_of_others = isinstance(name, str) and name.startswith(_OF_OTHERS)
+            if evaluate(node.value, module) == _ENVIRONMENT and not is_of_others:
                 yield node, ast.unparse(node)
         elif isinstance(node, ast.Call):
             called = evaluate(node.func, module)

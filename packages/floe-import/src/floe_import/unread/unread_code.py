@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from floe_core.foundation.errors import InvalidProductError
+from floe_import.bash.shell import UnreadableCommandError, simple_commands
 from floe_import.python.arguments import Argument, arguments
 from floe_import.python.evaluate import evaluate
 from floe_import.python.modules import Module
@@ -41,6 +42,9 @@ _LOADERS = (
     *("dagster.components.load_", "dagster.Definitions.merge_from_folder"),
 )
 _SCRIPTS = (".sh", ".bash", ".py")
+_OF_FILES = frozenset(
+    {"cat", "cd", "chmod", "cp", "echo", "ln", "ls", "mkdir", "mv", "pwd", "rm", "rmdir", "touch"}
+)
 
 
 class UnreadCode:
@@ -167,7 +171,7 @@ class UnreadCode:
         if argument.name in ("sql", "query"):
             if _texts(argument, runs_in_database) or runs_in_database(source):
                 self._say(node, ast.unparse(node.func), unknown(said))
-        elif argument.name in _GIVEN and not _may_run(given):
+        elif _runs_nothing(argument, given):
             return
         elif _texts(argument, has_word) or has_word(source):
             self._say(node, ast.unparse(node.func), unknown(said))
@@ -204,6 +208,24 @@ def _after(node: ast.AST, module: Module) -> ast.AST:
     here.lineno = here.end_lineno = (getattr(last, "end_lineno", 0) or 0) + 1
     module.parents[here] = scope
     return here
+
+
+def _runs_nothing(argument: Argument, given: Iterable[Argument]) -> bool:
+    """Return whether it is known that what an argument names is not run."""
+    if argument.name in _GIVEN:
+        return not _may_run(given)
+    return isinstance(argument.value, str) and _only_moves_files(argument.value)
+
+
+def _only_moves_files(command: str) -> bool:
+    """Return whether a command reads, writes and moves files, and runs nothing in them."""
+    if "$(" in command or "`" in command:
+        return False
+    try:
+        found = simple_commands(command)
+    except UnreadableCommandError:
+        return False
+    return bool(found) and all(each.words[:1] and each.words[0] in _OF_FILES for each in found)
 
 
 def _runs_program(name: str, last: str) -> bool:

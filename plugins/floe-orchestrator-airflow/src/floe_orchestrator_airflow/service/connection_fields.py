@@ -40,6 +40,8 @@ _TYPES = {
     "trino": ("trino",),
 }
 _ANY_TYPE = ("", "generic")
+# Their connections may have a URL as the host, and their profiles a name.
+_WITHOUT_SCHEME = ("databricks", "trino")
 # Airflow's old forms put the type before the name of an extra: extra__snowflake__account.
 _OLD_EXTRA = re.compile(r"^extra__\w+?__")
 _REFERENCE = re.compile(r"\{\{\s*env_var\('(\w+)'\)\s*\}\}")
@@ -67,6 +69,8 @@ def read_connection(name: str, adapter: str) -> Mapping[str, Any]:
     fields = {**by_cosmos, **dict(_fields(connection))}
     if adapter == "snowflake":
         fields |= _snowflake_account(fields)
+    if adapter in _WITHOUT_SCHEME and "host" in fields:
+        fields["host"] = re.sub("^https?://", "", str(fields["host"]))
     return fields
 
 
