@@ -169,7 +169,8 @@ class MovingDagster:
         return [
             datetime.fromisoformat(tag["value"])
             for run in self._runs()
-            if run["status"] == "FAILURE" and run["startTime"] is None
+            # Dagster's API gives the end of such a run as its start.
+            if run["status"] == "FAILURE" and run["startTime"] in (None, run["endTime"])
             for tag in run["tags"]
             if tag["key"] == "floe/nominal_time"
         ]
