@@ -47,7 +47,7 @@ def ask_cosmos(cosmos: Path, tmp_path: Path):
 
     def ask(program: str, *arguments: str) -> str:
         environment = os.environ | {
-            "PYTHONPATH": str(cosmos),
+            "PYTHONPATH": os.pathsep.join([str(cosmos), os.environ.get("PYTHONPATH", "")]),
             "AIRFLOW_HOME": str(tmp_path / "airflow"),
             "AIRFLOW__COSMOS__ENABLE_TELEMETRY": "False",
         }

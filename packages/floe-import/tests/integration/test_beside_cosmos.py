@@ -6,6 +6,8 @@ import json
 import shutil
 import subprocess
 import sys
+from base64 import b64encode
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -390,3 +392,101 @@ def test_a_job_has_the_nodes_that_cosmos_selects(
         if node.unique_id.split(".")[0] in ("model", "seed", "snapshot")
     )
     assert ours == json.loads(ask_cosmos(SELECTED, str(folder), json.dumps(wanted)))
+
+
+READ = """
+import json, os, re, sys
+from cosmos import profiles
+from floe_orchestrator_airflow.service.connection_fields import read_connection
+
+def flat(profile, variables, prefix=""):
+    for key, value in profile.items():
+        if isinstance(value, dict):
+            yield from flat(value, variables, f"{prefix}{key}.")
+        elif found := re.fullmatch(r"\\{\\{\\s*env_var\\('(\\w+)'\\)\\s*\\}\\}", str(value)):
+            yield f"{prefix}{key}", variables[found[1]]
+        else:
+            yield f"{prefix}{key}", value
+
+found = {}
+for name, adapter, connection in json.loads(sys.argv[1]):
+    os.environ["AIRFLOW_CONN_WH"] = json.dumps(connection)
+    made = getattr(profiles, name)("wh", {})
+    found[name] = [dict(flat(made.profile, made.env_vars)), dict(read_connection("wh", adapter))]
+print(json.dumps(found))
+"""
+PEM = "-----BEGIN PRIVATE KEY-----\nMIIE\n-----END PRIVATE KEY-----\n"
+SNOWFLAKE = {"account": "acme", "region": "eu", "database": "d", "warehouse": "w", "role": "r"}
+GOOGLE = {"project": "p", "dataset": "d"}
+KEY = {
+    **{"type": "service_account", "project_id": "p", "private_key_id": "i", "private_key": PEM},
+    **{"client_email": "e", "client_id": "c", "auth_uri": "a", "token_uri": "t"},
+    **{"auth_provider_x509_cert_url": "x", "client_x509_cert_url": "y"},
+}
+BY_NAME = {"conn_type": "postgres", "host": "h", "schema": "s", "login": "l", "password": "p"}
+# Mapping -> a connection that it takes.
+TAKING: dict[str, dict[str, object]] = {
+    "PostgresUserPasswordProfileMapping": BY_NAME | {"port": 5433, "extra": {"sslmode": "require"}},
+    "RedshiftUserPasswordProfileMapping": BY_NAME | {"conn_type": "redshift", "port": 5439},
+    "DatabricksTokenProfileMapping": {
+        **{"conn_type": "databricks", "host": "https://h", "password": "p", "schema": "s"},
+        "extra": {"http_path": "/x"},
+    },
+    "TrinoLDAPProfileMapping": BY_NAME | {"conn_type": "trino", "host": "http://h", "port": 8080},
+    "GoogleCloudServiceAccountFileProfileMapping": {
+        "conn_type": "google_cloud_platform",
+        "extra": GOOGLE | {"key_path": "/key.json"},
+    },
+    "GoogleCloudServiceAccountDictProfileMapping": {
+        "conn_type": "google_cloud_platform",
+        "extra": GOOGLE | {"keyfile_dict": json.dumps(KEY)},
+    },
+    **{
+        f"Snowflake{kind}ProfileMapping": {
+            **{"conn_type": "snowflake", "login": "l", "schema": "s"},
+            **({"password": "p"} if "Private" not in kind or "Encrypted" in kind else {}),
+            "extra": SNOWFLAKE | key,
+        }
+        for kind, key in {
+            "UserPassword": {},
+            "PrivateKeyPem": {"private_key_content": b64encode(PEM.encode()).decode()},
+            "EncryptedPrivateKeyPem": {"private_key_content": PEM},
+            "PrivateKeyFilePem": {"private_key_file": "/key.pem"},
+            "EncryptedPrivateKeyFilePem": {"private_key_file": "/key.pem"},
+        }.items()
+    },
+}
+NOT_OF_CONNECTION = ("type", "threads", "method")
+DEFAULTS_OF_DBT = ("keepalives_idle", "port", "sslmode")
+
+
+def test_a_compute_takes_from_a_connection_what_cosmos_takes(ask_cosmos) -> None:
+    asked = [(name, MAPPINGS[name].adapter, taken) for name, taken in TAKING.items()]
+    said = json.loads(ask_cosmos(READ, json.dumps(asked)))
+    assert said.keys() == {name for name, known in MAPPINGS.items() if known.uses_connection}
+    for name, (theirs, fields) in said.items():
+        known = MAPPINGS[name]
+        usual = _OF_ADAPTER.get(known.adapter, _USUAL)
+        exported = TAKING[name] | {"extra": json.dumps(TAKING[name].get("extra", {}))}
+        ours = {each: fields.get(each) for each in usual} | {
+            part: named_part(exported, source) for part, source in known.named.items() if source
+        }
+        ours |= dict(_taken(known.taken, fields))
+        wanted = {k: v for k, v in theirs.items() if k not in NOT_OF_CONNECTION}
+        found = {key: ours.get(key) for key in wanted}
+        assert {k: str(v) for k, v in found.items()} == {k: str(v) for k, v in wanted.items()}, name
+        # Nothing that Cosmos leaves out, such as the password of a connection with a key.
+        given = {key for key, value in ours.items() if value not in (None, "", "False")}
+        assert given - {*theirs, *NOT_OF_CONNECTION, *DEFAULTS_OF_DBT} == set(), name
+
+
+def _taken(config: dict, fields: dict, prefix: str = "") -> Iterator[tuple[str, object]]:
+    """Yield what a compute's settings are with the fields of a connection."""
+    for key, value in config.items():
+        if isinstance(value, dict):
+            yield from _taken(value, fields, f"{prefix}{key}.")
+        elif str(value).startswith("connection:"):
+            field, _, default = value.removeprefix("connection:").partition("?")
+            yield f"{prefix}{key}", fields.get(field, default)
+        else:
+            yield f"{prefix}{key}", value

@@ -117,7 +117,8 @@ def _by_cosmos(name: str) -> dict[str, Any]:
         return {}
     try:
         mapping = profiles.get_automatic_profile_mapping(name)
-        return dict(_flat(mapping.profile, mapping.env_vars))
+        profile = {key: value for key, value in mapping.profile.items() if key != "type"}
+        return dict(_flat(profile, mapping.env_vars))
     except ValueError:
         return {}  # Cosmos has no mapping for the type, or the connection lacks a field.
 
@@ -129,5 +130,5 @@ def _flat(profile: Mapping[str, Any], secrets: Mapping[str, str]) -> Iterator[tu
             yield from ((f"{key}.{name}", each) for name, each in _flat(value, secrets))
         elif isinstance(value, str) and (found := _REFERENCE.fullmatch(value)):
             yield key, secrets.get(found[1], "")
-        elif key != "type":
+        else:
             yield key, value
