@@ -131,3 +131,14 @@ def test_a_function_of_another_file_that_makes_a_configuration_is_read(tmp_path:
     (stays,) = [each for each in report.findings if each.code == "COS011"]
     assert stays.construct == "import of TARGET"
     assert stays.sentence.endswith("imports Cosmos: keep it installed while this file needs it")
+
+
+def test_a_folder_named_dbt_may_be_the_users_own(tmp_path: Path) -> None:
+    (tmp_path / "dbt").mkdir()
+    (tmp_path / "dbt" / "settings.py").write_text('FOLDER = "/dbt/shop"\n')
+    (tmp_path / "dag.py").write_text(
+        "from airflow.sdk import DAG\nfrom cosmos import DbtTaskGroup, ProjectConfig\n"
+        "from dbt.settings import FOLDER\n"
+        'with DAG("shop"):\n    DbtTaskGroup("models", project_config=ProjectConfig(FOLDER))\n'
+    )
+    assert short(report_of(tmp_path / "dag.py")) == ["5 FLI110 changed product shop"]

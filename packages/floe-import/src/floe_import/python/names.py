@@ -14,9 +14,10 @@ from floe_import.python.known_calls import attribute_of_text
 from floe_import.python.modules import Binding, Module
 from floe_import.python.values import LocalFunction, LocalPath, Symbol, Unknown, Value
 
-# Never files of the user, even if a folder of that name is beside the file.
+# Never files of the user, even if a folder of that name is beside the file. A folder `dbt` may be
+# the user's: it is often the one with the projects.
 _LIBRARIES = frozenset(
-    {"airflow", "cosmos", "dagster", "dagster_dbt", "dbt", "os", "prefect", "prefect_dbt"}
+    {"airflow", "cosmos", "dagster", "dagster_dbt", "os", "prefect", "prefect_dbt"}
 )
 
 
