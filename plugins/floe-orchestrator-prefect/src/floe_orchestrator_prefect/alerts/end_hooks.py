@@ -1,4 +1,4 @@
-"""The hooks of a flow that report how its runs end.
+"""The hooks of a flow that report how its runs end, and then start the next one.
 
 Prefect calls them in the process of the run or, if that died, in the one that serves the flow.
 """
@@ -19,14 +19,13 @@ from floe_core.secrets.settings import setting
 from floe_orchestrator_prefect.alerts.never_begun import goes_on, may_go_on
 from floe_orchestrator_prefect.names.prefect_names import SKIPPED_RUN
 from floe_orchestrator_prefect.task.run_history import builds_of
+from floe_orchestrator_prefect.ticks.tick_order import start_next
 
 Hook = FlowStateHook[..., Any]
 
 
 def end_hooks(artifacts: CompiledArtifacts, job: Job) -> list[Hook]:
-    """Return the hooks that a flow calls however its runs end, if any is needed."""
-    if not has_reported_ends(artifacts):
-        return []
+    """Return the hooks that a flow calls however its runs end."""
 
     def report(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:
         # A process that ends before its run begins is no end of the run.
@@ -34,7 +33,10 @@ def end_hooks(artifacts: CompiledArtifacts, job: Job) -> list[Hook]:
             return
         report_end(artifacts, job, flow_run, state)
 
-    return [report]
+    def start(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:
+        start_next(flow_run)
+
+    return [report, start] if has_reported_ends(artifacts) else [start]
 
 
 def report_end(artifacts: CompiledArtifacts, job: Job, run: FlowRun, state: State[Any]) -> None:

@@ -30,6 +30,7 @@ from floe_orchestrator_prefect.task.run_request import request_of, results_so_fa
 from floe_orchestrator_prefect.ticks.due_tick import due_tick
 from floe_orchestrator_prefect.ticks.started_by import updates_of_run
 from floe_orchestrator_prefect.ticks.tick_of_run import current_run
+from floe_orchestrator_prefect.ticks.tick_order import start_next
 
 JobFlow = Flow[..., Any]
 _DESCRIPTIONS = {
@@ -61,6 +62,7 @@ def job_flow(
     ticks. So does a run for updates of ports that another run has already taken.
     """
     build = build_task(artifacts, job)
+    hooks = end_hooks(artifacts, job)
 
     def run_job(
         node_ids: list[str] | None = None,
@@ -117,10 +119,10 @@ def job_flow(
         description=description_of(artifacts, job),
         version=artifacts.product.version,
         persist_result=False,
-        on_completion=end_hooks(artifacts, job),
-        on_failure=end_hooks(artifacts, job),
-        on_crashed=end_hooks(artifacts, job),
-        on_cancellation=end_hooks(artifacts, job),
+        on_completion=hooks,
+        on_failure=hooks,
+        on_crashed=hooks,
+        on_cancellation=hooks,
     )
 
 
@@ -137,6 +139,7 @@ def _skip(why: str) -> State[None]:
         return state
     with get_client(sync_client=True) as client:
         client.set_flow_run_state(run.id, state)
+    start_next(run)
     raise Abort(why)
 
 

@@ -7,6 +7,7 @@ server is down.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -26,10 +27,15 @@ from prefect.states import AwaitingConcurrencySlot, Scheduled
 
 from floe_core.schedules import ticks_between
 from floe_core.schemas.policies import Schedule
+from floe_orchestrator_prefect.service.server_problems import SERVER_PROBLEMS
 
 # As long as Prefect's own server lets a run wait for a slot.
 _WAIT = timedelta(seconds=30)
-
+# A run waits for its turn until the end of the one before it wakes it; that one may be killed.
+_TURN = timedelta(minutes=5)
+# Without the states of a run that has ended.
+_OPEN = [StateType.SCHEDULED, StateType.PENDING, StateType.RUNNING]
+_WAITS = "AwaitingConcurrencySlot"
 
 KEY_OF_TICK = "floe-tick-"
 
@@ -38,7 +44,7 @@ def let_earlier_ticks_run(run: FlowRun, schedule: Schedule, late: Sequence[datet
     """Give the slot of the current run back if a tick before its own has not run yet.
 
     That is one that has a run, one that Prefect left out if the schedule catches up, or a `late`
-    one.
+    one. If it is the turn of this run, those that wait sleep until its end: see `start_next`.
 
     Raises:
         Abort: It was given back; Prefect starts the run again.
@@ -52,15 +58,42 @@ def let_earlier_ticks_run(run: FlowRun, schedule: Schedule, late: Sequence[datet
         create_runs(client, run.deployment_id, [each for each in late if each < tick])
         if not (schedule.catchup or late):
             return
-        waiting = _runs_before(client, run.deployment_id, tick, [StateType.SCHEDULED])
-        if not waiting:
+        now = datetime.now(UTC)
+        waiting = _runs_before(client, run.deployment_id, now, [StateType.SCHEDULED])
+        earlier = [each for each in waiting if _planned(each) < tick]
+        if not earlier:
+            for each in waiting:
+                if each.state_name == _WAITS and _sleeps(each, now) < _WAIT:
+                    _sleep(client, each, now + _TURN, f"the run {run.name} goes first")
             return
-        first, now = waiting[-1], datetime.now(UTC)
+        first = earlier[-1]
         why = f"the run {first.name} is for an earlier tick"
-        later: State[Any] = AwaitingConcurrencySlot(scheduled_time=now + _WAIT, message=why)
-        client.set_flow_run_state(run.id, later, force=True)
-        client.set_flow_run_state(first.id, AwaitingConcurrencySlot(scheduled_time=now), force=True)
+        _sleep(client, run, now + _TURN, why)
+        _sleep(client, first, now)
     raise Abort(why)
+
+
+def start_next(run: FlowRun) -> None:
+    """Wake the run of the next tick, which sleeps until a run like this one has ended."""
+    if run.deployment_id is None:
+        return
+    now = datetime.now(UTC)
+    # A run that nothing wakes begins by itself.
+    with suppress(*SERVER_PROBLEMS), get_client(sync_client=True) as client:
+        waiting = _runs_before(client, run.deployment_id, now, [StateType.SCHEDULED])
+        if waiting and _sleeps(waiting[-1], now) > _WAIT:
+            _sleep(client, waiting[-1], now)
+
+
+def _sleeps(run: FlowRun, now: datetime) -> timedelta:
+    """Return for how long a run waits before it asks for a slot."""
+    return (run.next_scheduled_start_time or now) - now
+
+
+def _sleep(client: SyncPrefectClient, run: FlowRun, until: datetime, why: str = "") -> None:
+    """Let a run ask for a slot at a time."""
+    state: State[Any] = AwaitingConcurrencySlot(scheduled_time=until, message=why or None)
+    client.set_flow_run_state(run.id, state, force=True)
 
 
 def _create_missing(
@@ -78,14 +111,26 @@ def _create_missing(
 
 
 def create_runs(client: SyncPrefectClient, deployment: UUID, ticks: Sequence[datetime]) -> None:
-    """Create a run for each of these ticks, unless it was created by this before."""
-    for tick in ticks:
+    """Create a run for each of these ticks, unless it has one that has not ended.
+
+    It has only one that was created by this.
+    """
+    if not ticks:
+        return
+    open_runs = _runs_before(client, deployment, max(ticks) + timedelta(seconds=1), _OPEN)
+    have_one = {_planned(each) for each in open_runs}
+    for tick in (each for each in ticks if each not in have_one):
         client.create_flow_run_from_deployment(
             deployment,
             parameters={"nominal_time": tick.isoformat()},
             state=Scheduled(scheduled_time=tick),
             idempotency_key=f"{KEY_OF_TICK}{tick.isoformat()}",
         )
+
+
+def _planned(run: FlowRun) -> datetime:
+    assert run.expected_start_time
+    return run.expected_start_time.astimezone(UTC)
 
 
 def _is_for_tick(run: FlowRun) -> bool:
