@@ -153,3 +153,22 @@ def test_a_selector_that_a_command_narrows_is_unknown(tmp_path: Path) -> None:
     )
     assert "4 FLI007 unknown t" in short(report_of(file))
     assert report_of(file).files == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "folder"),
+    [
+        ("cd dbt && dbt run && cd ..", "dbt"),
+        ("cd /opt/x && dbt run; cd /tmp", "/opt/x"),
+        ("cd /opt/x && cd /tmp && cd - && dbt run && cd -", "/opt/x"),
+        ("export DBT_PROJECT_DIR=/opt/x && dbt run && export DBT_PROJECT_DIR=/z", "/opt/x"),
+    ],
+)
+def test_what_comes_after_a_build_does_not_move_it(text: str, folder: str) -> None:
+    draft, said = read(text)
+    assert (draft.project, said) == (folder, [])
+
+
+def test_builds_in_two_folders_are_unknown() -> None:
+    _, said = read("cd /opt/x && dbt run && cd /opt/y && dbt test")
+    assert "BSH108 unknown dbt run && dbt test" in said

@@ -127,3 +127,38 @@ def test_a_call_that_builds_nothing_stays_as_it_is() -> None:
     written = report.files["out/flows/tasks.py"]
     assert '    DbtCoreOperation(commands=["dbt deps"], project_dir=SHOP).run()\n' in written
     assert 'PrefectDbtRunner(settings=settings).invoke(["debug"])\n' in written
+
+
+FLOW = """\
+from prefect import flow
+from prefect_dbt import PrefectDbtRunner, PrefectDbtSettings
+
+
+@flow
+def nightly(select: str = "tag:daily"):
+    runner = PrefectDbtRunner(settings=PrefectDbtSettings(project_dir="/dbt/shop"))
+    runner.invoke(["build", "--select", select])
+
+
+"""
+
+
+@pytest.mark.parametrize(
+    ("end", "select", "said"),
+    [
+        ("", "tag:daily", ["PRE010 changed"]),
+        ("nightly.serve(name='n', cron='0 6 * * *')\n", "tag:daily", ["PRE010 changed"]),
+        ("nightly('tag:weekly')\n", "tag:weekly", ["PRE010 changed"]),
+        ("nightly.serve(name='n', parameters={'select': 'a'})\n", "", ["FLI004 unknown", "PRE004 unknown"]),
+        ("nightly.serve(**given)\n", "", ["FLI004 unknown", "PRE004 unknown"]),
+    ],
+)  # fmt: skip
+def test_a_flow_has_the_defaults_of_its_parameters_unless_the_file_says_otherwise(
+    end: str, select: str, said: list[str], tmp_path: Path
+) -> None:
+    (tmp_path / "flow.py").write_text(FLOW + end)
+    report = report_of(tmp_path / "flow.py")
+    found = [f"{f.code} {f.disposition}" for f in report.findings if f.disposition != "exact"]
+    assert [each for each in found if not each.startswith("FLI110")] == said
+    floe = next((text for name, text in report.files.items() if name.endswith("floe.yaml")), "")
+    assert (f"select: {select}" in floe) == bool(select)

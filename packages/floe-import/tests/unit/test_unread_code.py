@@ -229,3 +229,26 @@ def test_a_file_of_yaml_that_is_no_component_is_unknown_at_its_line(tmp_path: Pa
     file = tmp_path / "dags.yml"
     file.write_text("daily:\n  tasks:\n    build: {operator: Bash, bash_command: dbt build}\n")
     assert short(import_files(Request([file]))) == ["3 FLI002 unknown file"]
+
+
+@pytest.mark.parametrize(
+    ("files", "line"),
+    [
+        ({"helper.py": "from made import *\n"}, "from helper import build"),
+        ({"helper.py": "from made import *\n"}, "import helper\nbuild = helper.build"),
+        ({"helper/__init__.py": "from made import *\n"}, "from helper import build"),
+        ({"helper/__init__.py": "from .build import *\n"}, "from helper import build"),
+        ({"helper/__init__.py": "from .build import build\n"}, "from helper import build"),
+    ],
+    ids=str,
+)
+def test_a_function_that_runs_dbt_is_found_through_the_files_that_pass_it_on(
+    files: dict[str, str], line: str, tmp_path: Path
+) -> None:
+    made = BASH + "def build():\n    return BashOperator(task_id='b', bash_command='dbt build')\n"
+    for name, text in {"made.py": made, "helper/build.py": made, **files}.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    (tmp_path / "dag.py").write_text(f"{line}\nbuild()\n")
+    found = report_of(tmp_path / "dag.py").findings
+    assert "FLI008" in {each.code for each in found if each.disposition == "unknown"}

@@ -30,7 +30,9 @@ class DbtScript:
         self.builds: list[str] = []
         self.calls_others = False
         self.changes_manifest = False
-        self._draft, self._folder = draft, folder
+        self._draft, self._folder, self._folder_before = draft, folder, folder
+        # Of each build: the folder, and what it and the variables before it say of others.
+        self._places: list[tuple[str, str, str]] = []
         self._local = text.local if isinstance(text, LocalPath) else ()
         self._is_first = True
         try:
@@ -70,7 +72,7 @@ class DbtScript:
         if (words := dbt_words(command.words)) is not None:
             self._dbt(words, command)
         elif program == "cd" and len(rest) == 1:
-            self._folder = str(PurePosixPath(self._folder) / rest[0])
+            self._change_folder(rest[0])
             self._say("BSH101", command.text, exact("the folder of the product"))
         elif program == "export" and rest and all("=" in each for each in rest):
             for each in rest:
@@ -83,6 +85,10 @@ class DbtScript:
         else:
             said = "the task does more than call dbt: give it a task of its own, and import again"
             self._say("BSH103", command.text, unknown(said))
+
+    def _change_folder(self, name: str) -> None:
+        folder = self._folder_before if name == "-" else str(PurePosixPath(self._folder) / name)
+        self._folder, self._folder_before = folder, self._folder
 
     def _word(self, word: str) -> str:
         """Return a word of the script, which may have a path of this machine in it."""
@@ -110,6 +116,7 @@ class DbtScript:
             self.changes_manifest |= name not in _WITHOUT_PARSING and not has_own_target
             return
         self.builds.append(name)
+        self._places.append((self._folder, self._draft.project, self._draft.profiles_dir))
         if not self._is_first and _selects(self._draft) != _selects(before):
             said = "the commands of one task select different nodes: give each a task of its own"
             self._say("BSH106", command.text, unknown(said))
@@ -124,6 +131,14 @@ class DbtScript:
     def _settle(self) -> None:
         """Let several commands of one task be one build, and give the project its folder."""
         draft = self._draft
+        if self._places:
+            # What comes after a build does not matter to it.
+            self._folder, draft.project, draft.profiles_dir = self._places[0]
+        if len({*self._places}) > 1:
+            said = (
+                "its commands run in different folders or with different profiles: give each a task"
+            )
+            self._say("BSH108", " && ".join(f"dbt {name}" for name in self.builds), unknown(said))
         if not draft.project:
             draft.project = self._folder
         elif not draft.project.startswith(("/", "$")) and self._folder:

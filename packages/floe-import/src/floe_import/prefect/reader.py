@@ -14,7 +14,7 @@ from floe_import.drafts.group_draft import GroupDraft
 from floe_import.prefect import book
 from floe_import.python.arguments import Argument, arguments
 from floe_import.python.evaluate import evaluate
-from floe_import.python.loops import is_task_of_prefect
+from floe_import.python.loops import is_flow_of_prefect, is_task_of_prefect
 from floe_import.python.modules import Module
 from floe_import.python.values import Made, Symbol, Unknown, Value, first_unknown, same_kind
 from floe_import.readers import Reading
@@ -68,8 +68,21 @@ class PrefectFlows:
         if any(is_task_of_prefect(evaluate(each, self.module)) for each in decorators):
             said = "its task starts a subflow, which has a task run for each node"
             self.judging.put("PRE008", name, draft.place, changed(said), draft)
+        if isinstance(function, ast.FunctionDef) and decorators and function.args.defaults:
+            self._report_parameters(function, draft)
         self._check_result(call, draft)
         return draft
+
+    def _report_parameters(self, function: ast.FunctionDef, draft: GroupDraft) -> None:
+        """Report the parameters of a flow, if what they are decided what was read."""
+        turn = self.module.turn.get(function)
+        is_flow = any(is_flow_of_prefect(evaluate(d, self.module)) for d in function.decorator_list)
+        if turn is None or not is_flow:
+            return
+        names = ", ".join(turn.values)
+        said = "the job builds what they are here; a run with others needs floe's own parameters"
+        place = self.module.place(function)
+        self.judging.put("PRE010", f"{function.name}({names})", place, changed(said), draft)
 
     def _check_result(self, call: ast.Call, draft: GroupDraft) -> None:
         """Report that something reads what the call returns, which is another thing in floe."""

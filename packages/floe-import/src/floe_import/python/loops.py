@@ -16,11 +16,18 @@ MOST_TURNS = 100
 _DEEPEST = 5
 # Keywords of a task's call that are for Prefect.
 _OF_PREFECT = ("wait_for", "return_state")
+# Methods of a flow that make deployments, whose runs have the defaults of its parameters.
+_DEPLOYS = ("serve", "deploy", "to_deployment")
 
 
 def is_task_of_prefect(decorator: Value) -> bool:
     """Return whether a decorator is Prefect's `task`, with arguments or without."""
     return isinstance(decorator, Symbol | Made) and decorator.name == "prefect.task"
+
+
+def is_flow_of_prefect(decorator: Value) -> bool:
+    """Return whether a decorator is Prefect's `flow`, with arguments or without."""
+    return isinstance(decorator, Symbol | Made) and decorator.name == "prefect.flow"
 
 
 def turns_around(node: ast.AST, module: Module, depth: int = 0) -> list[Turn] | Unknown:
@@ -74,7 +81,7 @@ def _turns_of_calls(node: ast.AST, module: Module, depth: int) -> list[Turn] | U
     calls = _calls_of(function, module)
     found: list[Turn] = []
     for call in calls:
-        turns = turns_around(call, module, depth + 1)
+        turns = turns_around(call, module, depth + 1) if call in module.parents else [{}]
         if isinstance(turns, Unknown):
             return turns
         for turn in turns:
@@ -98,7 +105,8 @@ def _takes_values(scope: ast.AST, module: Module) -> bool:
     """Return whether a scope is a function that only its own calls give values."""
     if not isinstance(scope, ast.FunctionDef):
         return False
-    if not all(is_task_of_prefect(evaluate(each, module)) for each in scope.decorator_list):
+    decorators = [evaluate(each, module) for each in scope.decorator_list]
+    if not all(is_task_of_prefect(each) or is_flow_of_prefect(each) for each in decorators):
         return False
     given = scope.args
     hidden = given.posonlyargs or given.vararg or given.kwarg
@@ -106,8 +114,13 @@ def _takes_values(scope: ast.AST, module: Module) -> bool:
 
 
 def _calls_of(function: ast.FunctionDef, module: Module) -> list[ast.Call]:
-    """Return all calls of a function in its file; none if it is also used in another way."""
-    found = []
+    """Return all calls of a function in its file; none if it is also used in another way.
+
+    Of a flow of Prefect, one without arguments stands for the runs that nothing in the file starts.
+    """
+    found: list[ast.Call] = []
+    is_flow = any(is_flow_of_prefect(evaluate(each, module)) for each in function.decorator_list)
+    is_deployed = False
     for node in ast.walk(module.tree):
         if not isinstance(node, ast.Name) or node.id != function.name:
             continue
@@ -116,6 +129,9 @@ def _calls_of(function: ast.FunctionDef, module: Module) -> list[ast.Call]:
             continue
         called: ast.AST | None = node
         parent = module.parents.get(node)
+        if is_flow and _deploys_defaults(parent, module):
+            is_deployed = True
+            continue
         if isinstance(parent, ast.Attribute) and parent.attr == "submit":
             called, parent = parent, module.parents.get(parent)
         if not isinstance(parent, ast.Call) or parent.func is not called:
@@ -123,7 +139,23 @@ def _calls_of(function: ast.FunctionDef, module: Module) -> list[ast.Call]:
         if module.is_in(node, function):
             return []
         found.append(parent)
+    given = function.args
+    has_defaults = len(given.defaults) == len(given.args) and all(given.kw_defaults)
+    if is_flow and (is_deployed or not found):
+        if not has_defaults:
+            return []
+        name = ast.copy_location(ast.Name(function.name, ast.Load()), function)
+        found.append(ast.copy_location(ast.Call(name, [], []), function))
     return found
+
+
+def _deploys_defaults(use: ast.AST | None, module: Module) -> bool:
+    """Return whether a flow is deployed with the defaults of its parameters."""
+    if not isinstance(use, ast.Attribute) or use.attr not in _DEPLOYS:
+        return False
+    call = module.parents.get(use)
+    given = call.keywords if isinstance(call, ast.Call) else []
+    return bool(given) and all(each.arg not in (None, "parameters", "schedules") for each in given)
 
 
 def _gets_to(node: ast.AST, owner: ast.AST, module: Module) -> bool | Unknown:

@@ -51,6 +51,8 @@ def _from_star(name: str, module: Module, depth: int) -> Value | None:
             continue  # The import is reported.
         if other and (other.tree, name) in other.bindings:
             return _member(other, name, depth + 1)
+        if other and (found := _from_star(name, other, depth + 1)):
+            return found
     return None
 
 
@@ -116,20 +118,31 @@ def _imported(binding: Binding, module: Module, depth: int) -> Value:
 
 
 def _local_import(name: str, binding: Binding, module: Module, depth: int) -> Value:
-    if file := module.file_of(name, binding.level):
-        return LocalModule(module.open(file))
+    file = module.file_of(name, binding.level)
     if isinstance(binding.node, ast.Import):
-        return Symbol(name)
+        return LocalModule(module.open(file)) if file else Symbol(name)
     owner, _, last = name.rpartition(".")
-    if file := module.file_of(owner, binding.level):
-        return _member(module.open(file), last, depth)
+    package = module.file_of(owner, binding.level)
+    # What a package itself has goes before a module of the same name in it.
+    if package and (file is None or _has(module.open(package), last, depth)):
+        return _member(module.open(package), last, depth)
+    if file:
+        return LocalModule(module.open(file))
     if binding.level:
         return Unknown(f"the module of `{name}` was not found", module.place(binding.node))
     return Symbol(name)
 
 
+def _has(module: Module, name: str, depth: int) -> bool:
+    """Return whether a module has a name by a statement of its own."""
+    bound = (module.tree, name) in module.bindings
+    return bound or _from_star(name, module, depth) is not None
+
+
 def _member(module: Module, name: str, depth: int) -> Value:
     found = _reached(module.bindings.get((module.tree, name), []), module, None)
+    if not found and (value := _from_star(name, module, depth)) is not None:
+        return value
     if not found:
         return Unknown(f"`{name}` is not defined in {module.path}", module.place(module.tree))
     if is_too_deep(depth):
