@@ -14,7 +14,7 @@ from schedule_records import run_in_location
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_orchestrator_dagster.internals import execute_with_origin
 from floe_orchestrator_dagster.loader import load_product_definitions
-from floe_orchestrator_dagster.step import retry_of_run, turn_of_run
+from floe_orchestrator_dagster.ticks import retry_of_run, turn_of_run
 
 FILES = {"models/first.sql": "select 1 as id"}
 SCHEDULE = 'schedule: {cron: "* * * * *", timezone: UTC, catchup: CATCHUP}\n'

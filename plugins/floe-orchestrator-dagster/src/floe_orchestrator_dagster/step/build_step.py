@@ -67,7 +67,7 @@ from floe_orchestrator_dagster.step.step_nodes import (
     with_functions,
 )
 from floe_orchestrator_dagster.step.step_process import end_with_run
-from floe_orchestrator_dagster.step.turn_of_run import wait_for_turn
+from floe_orchestrator_dagster.ticks.turn_of_run import wait_for_turn
 
 
 def run_step(

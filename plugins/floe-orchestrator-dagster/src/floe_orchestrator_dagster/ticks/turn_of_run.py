@@ -20,7 +20,7 @@ from floe_orchestrator_dagster.names.dagster_names import (
     job_of_run,
 )
 from floe_orchestrator_dagster.names.repository_of_run import repository_of
-from floe_orchestrator_dagster.step.retry_of_run import (
+from floe_orchestrator_dagster.ticks.retry_of_run import (
     COMING,
     come_back_as_retry,
     fail_as_before,
