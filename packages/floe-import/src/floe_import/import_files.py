@@ -32,6 +32,7 @@ from floe_import.readers import Reading
 from floe_import.report.findings import Disposition, Finding, Place, finding_of
 from floe_import.report.import_report import ImportReport
 from floe_import.rewriting.dag_file import rewritten
+from floe_import.unread.dbt_files import report_dbt_files
 from floe_import.unread.environment import report_environment
 from floe_import.unread.unread_code import UnreadCode
 
@@ -67,6 +68,7 @@ class ReadFile:
 
     module: Module
     readings: list[Reading] = field(default_factory=list)
+    nodes: set[ast.AST] = field(default_factory=set)
 
     @property
     def groups(self) -> list[tuple[ast.AST, GroupDraft]]:
@@ -99,6 +101,8 @@ def import_products(request: Request) -> tuple[ImportReport, list[Product]]:
     beside = frozenset(file.resolve() for file in others)
     opened = [module for file in others if (module := _open(file, request.given, report))]
     read = [_read(module, beside, connections, report) for module in opened]
+    for file in read:
+        _report_beside(file, report, is_moved=any(each.groups for each in read))
     defined = [each for file in components if (each := _read_component(file, report))]
     drafts = [draft for file in read for _, draft in file.groups]
     drafts += [each.draft for each in defined]
@@ -156,7 +160,7 @@ def _read(
 ) -> ReadFile:
     module.beside, module.connections = beside, connections
     nodes: set[ast.AST] = set()
-    found = ReadFile(module, [reader(module, nodes) for reader in READERS])
+    found = ReadFile(module, [reader(module, nodes) for reader in READERS], nodes)
     for reading in found.readings:
         report.findings += reading.findings
         for _, draft in reading.groups:
@@ -166,13 +170,19 @@ def _read(
     module.given = replace(module.given, used={})
     unread = UnreadCode(module, report.findings, nodes).find()
     report.findings += unread
-    if found.groups:
-        report.findings += report_environment(module)
     if not unread and not any(reading.findings for reading in found.readings):
         said = "nothing in it runs dbt as floe import reads it, so it stays as it is"
         alone: Disposition = "unknown" if len(beside) == 1 else "exact"
         report.findings.append(Finding("FLI002", "file", Place(str(module.path)), alone, said))
     return found
+
+
+def _report_beside(file: ReadFile, report: ImportReport, *, is_moved: bool) -> None:
+    """Report what code that stays does with what dbt reads and writes."""
+    if file.groups:
+        report.findings += report_environment(file.module)
+    if is_moved:
+        report.findings += report_dbt_files(file.module, report.findings, file.nodes)
 
 
 def _report_given(given: GivenValues, report: ImportReport) -> None:

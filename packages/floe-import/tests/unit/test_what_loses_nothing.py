@@ -44,7 +44,7 @@ def made(retries=1, **overrides):
         {"before": DOCS_PROFILE, "task": DOCS},
         {"before": "unused = RenderConfig(load_method=LoadMode.DBT_LS)"},
         {"dag": "default_args=made(2, depends_on_past=False)", "before": OVERRIDES},
-        {"before": 'os.system("mkdir -p /root/.dbt && cp /opt/dbt/profiles.yml /root/.dbt")'},
+        {"before": 'os.system("mkdir -p /root/.dbt && cp /opt/dbt/packages.yml /root/.dbt")'},
         {"before": 'os.environ["PYTHONWARNINGS"] = "ignore"'},
         {"before": 'SALES = Asset("sales")', "dag": "schedule=[SALES]"},
         {"dag": 'schedule=[Asset("s3://landing/sales")]'},

@@ -12,14 +12,16 @@ from floe_import.airflow_dags.enclosing_dag import dag_arguments, enclosing_dag
 from floe_import.airflow_dags.task_uses import unfit_uses
 from floe_import.bash.book import BOOK, OPERATOR
 from floe_import.bash.script import DbtScript
+from floe_import.bash.shell import only_moves_files
 from floe_import.dbt_commands.command_line import BUILDS, OTHERS
 from floe_import.drafts.group_draft import GroupDraft
 from floe_import.python.arguments import Argument, arguments
 from floe_import.python.evaluate import evaluate
-from floe_import.python.modules import Module, last_name
+from floe_import.python.modules import Module
 from floe_import.python.values import Made, Symbol, Unknown, Value
 from floe_import.readers import Reading
 from floe_import.report.findings import exact, unknown
+from floe_import.rules.documentation import is_documentation
 from floe_import.rules.drafts_of_turns import read_turns
 from floe_import.rules.judging import Judging, cannot_read
 
@@ -29,9 +31,6 @@ _COMMAND = re.compile(
     r"(run-operation|run|build|test|seed|snapshot|deps|docs|compile|debug|source|clone|retry|ls)\b"
 )
 _COMMANDS = ("cmds", "command", "entrypoint", "args", "arguments")
-_LOGS = ("debug", "info", "warning", "error", "exception", "critical", "print")
-# Arguments that run nothing.
-_TEXTS = ("doc_md", "description", "doc", "tooltip", "help", "tags")
 
 
 def read_bash(module: Module, others: set[ast.AST]) -> Reading:
@@ -66,7 +65,7 @@ def _bash_tasks(module: Module) -> Iterator[Made]:
 def _mentions_dbt(command: Argument) -> bool:
     """Return whether a command calls dbt, or may: its source has the word."""
     if isinstance(command.value, str):
-        return bool(_CALLS_DBT.search(command.value))
+        return bool(_CALLS_DBT.search(command.value)) and not only_moves_files(command.value)
     return command.node is not None and "dbt" in ast.unparse(command.node).lower()
 
 
@@ -130,7 +129,7 @@ def _report_others(
     within = others | {inner for call in read for inner in ast.walk(call)}
     shared = {id(node) for call in read for node in _texts_behind(call, module)}
     for node in ast.walk(module.tree):
-        if node in within or id(node) in shared or _is_documentation(node, module):
+        if node in within or id(node) in shared or is_documentation(node, module):
             continue
         if text := _dbt_call(node, module):
             said = "it calls dbt in a way that no rule reads: decide what it is to become"
@@ -178,29 +177,3 @@ def _dbt_call(node: ast.AST, module: Module) -> str:
         if isinstance(value, Symbol) and value.name.startswith((*starts, cloud)):
             return "" if isinstance(parent, ast.Attribute) else ast.unparse(node)
     return ""
-
-
-def _is_documentation(node: ast.AST, module: Module) -> bool:
-    """Return whether a text is a docstring, documentation of a task, a tag, or a log's message."""
-    at: ast.AST | None = node
-    while isinstance(at, ast.expr):
-        at = module.parents.get(at)
-        if isinstance(at, ast.Call) and last_name(at.func) in _LOGS:
-            return True
-    if isinstance(at, ast.Expr):
-        return at.value is node
-    if isinstance(at, ast.keyword):
-        return at.arg in _TEXTS
-    if isinstance(at, ast.Assign) and isinstance(at.targets[0], ast.Name):
-        return _is_read_as_text(at.targets[0].id, module)
-    return isinstance(at, ast.Assign) and isinstance(at.targets[0], ast.Attribute)
-
-
-def _is_read_as_text(name: str, module: Module) -> bool:
-    """Return whether a name is read, and nowhere but in such arguments."""
-    found = [
-        module.parents.get(node)
-        for node in ast.walk(module.tree)
-        if isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, ast.Load)
-    ]
-    return bool(found) and all(isinstance(n, ast.keyword) and n.arg in _TEXTS for n in found)

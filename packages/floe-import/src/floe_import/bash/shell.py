@@ -9,6 +9,16 @@ from dataclasses import dataclass
 _SEPARATORS = ("&&", ";")
 # A template of Airflow is one word, whatever is in it.
 _TEMPLATE = re.compile(r"\{\{.*?\}\}")
+# To a file, of standard output or errors.
+_REDIRECTION = re.compile(r"(?<!\S)[12&]?>>?\s*(?:&\d|[^\s;&|<>]+)")
+# Programs that run nothing of what they are given.
+_OF_FILES = frozenset(
+    {
+        *("cat", "cd", "chmod", "cp", "date", "echo", "envsubst", "grep", "gsutil", "gunzip"),
+        *("gzip", "head", "ln", "ls", "mkdir", "mv", "pwd", "rm", "rmdir", "sed", "set", "sleep"),
+        *("tail", "tar", "tee", "test", "touch", "unzip", "zip"),
+    }
+)
 _ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=")
 
 
@@ -49,6 +59,24 @@ def simple_commands(text: str) -> list[SimpleCommand]:
     except ValueError as error:
         raise UnreadableCommandError(f"Bash does not accept it: {error}") from None
     return _split(tokens)
+
+
+def only_moves_files(text: str) -> bool:
+    """Return whether a text reads, writes and moves files, and runs nothing in them.
+
+    >>> only_moves_files("rm -rf /dbt/target && aws s3 cp a s3://b"), only_moves_files("dbt run")
+    (True, False)
+    """
+    if "$(" in text or "`" in text:
+        return False
+    try:
+        found = simple_commands(_REDIRECTION.sub(" ", text).replace("|", " ; "))
+    except UnreadableCommandError:
+        return False
+    return bool(found) and all(
+        not each.words or each.words[0] in _OF_FILES or each.words[:2] == ("aws", "s3")
+        for each in found
+    )
 
 
 def _split(tokens: list[str]) -> list[SimpleCommand]:

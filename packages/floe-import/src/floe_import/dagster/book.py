@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from floe_import.dbt_commands.executable import use_executable
+from floe_import.dbt_commands.flags import LEAVES_RESULTS
 from floe_import.drafts.group_draft import GroupDraft
 from floe_import.python.values import EnvText, Value
 from floe_import.report.findings import NO_EFFECT, Verdict, changed, exact, lost, unknown
@@ -54,9 +55,10 @@ always("DGS303", RESOURCE, ["global_config_flags"], unknown("decide which flags 
 always(
     "DGS304",
     CALL,
-    ["context", "manifest", "dagster_dbt_translator", "target_path"],
+    ["context", "manifest", "dagster_dbt_translator"],
     exact("floe_assets has them"),
 )
+always("DGS307", CALL, ["target_path"], LEAVES_RESULTS)
 
 
 @rule("DGS108", ASSETS, "project")

@@ -125,6 +125,10 @@ _QUIET = exact("it is about what dbt prints or caches")
 _PROJECT_FLAG = changed("floe does not pass this flag: set it under `flags:` in dbt_project.yml")
 _LOST = lost("floe does not pass this flag")
 
+LEAVES_RESULTS = changed(
+    "a run leaves its results in `.floe/runs`; `artifacts.to` of floe.yaml names another place"
+)
+
 FLAGS: dict[str, Flag] = {}
 
 
@@ -143,8 +147,10 @@ _add(Flag("DBT108", 1, _profiles_dir), "--profiles-dir")
 _add(Flag("DBT109", 1, _project_dir), "--project-dir")
 _add(Flag("DBT110", 1, _threads), "--threads")
 # Where each call of dbt builds one node.
+_NO_USE = _said(exact("a call of dbt for one node has no use for it"))
 FLAGS_OF_ONE_NODE = {
-    "--threads": Flag("DBT110", 1, _said(exact("a call of dbt for one node has no use for it")))
+    "--threads": Flag("DBT110", 1, _NO_USE),
+    "--target-path": Flag("DBT117", 1, _NO_USE),
 }
 _add(Flag("DBT111", 1, _indirect), "--indirect-selection")
 _add(Flag("DBT112", -1, _resource_type), "--resource-type", "--resource-types")
@@ -161,7 +167,7 @@ _add(
 _add(
     Flag("DBT114", 1, _said(_QUIET)),
     *("--log-format", "--log-level", "--log-path", "--log-format-file", "--log-level-file"),
-    *("--target-path", "--log-file-max-bytes", "--printer-width"),
+    *("--log-file-max-bytes", "--printer-width"),
 )
 _add(
     Flag("DBT115", 0, _said(_PROJECT_FLAG)),
@@ -177,3 +183,4 @@ _add(
     Flag("DBT116", 1, _said(_LOST)),
     *("--state", "--defer-state", "--event-time-start", "--event-time-end", "--sample"),
 )
+_add(Flag("DBT117", 1, _said(LEAVES_RESULTS)), "--target-path")

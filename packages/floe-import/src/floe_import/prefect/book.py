@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from floe_import.dbt_commands.command_line import read_flags
+from floe_import.dbt_commands.flags import LEAVES_RESULTS
 from floe_import.drafts.group_draft import GroupDraft
 from floe_import.python.arguments import arguments
 from floe_import.python.values import Made, Symbol, Value
@@ -37,7 +38,7 @@ always(
     ["env"],
     lost("set the variables where `floe compile` runs and in the flow's process"),
 )
-always("PRE104", SETTINGS, ["log_level", "target_path"], exact("floe sets them itself"))
+always("PRE104", SETTINGS, ["log_level"], exact("floe sets it itself"))
 always("PRE105", RUNNER, ["manifest", "client"], exact("the compiled product has the graph"))
 always(
     "PRE106",
@@ -48,7 +49,7 @@ always(
 always(
     "PRE107",
     ORCHESTRATOR,
-    ["manifest_path", "execution_mode", "write_run_results"],
+    ["manifest_path", "execution_mode"],
     exact("the compiled product has the graph, and one build does the work"),
 )
 always(
@@ -72,6 +73,8 @@ for _owner in (ORCHESTRATOR, "function"):
         ["create_summary_artifact", "summary_artifact_key"],
         changed("no Markdown artifact is made: task runs and `floe_result` show the results"),
     )
+always("PRE114", SETTINGS, ["target_path"], LEAVES_RESULTS)
+always("PRE114", ORCHESTRATOR, ["write_run_results"], LEAVES_RESULTS, unless=[False])
 always(
     "PRE113", "function", ["overwrite_profiles", "stream_output"], exact("floe calls dbt itself")
 )

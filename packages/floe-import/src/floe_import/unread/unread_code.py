@@ -11,14 +11,20 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from floe_core.foundation.errors import InvalidProductError
-from floe_import.bash.shell import UnreadableCommandError, simple_commands
+from floe_import.bash.shell import only_moves_files
 from floe_import.python.arguments import Argument, arguments
 from floe_import.python.evaluate import evaluate
 from floe_import.python.modules import Module
 from floe_import.python.names import LocalModule, value_of_name
 from floe_import.python.values import LocalFunction, Made, Symbol, Value
 from floe_import.report.findings import Finding, Verdict, exact, finding_of, unknown
-from floe_import.unread.words import has_word, imports_tool, is_of_tool, runs_in_database
+from floe_import.unread.words import (
+    has_word,
+    imports_tool,
+    is_of_tool,
+    reads_results,
+    runs_in_database,
+)
 
 # Arguments that only name or describe something.
 _NAMES = frozenset(
@@ -42,9 +48,6 @@ _LOADERS = (
     *("dagster.components.load_", "dagster.Definitions.merge_from_folder"),
 )
 _SCRIPTS = (".sh", ".bash", ".py")
-_OF_FILES = frozenset(
-    {"cat", "cd", "chmod", "cp", "echo", "ln", "ls", "mkdir", "mv", "pwd", "rm", "rmdir", "touch"}
-)
 
 
 class UnreadCode:
@@ -214,18 +217,7 @@ def _runs_nothing(argument: Argument, given: Iterable[Argument]) -> bool:
     """Return whether it is known that what an argument names is not run."""
     if argument.name in _GIVEN:
         return not _may_run(given)
-    return isinstance(argument.value, str) and _only_moves_files(argument.value)
-
-
-def _only_moves_files(command: str) -> bool:
-    """Return whether a command reads, writes and moves files, and runs nothing in them."""
-    if "$(" in command or "`" in command:
-        return False
-    try:
-        found = simple_commands(command)
-    except UnreadableCommandError:
-        return False
-    return bool(found) and all(each.words[:1] and each.words[0] in _OF_FILES for each in found)
+    return isinstance(argument.value, str) and only_moves_files(argument.value)
 
 
 def _runs_program(name: str, last: str) -> bool:
@@ -306,7 +298,8 @@ def _reached(function: LocalFunction, seen: set[ast.AST]) -> str:
     for node in ast.walk(function.node):
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             parent = module.parents.get(node)
-            if has_word(node.value) and not isinstance(parent, ast.Expr):
+            is_meant = has_word(node.value) or reads_results(node.value)
+            if is_meant and not isinstance(parent, ast.Expr):
                 return str(module.place(node))
         elif isinstance(node, ast.Name | ast.Attribute) and isinstance(node.ctx, ast.Load):
             value = evaluate(node, module)

@@ -8,6 +8,7 @@ _ROOTS = frozenset({"cosmos"})
 _DBT = re.compile(r"dbt", re.IGNORECASE)
 _WORD = re.compile(r"(?<![a-z])dbt(?![a-z])", re.IGNORECASE)
 _IN_DATABASE = re.compile(r"\bexecute\s+dbt\s+project\b", re.IGNORECASE)
+_RESULTS = re.compile(r"\brun_results\.json\b|\btarget/(?:run|compiled|sources\.json)\b")
 _IMPORT = re.compile(r"\b(?:from|import)\s+(?:cosmos|\w*dbt\w*)\b|^(?:cosmos|\w*dbt\w*)(?:\.\w+)*$")
 
 
@@ -45,3 +46,12 @@ def imports_tool(text: str) -> bool:
     [True, True, False]
     """
     return bool(_IMPORT.search(text))
+
+
+def reads_results(text: str) -> bool:
+    """Return whether a text names a file that dbt leaves in `target/` when it has built.
+
+    >>> [reads_results(each) for each in ("target/run_results.json", "target/manifest.json")]
+    [True, False]
+    """
+    return bool(_RESULTS.search(text))
