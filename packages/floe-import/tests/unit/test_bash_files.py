@@ -116,6 +116,7 @@ def test_a_command_becomes_a_selection(text: str, expected: dict[str, str]) -> N
         ("dbt run 'open", ["BSH103 unknown dbt run 'open"]),
         ("A=1 dbt run", ["BSH104 lost A=1"]),
         ("rm -r x && dbt run", ["BSH103 unknown rm -r x"]),
+        ("source .env.prod && dbt run", ["BSH104 lost source .env.prod"]),
         (
             "dbt run -s a && dbt test -s b",
             ["BSH106 unknown dbt test -s b", "BSH107 changed dbt run && dbt test"],
@@ -172,3 +173,42 @@ def test_what_comes_after_a_build_does_not_move_it(text: str, folder: str) -> No
 def test_builds_in_two_folders_are_unknown() -> None:
     _, said = read("cd /opt/x && dbt run && cd /opt/y && dbt test")
     assert "BSH108 unknown dbt run && dbt test" in said
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("./gather.sh && dbt run", "give it a task of its own"),
+        ("dbt run && ./gather.sh", "give it a task of its own"),
+        ("./run_in.sh dbt", "no rule reads it"),
+    ],
+)
+def test_what_is_said_of_a_program_that_is_not_dbt(text: str, said: str) -> None:
+    script = DbtScript(text, GroupDraft(Place("dag.py"), "task"))
+    (sentence,) = [each.verdict.sentence for each in script.words if each.code == "BSH103"]
+    assert said in sentence
+
+
+@pytest.mark.parametrize(
+    ("env", "disposition", "folder"),
+    [
+        ('{"DBT_PROFILES_DIR": "/opt/profiles"}', "exact", "/opt/profiles"),
+        ('{"DBT_PROFILES_DIR": "profiles"}', "lost", ""),
+        ('{"DBT_PROFILES_DIR": "/opt/profiles", "A": "1"}', "lost", ""),
+        ('{"A": "1"}', "lost", ""),
+    ],
+)
+def test_the_folder_of_profiles_in_the_variables_of_a_task(
+    env: str, disposition: str, folder: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "dag.py"
+    file.write_text(
+        "from airflow.sdk import DAG\n"
+        "from airflow.providers.standard.operators.bash import BashOperator\n"
+        "with DAG('d', catchup=False):\n"
+        f"    BashOperator(task_id='t', bash_command='cd /dbt && dbt run', env={env})\n"
+    )
+    found = report_of(file).findings
+    assert [each.disposition for each in found if each.code == "BSH204"] == [disposition]
+    said = [each.sentence for each in found if each.code == "FLI116"]
+    assert [folder in each for each in said] == [True] * bool(folder)

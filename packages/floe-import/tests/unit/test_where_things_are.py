@@ -201,6 +201,36 @@ def test_the_target_of_a_profile_beside_the_project_is_known(
     assert [code for each in found if (code := each.split()[0]) in ("FLI114", "FLI116")] == said
 
 
+@pytest.mark.parametrize(
+    ("folder", "has_own", "said"),
+    [
+        ("Path.home() / '.dbt'", False, ""),
+        ("os.path.expanduser('~/.dbt')", False, ""),
+        ("Path('~/.dbt').expanduser()", True, "set DBT_PROFILES_DIR=${HOME}/.dbt where"),
+        ("Path('~/profiles').expanduser()", False, "set DBT_PROFILES_DIR=${HOME}/profiles where"),
+        ("os.environ['DBT_PROFILES_DIR']", False, "set DBT_PROFILES_DIR where `floe compile` runs"),
+    ],
+)
+def test_profiles_in_the_home_folder(folder: str, has_own: bool, said: str, tmp_path: Path) -> None:
+    (tmp_path / "shop").mkdir()
+    (tmp_path / "shop/dbt_project.yml").write_text("name: shop\nprofile: shop\n")
+    if has_own:
+        (tmp_path / "shop/profiles.yml").write_text("shop: {target: dev, outputs: {dev: {}}}\n")
+    file = tmp_path / "dag.py"
+    file.write_text(
+        "import os\nfrom pathlib import Path\nfrom airflow.sdk import DAG\n"
+        "from cosmos import DbtTaskGroup, ProfileConfig, ProjectConfig\n"
+        "with DAG('d', catchup=False):\n"
+        "    DbtTaskGroup('g', project_config=ProjectConfig('/dbt/shop'), profile_config=\n"
+        "        ProfileConfig(profile_name='shop', target_name='dev', profiles_yml_filepath=\n"
+        f"            Path({folder}) / 'profiles.yml'))\n"
+    )
+    report = import_files(Request([file], (tmp_path / "shop",)))
+    assert not [each for each in report.findings if each.disposition == "unknown"]
+    found = [each.sentence for each in report.findings if each.code == "FLI116"]
+    assert [each.startswith(said) for each in found] == [True] * bool(said)
+
+
 @pytest.mark.parametrize("root", [None, "/srv"])
 def test_a_folder_with_a_default_is_written_as_python_reads_it(
     root: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

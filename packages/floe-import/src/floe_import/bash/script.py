@@ -14,6 +14,10 @@ from floe_import.report.findings import Verdict, changed, exact, lost, unknown
 
 _RUNNERS = (("poetry", "run"), ("uv", "run"), ("pipenv", "run"), ("pdm", "run"))
 _SAYS = ("echo", "set", "pwd", "ls", "true", ":", "date", "mkdir", "printf", "which")
+_UNREAD = unknown("no rule reads it: decide what it is to become")
+_TASK_OF_ITS_OWN = unknown(
+    "the task does more than call dbt: give it a task of its own, and import again"
+)
 _WITHOUT_PARSING = ("deps", "debug")
 _FOLDERS = {"DBT_PROFILES_DIR": "profiles_dir", "DBT_PROJECT_DIR": "project"}
 
@@ -80,11 +84,13 @@ class DbtScript:
         elif program in ("source", ".") and rest and "activate" in rest[0]:
             said = "floe runs the dbt installed beside it, or the one in `execution.dbtExecutable`"
             self._say("BSH102", command.text, changed(said))
+        elif program in ("source", ".") and rest and PurePosixPath(rest[0]).name.startswith(".env"):
+            said = "set its variables where `floe compile` runs and on the workers"
+            self._say("BSH104", command.text, lost(said))
         elif program in _SAYS:
             self._say("BSH101", command.text, exact("it changes nothing that dbt reads"))
         else:
-            said = "the task does more than call dbt: give it a task of its own, and import again"
-            self._say("BSH103", command.text, unknown(said))
+            self._say("BSH103", command.text, _UNREAD)
 
     def _change_folder(self, name: str) -> None:
         folder = self._folder_before if name == "-" else str(PurePosixPath(self._folder) / name)
@@ -132,6 +138,10 @@ class DbtScript:
         """Let several commands of one task be one build, and give the project its folder."""
         draft = self._draft
         if self._places:
+            self.words = [
+                replace(each, verdict=_TASK_OF_ITS_OWN) if each.verdict is _UNREAD else each
+                for each in self.words
+            ]
             # What comes after a build does not matter to it.
             self._folder, draft.project, draft.profiles_dir = self._places[0]
         if len({*self._places}) > 1:

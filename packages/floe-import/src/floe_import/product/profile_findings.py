@@ -69,10 +69,23 @@ def report_profiles_folder(product: Product) -> None:
     """Report a profiles.yml that is not in the project's folder."""
     for draft in product.drafts:
         folder = posixpath.normpath(draft.profiles_dir) if draft.profiles_dir else ""
+        if folder == "${DBT_PROFILES_DIR}":
+            said = "set DBT_PROFILES_DIR where `floe compile` runs, too"
+            product.say("FLI116", "profiles.yml", draft.place, changed(said))
+            return
+        if _is_home(folder, product.project):
+            continue
         if folder and folder != posixpath.normpath(draft.project):
             said = f"set DBT_PROFILES_DIR={folder} where `floe compile` and the workers run"
             product.say("FLI116", "profiles.yml", draft.place, changed(said))
             return
+
+
+def _is_home(folder: str, project: DbtProject | None) -> bool:
+    """Return whether dbt looks in a folder of its own accord, and finds none before it."""
+    if folder not in ("${HOME}/.dbt", "$HOME/.dbt", "~/.dbt") or project is None:
+        return False
+    return not (project.folder / "profiles.yml").exists()
 
 
 def report_computes(product: Product) -> None:

@@ -71,6 +71,18 @@ def _resolve(text: str, **_: Any) -> str:
     return same_kind(posixpath.normpath(text), text) if is_absolute else _fail(_OF_FOLDER)
 
 
+def _expanduser(text: str) -> str:
+    """Return a path with the home folder in place of `~`, which depends on the user.
+
+    >>> _expanduser("~/.dbt"), _expanduser("/dbt")
+    ('${HOME}/.dbt', '/dbt')
+    """
+    first, *rest = text.split("/")
+    if first == "~":
+        return EnvText("/".join(["${HOME}", *rest]))
+    return _fail("it is the home folder of another user") if first[:1] == "~" else text
+
+
 def _fail(why: str) -> Any:
     raise ValueError(why)
 
@@ -137,6 +149,8 @@ KNOWN_CALLS: dict[str, Callable[..., Any]] = {
     "os.path.abspath": _resolve,
     "os.path.realpath": _resolve,
     "os.path.normpath": _path,
+    "os.path.expanduser": _expanduser,
+    "pathlib.Path.home": lambda: EnvText("${HOME}"),
     "os.getenv": environment_text,
     "os.environ.get": environment_text,
     "json.dumps": _as_json,
@@ -149,6 +163,7 @@ METHODS: dict[str, Callable[..., Any]] = {
     "resolve": _resolve,
     "absolute": _resolve,
     "joinpath": _join,
+    "expanduser": _expanduser,
 }
 # Of a text whose value is known.
 METHODS_OF_TEXTS: dict[str, Callable[..., Any]] = {

@@ -47,6 +47,8 @@ _LOADERS = (
     *("dagfactory.", "dagster.load_", "dagster.build_defs_for_component"),
     *("dagster.components.load_", "dagster.Definitions.merge_from_folder"),
 )
+# Folders of libraries that are not the user's own.
+_VENDORED = frozenset({"site-packages", "vendor", "vendored", "_vendor", "third_party"})
 _SCRIPTS = (".sh", ".bash", ".py")
 
 
@@ -120,6 +122,8 @@ class UnreadCode:
     def _of_file(self, other: Module, said: str) -> Verdict:
         if other.path.resolve() in self._module.beside:
             return exact(f"{said}: its file is imported with this one")
+        if _VENDORED.intersection(other.path.parts):
+            return unknown(f"{said}, in a library: decide what it is to become")
         return unknown(f"{said}: import that file too")
 
     def _named(self, node: ast.Name | ast.Attribute) -> None:
