@@ -29,7 +29,7 @@ def import_(
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="A file of `airflow connections export`. floe takes from it the databases and "
+            help="A file of `airflow connections export`, or an airflow_settings.yaml. floe takes from it the databases and "
             "schemas that Cosmos takes from a connection, and nothing else.",
         ),
     ] = None,

@@ -32,6 +32,10 @@ READ = {
         "def make():\n    \"\"\"Return tags.\"\"\"\n    prefix = 'tag:'\n    found = [prefix + 'a']\n"
         "    found.append('b')\n    print(found)\n    return found\nTAGS = make()\n" + GROUP, 2,
     ),
+    "in place": ("TAGS = ['a']\nTAGS += ['b']\nTAGS += ['c']\n" + GROUP, 3),
+    "a dict in place": ("d = {'a': 1}\nd |= {'b': 2}\nTAGS = list(d.keys())\n" + GROUP, 2),
+    "in place, in an arm": ("ON = True\nTAGS = ['a']\nif ON:\n    TAGS += ['b']\nelse:\n    TAGS += ['c', 'd']\n" + GROUP, 2),
+    "in place, of another kind": ("TAGS = ['a']\nTAGS += ('b',)\n" + GROUP, 2),
     "a text": ("TAG = 'tag:'\nTAG += 'a'\nTAGS = [TAG]\n" + GROUP, 1),
     "a text in steps": ("TAG = 'a'\nTAG += 'b'\nTAG += 'c'\nTAGS = [TAG, TAG + 'd']\n" + GROUP, 2),
     "a number": ("N = 1\nN += 2\nTAGS = [f'n{N}']\n" + GROUP, 1),
@@ -45,7 +49,11 @@ UNREAD = {
     "later": "TAGS = ['a']\n" + GROUP + "TAGS.append('b')\n",
     "by another name": "TAGS = ['a']\nother = TAGS\nother.append('b')\n" + GROUP,
     "of another name": "other = ['a']\nTAGS = other\nother.append('b')\n" + GROUP,
-    "in place": "TAGS = ['a']\nTAGS += ['b']\n" + GROUP,
+    "in place, later": "TAGS = ['a']\nrender = RenderConfig(select=TAGS)\nTAGS += ['b']\n"
+    "DbtTaskGroup(group_id='g', render_config=render, MORE)\n",
+    "in place, by another name": "TAGS = ['a']\nother = TAGS\nother += ['b']\n" + GROUP,
+    "in place, of another name": "other = ['a']\nTAGS = other\nother += ['b']\n" + GROUP,
+    "in place, in a loop": "TAGS = []\nfor each in ['a', 'b']:\n    TAGS += [each]\n" + GROUP,
     "a text in a loop": "TAG = 'a'\nfor each in ['b', 'c']:\n    TAG += each\nTAGS = [TAG]\n" + GROUP,
     "by a function": "TAGS = ['a']\ndef more():\n    TAGS.append('b')\nmore()\n" + GROUP,
     "a key that is computed": "import os\nd = {'a': 1}\nd[os.getcwd()] = 2\nTAGS = list(d)\n" + GROUP,

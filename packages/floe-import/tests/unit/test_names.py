@@ -24,7 +24,25 @@ CERTAIN = [
     "def same(x):\n    return lambda f: x\na = 1\n@same(a)\ndef a():\n    a = 2\nfound = 1\n",
     "with open(__file__) as a:\n    pass\na = 4\nfound = a\n",
 ]
+DATACLASS = (
+    "from dataclasses import dataclass, field\n@dataclass(frozen=True)\n"
+    "class Config:\n    a: str\n    b: int = 2\n    c: list = field(default_factory=list)\n"
+)
+CERTAIN += [
+    DATACLASS + "config = Config('x')\nfound = [config.a, config.b]\n",
+    DATACLASS + "def make(a):\n    return Config(a=a + '!', b=3)\nfound = make('x').a\n",
+    DATACLASS + "configs = {'one': Config('x'), 'two': Config('y', 4)}\nfound = configs['two'].b\n",
+]
 UNSURE = [
+    DATACLASS + "found = Config('x').c\n",
+    DATACLASS + "found = Config('x')\n",
+    DATACLASS.replace("(frozen=True)", "") + "x = Config('x')\nx.a = 'y'\nfound = x.a\n",
+    DATACLASS + "    def __post_init__(self):\n        object.__setattr__(self, 'a', 'z')\n"
+    "found = Config('x').a\n",
+    DATACLASS + "class More(Config):\n    a: str = 'y'\nfound = More().a\n",
+    DATACLASS + "    @property\n    def d(self):\n        return self.a\nfound = Config('x').d\n",
+    "class Config:\n    a: str = 'x'\n    def __init__(self):\n        self.a = 'y'\n"
+    "found = Config().a\n",
     "a = 1\nfor i in [1, 2]:\n    found = a\n    a = 2\n",
     "a = 1\ndef f():\n    return a\na = 2\nfound = f()\n",
     "if len('x'):\n    a = 1\nelse:\n    a = 2\nfound = a\n",

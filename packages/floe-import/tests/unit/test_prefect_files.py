@@ -43,7 +43,7 @@ def test_what_cannot_be_read_is_unknown_and_stays_as_it_is() -> None:
         "24 FLI110 changed product shop",
         "25 PRE102 lost DbtCoreOperation(env=)",
         "27 PRE006 unknown DbtCloudJob.load",
-        "28 BSH006 unknown dbt build",
+        "28 FLI003 unknown awaited",
     ]
     written = report.files["out/flows/hard_to_read.py"]
     assert written.count("floe_flow(") == 1
@@ -162,3 +162,34 @@ def test_a_flow_has_the_defaults_of_its_parameters_unless_the_file_says_otherwis
     assert [each for each in found if not each.startswith("FLI110")] == said
     floe = next((text for name, text in report.files.items() if name.endswith("floe.yaml")), "")
     assert (f"select: {select}" in floe) == bool(select)
+
+
+def test_shell_operations_that_call_dbt_are_read_as_those_of_prefect_dbt(tmp_path: Path) -> None:
+    file = tmp_path / "flow.py"
+    file.write_text(
+        "from prefect import flow\n"
+        "from prefect_shell import ShellOperation\n"
+        "TEST = 'dbt test'\n"
+        "@flow(name='dbt build', flow_run_name='dbt build now')\n"
+        "def shop():\n"
+        "    ShellOperation(commands=['dbt run', TEST], working_dir='/srv/shop').run()\n"
+        "    seeds = ShellOperation(commands=['cd /srv/shop && dbt seed'])\n"
+        "    seeds.run()\n"
+        "    ShellOperation(commands=['dbt debug'], working_dir='/srv/shop').run()\n"
+        "    ShellOperation(commands=['./load.sh']).run()\n"
+        "    with ShellOperation(commands=['dbt build'], working_dir='/srv/shop') as shell:\n"
+        "        shell.trigger().wait_for_completion()\n"
+        "shop.serve(name='dbt build')\n"
+    )
+    report = report_of(file)
+    assert short(report) == [
+        "6 FLI110 changed product shop",
+        "6 BSH107 changed dbt run && dbt test",
+        "12 FLI004 unknown shop",
+        "12 PRE002 unknown DbtCoreOperation.trigger",
+        "12 PRE003 unknown DbtCoreOperation",
+        "12 PRE007 changed result",
+    ]
+    written = report.files["out/flows/flow.py"]
+    assert "    floe_flow('/srv/shop', job='shop-2')()\n" in written
+    assert "    ShellOperation(commands=['./load.sh']).run()\n" in written

@@ -14,6 +14,7 @@ from floe_import.cosmos.connections_file import Connections, read_connections
 from floe_import.cosmos.profile_mappings import read_mapping
 from floe_import.drafts.group_draft import GroupDraft
 from floe_import.python.evaluate import evaluate
+from floe_import.python.given_values import GivenValues
 from floe_import.python.modules import read_module
 from floe_import.report.findings import Place
 
@@ -21,13 +22,16 @@ ENV = "a variable"
 
 
 def read(
-    text: str, folder: Path, connections: Connections = MappingProxyType({})
+    text: str,
+    folder: Path,
+    connections: Connections = MappingProxyType({}),
+    given: GivenValues | None = None,
 ) -> tuple[dict, list[str]]:
     file = folder / "profile.py"
     file.write_text(
         f"import os\nfrom cosmos.profiles import *\nimport cosmos.profiles as p\np.{text}\n"
     )
-    module = read_module(file)
+    module = read_module(file, given=given)
     statement = module.tree.body[-1]
     assert isinstance(statement, ast.Expr)
     draft, said = GroupDraft(Place("x"), "group"), []
@@ -116,6 +120,14 @@ def test_a_mapping_becomes_a_compute(text: str, compute: dict, tmp_path: Path) -
         ("SnowflakePrivateKeyPemProfileMapping('wh')", ["COS204 changed"]),
         ("TrinoCertificateProfileMapping('wh')", ["COS204 unknown"]),
         ("PostgresUserPasswordProfileMapping(conn_id=os.getenv('C'))", ["COS204 unknown"]),
+        (
+            "PostgresUserPasswordProfileMapping(os.getenv('C', 'wh'), {'dbname': 'a', 'schema': 'b'})",
+            ["COS204 changed"],
+        ),
+        (
+            "PostgresUserPasswordProfileMapping(os.getenv('C', 'wh') + '_2', {'dbname': 'a', 'schema': 'b'})",
+            ["COS204 unknown"],
+        ),
         ("PostgresUserPasswordProfileMapping('wh', open('x'))", ["COS205 unknown"]),
         (
             "PostgresUserPasswordProfileMapping('wh', {'dbname': 'a', 'schema': 'b', 'password': 'x'})",
@@ -168,6 +180,34 @@ def test_names_of_tables_are_taken_from_exported_connections(
     config = compute["config"]
     shown = {name: ENV if "env_var" in config[name] else config[name] for name in expected}
     assert shown == expected
+    assert "hunter2" not in str(compute)
+
+
+def test_the_connection_that_a_variable_names_is_its_default_or_what_is_given(
+    tmp_path: Path,
+) -> None:
+    text = (
+        "PostgresUserPasswordProfileMapping(os.getenv('C', 'wh'), {'dbname': 'a', 'schema': 'b'})"
+    )
+    assert read(text, tmp_path)[0]["connection"] == "wh"
+    compute, said = read(text, tmp_path, given=GivenValues({"C": "prod"}))
+    assert (compute["connection"], said) == ("prod", ["COS204 exact"])
+
+
+def test_names_of_tables_are_taken_from_the_settings_of_the_astro_cli(tmp_path: Path) -> None:
+    file = tmp_path / "airflow_settings.yaml"
+    file.write_text(
+        "airflow:\n  connections:\n"
+        "    - {conn_id: pg, conn_type: postgres, conn_schema: shop, conn_password: hunter2}\n"
+        "    - conn_id: bq\n      conn_extra: {project: acme, dataset: shop}\n"
+        "    - conn_id:\n"
+    )
+    found = read_connections(file)
+    text = "PostgresUserPasswordProfileMapping('pg', {'schema': 's'})"
+    compute, said = read(text, tmp_path, found)
+    assert (compute["config"]["dbname"], said) == ("shop", ["COS204 exact"])
+    compute, said = read("GoogleCloudOauthProfileMapping('bq')", tmp_path, found)
+    assert (compute["config"]["project"], said) == ("acme", ["COS204 exact"])
     assert "hunter2" not in str(compute)
 
 

@@ -48,6 +48,13 @@ def made(retries=1, **overrides):
         {"before": 'os.environ["PYTHONWARNINGS"] = "ignore"'},
         {"before": 'SALES = Asset("sales")', "dag": "schedule=[SALES]"},
         {"dag": 'schedule=[Asset("s3://landing/sales")]'},
+        {"dag": 'schedule=[Asset("astro://shop/done"), Asset("sales", extra={"a": "b"})]'},
+        {
+            "before": "from google.cloud import bigquery\n"
+            'bigquery.Dataset("postgres://host/shop.public.orders")'
+        },
+        {"before": "PATH = f'cp -R {os.getcwd()}/target /opt/dbt'\nos.system(PATH)"},
+        {"before": 'os.system(f"cp -R {os.getcwd()}/logs /opt/dbt")'},
         {
             "before": 'OUTLETS = [Asset("postgres://a/b")]',
             "task": 'BashOperator(task_id="a", bash_command="true", outlets=OUTLETS)',
@@ -82,6 +89,14 @@ def test_what_loses_nothing_is_exact(parts: dict[str, str], tmp_path: Path) -> N
         # A place in a warehouse, which Cosmos's tasks update.
         (
             {"dag": 'schedule=[Asset("postgres://host/shop.public.orders")]'},
+            ["10 COS401 changed DbtTaskGroup: assets"],
+        ),
+        (
+            {"dag": 'schedule=[Asset(f"postgres://{os.uname()}/shop.public.orders")]'},
+            ["10 COS401 changed DbtTaskGroup: assets"],
+        ),
+        (
+            {"dag": 'schedule=[DatasetAlias("shop__models__orders_run")]'},
             ["10 COS401 changed DbtTaskGroup: assets"],
         ),
         (

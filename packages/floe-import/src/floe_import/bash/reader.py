@@ -11,7 +11,7 @@ from pathlib import PurePosixPath
 from floe_import.airflow_dags.enclosing_dag import dag_arguments, enclosing_dag
 from floe_import.airflow_dags.task_uses import unfit_uses
 from floe_import.bash.book import BOOK, OPERATOR
-from floe_import.bash.script import DbtScript
+from floe_import.bash.script import CALLS_DBT, DbtScript
 from floe_import.bash.shell import only_moves_files
 from floe_import.dbt_commands.command_line import BUILDS, OTHERS
 from floe_import.drafts.group_draft import GroupDraft
@@ -25,7 +25,6 @@ from floe_import.rules.documentation import is_documentation
 from floe_import.rules.drafts_of_turns import read_turns
 from floe_import.rules.judging import Judging, cannot_read
 
-_CALLS_DBT = re.compile(r"\bdbt\b(?!\.|/|_)")
 _COMMAND = re.compile(
     r"\bdbt\s+(?:-\S+\s+(?:\S+\s+)?)*"
     r"(run-operation|run|build|test|seed|snapshot|deps|docs|compile|debug|source|clone|retry|ls)\b"
@@ -65,7 +64,7 @@ def _bash_tasks(module: Module) -> Iterator[Made]:
 def _mentions_dbt(command: Argument) -> bool:
     """Return whether a command calls dbt, or may: its source has the word."""
     if isinstance(command.value, str):
-        return bool(_CALLS_DBT.search(command.value)) and not only_moves_files(command.value)
+        return bool(CALLS_DBT.search(command.value)) and not only_moves_files(command.value)
     return command.node is not None and "dbt" in ast.unparse(command.node).lower()
 
 
@@ -127,7 +126,8 @@ def _report_others(
 ) -> None:
     """Report calls of dbt that no rule reads: in functions, in containers, by other operators."""
     within = others | {inner for call in read for inner in ast.walk(call)}
-    shared = {id(node) for call in read for node in _texts_behind(call, module)}
+    calls = {*read, *(node for node in others if isinstance(node, ast.Call))}
+    shared = {id(node) for call in calls for node in _texts_behind(call, module)}
     for node in ast.walk(module.tree):
         if node in within or id(node) in shared or is_documentation(node, module):
             continue

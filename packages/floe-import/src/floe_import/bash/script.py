@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import PurePosixPath
 
@@ -12,6 +13,7 @@ from floe_import.drafts.group_draft import GroupDraft
 from floe_import.python.values import LocalPath
 from floe_import.report.findings import Verdict, changed, exact, lost, unknown
 
+CALLS_DBT = re.compile(r"\bdbt\b(?!\.|/|_)")
 _RUNNERS = (("poetry", "run"), ("uv", "run"), ("pipenv", "run"), ("pdm", "run"))
 _SAYS = ("echo", "set", "pwd", "ls", "true", ":", "date", "mkdir", "printf", "which")
 _UNREAD = unknown("no rule reads it: decide what it is to become")

@@ -15,8 +15,14 @@ from floe_import.report.findings import Place, Verdict, changed, exact
 # Airflow's, of all versions, and Cosmos's own function.
 _USE = re.compile(r"\b(?:Dataset|Asset)(?:Alias|All|Any)?\(|\bget_dbt_dataset\b")
 _CLASSES = ("Dataset", "DatasetAlias", "Asset", "AssetAlias", "AssetAll", "AssetAny")
-# Cosmos's are named after a place in a warehouse, such as postgres://host/shop.public.orders.
-_OTHER_PLACES = re.compile(r"(?:s3a?|gs|gcs|file|https?|wasbs?|abfss?|adls?|mqtt|kafka|sqs|ftp)://")
+# Cosmos's are named after a place in a warehouse, as OpenLineage names it, such as
+# postgres://host/shop.public.orders: https://openlineage.io/docs/spec/naming/
+_PLACES = re.compile(
+    r"(?:postgres|redshift|snowflake|databricks|spark|trino|presto|clickhouse|mssql|dremio"
+    r"|fabric-warehouse|awsathena|duckdb)://|(?:bigquery|arn:aws:glue:[^/]*)/"
+)
+# Packages whose classes have the names of Airflow's.
+_OTHERS = ("google", "torch", "datasets", "huggingface_hub", "rasterio", "netCDF4", "azure")
 _MOST_FILES = 5000
 _LIBRARIES = ("site-packages", "node_modules", "dbt_packages", "venv")
 
@@ -47,16 +53,28 @@ def _uses(text: str) -> Iterator[int]:
         return
     # What a task updates waits for nothing.
     ignored = {inner for node in ast.walk(tree) if _is_outlets(node) for inner in ast.walk(node)}
+    others = _names_of_others(tree)
     for node in ast.walk(tree):
         if isinstance(node, ast.Name | ast.Attribute) and last_name(node) == "get_dbt_dataset":
             yield node.lineno
-        elif (
-            isinstance(node, ast.Call) and last_name(node.func) in _CLASSES and node not in ignored
-        ):
-            named = [*node.args, *(k.value for k in node.keywords)]
-            texts = [each.value for each in named if isinstance(each, ast.Constant)]
-            if not texts or any(_may_be_cosmos(str(each)) for each in texts):
+        elif isinstance(node, ast.Call) and last_name(node.func) in _CLASSES:
+            named = [*node.args, *(k.value for k in node.keywords if k.arg != "extra")]
+            is_alias = last_name(node.func).endswith("Alias")
+            if node in ignored or ast.unparse(node.func).partition(".")[0] in others:
+                continue
+            if not named or any(_may_be_cosmos(each, is_alias) for each in named):
                 yield node.lineno
+
+
+def _names_of_others(tree: ast.AST) -> set[str]:
+    """Return the names that a file imports from elsewhere than Airflow, as Google's `bigquery`."""
+    return {
+        alias.asname or alias.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.module and not node.level
+        for alias in node.names
+        if node.module.partition(".")[0] in _OTHERS
+    }
 
 
 def _is_outlets(node: ast.AST) -> bool:
@@ -65,8 +83,19 @@ def _is_outlets(node: ast.AST) -> bool:
     return isinstance(node, ast.keyword) and node.arg == "outlets"
 
 
-def _may_be_cosmos(name: str) -> bool:
-    return "/" in name and not _OTHER_PLACES.match(name)
+def _may_be_cosmos(node: ast.expr, is_alias: bool) -> bool:
+    """Return whether an argument may be the name of an asset of Cosmos, or of an alias of one."""
+    start = node.values[0] if isinstance(node, ast.JoinedStr) and node.values else node
+    if not isinstance(start, ast.Constant):
+        return True
+    if not isinstance(start.value, str):
+        return False
+    if is_alias:
+        # dag__group__task
+        return start is not node or "__" in start.value
+    # Of a text with values in it, what begins it may be no more than a part of the scheme.
+    is_begun = start is not node and "/" not in start.value
+    return is_begun or bool(_PLACES.match(start.value))
 
 
 def _files(folder: Path) -> Iterator[Path]:

@@ -1,4 +1,7 @@
-"""Databases and schemas in Airflow's connections, as `airflow connections export` writes them."""
+"""Databases and schemas in Airflow's connections, as `airflow connections export` writes them.
+
+Or as the Astro CLI reads them: https://www.astronomer.io/docs/astro/cli/local-connections
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,7 @@ _FIX = "write it with `airflow connections export FILE --file-format json`"
 
 
 def read_connections(file: Path) -> Connections:
-    """Return the connections of a file, JSON or YAML.
+    """Return the connections of a file, JSON or YAML; those of the Astro CLI without `conn_`.
 
     Raises:
         InvalidProductError: It can't be read, or is no such file.
@@ -31,14 +34,32 @@ def read_connections(file: Path) -> Connections:
     except InvalidProductError as error:
         problems = [replace(each, fix=each.fix or _FIX) for each in error.problems]
         raise InvalidProductError(problems) from None
+    connections = _of_astro(document.data)
     problems = [
         Problem(f"the connection '{name}' is no mapping of its fields", _FIX, str(file))
-        for name, fields in document.data.items()
+        for name, fields in connections.items()
         if not isinstance(fields, dict)
     ]
     if problems:
         raise InvalidProductError(problems)
-    return document.data
+    return connections
+
+
+def _of_astro(document: Mapping[str, Any]) -> Connections:
+    """Return the connections of an airflow_settings.yaml of the Astro CLI, any other as it is.
+
+    >>> _of_astro({"airflow": {"connections": [{"conn_id": "pg", "conn_schema": "shop"}]}})
+    {'pg': {'id': 'pg', 'schema': 'shop'}}
+    """
+    settings = document.get("airflow")
+    found = settings.get("connections") if isinstance(settings, dict) else None
+    if not isinstance(found, list):
+        return document
+    return {
+        str(each.get("conn_id")): {k.removeprefix("conn_"): v for k, v in each.items()}
+        for each in found
+        if isinstance(each, dict)
+    }
 
 
 def named_part(fields: Connection, source: str) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 from floe_import.cosmos.connections_file import Connection, Connections, named_part
 from floe_import.drafts.group_draft import GroupDraft
 from floe_import.python.arguments import arguments
+from floe_import.python.conditions import as_given
 from floe_import.python.values import (
     REFERENCE,
     EnvText,
@@ -143,10 +144,13 @@ def read_mapping(made: Made, connections: Connections, draft: GroupDraft, report
     given = {each.name: each for each in arguments(made, ARGUMENTS)}
     place = made.module.place(made.call)
     connection = given["conn_id"].value if "conn_id" in given else None
+    variable = ""
+    if isinstance(connection, EnvText):
+        connection, variable = _given_or_default(connection, made)
     if known is not None and isinstance(connection, Unknown):
         report("COS204", made.last, place, unknown(cannot_read(connection)))
         return
-    if known is None or not isinstance(connection, str) or isinstance(connection, EnvText):
+    if known is None or not isinstance(connection, str):
         said = (
             f"{made.last} makes a profile of an Airflow connection: write a profiles.yml, or "
             "`plugins.compute` with `connection:`, and decide which fields it takes"
@@ -162,13 +166,29 @@ def read_mapping(made: Made, connections: Connections, draft: GroupDraft, report
     draft.compute = {"type": known.adapter, "connection": connection, "config": config}
     if not known.uses_connection:
         del draft.compute["connection"]
-    report("COS204", f"{made.last}({connection})", place, _verdict(known, connection, taken, asked))
+    verdict = _verdict(known, connection, taken, asked)
+    if variable and known.uses_connection:
+        said = f"; where {variable} names another one, name that in `environments`"
+        verdict = changed(verdict.sentence + said)
+    report("COS204", f"{made.last}({connection})", place, verdict)
     for name in sorted(key for key in fields if fields[key] and _is_literal(key, fields[key])):
         said = "a secret is not written: store it in the connection, which floe reads"
         report("COS207", f"profile_args({name})", given["profile_args"].place, changed(said))
     for name, argument in given.items():
         if name not in ("conn_id", "profile_args"):
             _report_other(name, argument.value, argument.place, report)
+
+
+def _given_or_default(named: EnvText, made: Made) -> tuple[Value, str]:
+    """Return the id of a connection that a variable names, and the variable if it is its default's.
+
+    It is unknown if the user gives no value, and the file no default.
+    """
+    found = as_given(named, made.call, made.module)
+    whole = REFERENCE.fullmatch(named)
+    if isinstance(found, Unknown) and whole and whole[2]:
+        return whole[2], whole[1]
+    return found, ""
 
 
 def _report_other(name: str, value: Value, place: Place, report: Report) -> None:

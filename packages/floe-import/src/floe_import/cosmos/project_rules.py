@@ -12,6 +12,9 @@ ENVIRONMENT = (
     "set them where `floe compile` runs and on the workers: floe sets no variables for dbt"
 )
 
+# By which the worker finds programs, and these their libraries.
+_OF_PROGRAMS = frozenset({"PATH", "VIRTUAL_ENV"})
+
 always(
     "COS105",
     OWNER,
@@ -83,6 +86,11 @@ def lose_environment(value: Value) -> Verdict:
     others = sorted(str(name) for name in value if not _is_passed_on(name, value[name]))
     if not others:
         return exact("variables of the worker's own: dbt has all of them")
+    if _OF_PROGRAMS.issuperset(others):
+        return changed(
+            f"{', '.join(others)}: floe calls the dbt installed beside it, or the one in "
+            "`execution.dbtExecutable`"
+        )
     return lost(f"{', '.join(others)}: {ENVIRONMENT}")
 
 
@@ -99,13 +107,13 @@ def add_vars(value: Value, draft: GroupDraft) -> Verdict:
     """Put dbt vars into the draft."""
     if not value:
         return NO_EFFECT
-    if not isinstance(value, dict) or not is_plain(value):
-        return unknown("these vars are not plain values: decide what floe.yaml is to pass")
     if has_template(value):
         return unknown(
             "Airflow renders these vars in each task; floe passes `floe_nominal_time` and "
             "other vars "
             "of the run, so decide which of them the models are to read"
         )
+    if not isinstance(value, dict) or not is_plain(value):
+        return unknown("these vars are not plain values: decide what floe.yaml is to pass")
     draft.vars |= value
     return exact("`vars` of floe.yaml")

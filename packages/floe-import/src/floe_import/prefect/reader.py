@@ -5,10 +5,11 @@ from __future__ import annotations
 import ast
 import shlex
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import TypeGuard
 
-from floe_import.bash.script import DbtScript
+from floe_import.bash.script import CALLS_DBT, DbtScript
 from floe_import.dbt_commands.command_line import Word, read_command, read_words
 from floe_import.drafts.group_draft import GroupDraft
 from floe_import.prefect import book
@@ -30,6 +31,10 @@ _METHODS = {
 }
 
 
+_OPERATION = f"prefect_dbt.cli.commands.{book.OPERATION}"
+_SHELLS = ("prefect_shell.ShellOperation", "prefect_shell.commands.ShellOperation")
+
+
 class PrefectFlows:
     """The calls of dbt in a flow: `groups` pairs each call with its draft."""
 
@@ -45,7 +50,7 @@ class PrefectFlows:
                 if _function(made) in book.FUNCTIONS:
                     self._read_turns(made, self._read_function)
             elif isinstance(node.func, ast.Attribute):
-                base = evaluate(node.func.value, self.module)
+                base = self._owner(node.func)
                 if is_prefect_dbt(base) and base.last in _METHODS:
                     method = partial(self._read_method, node.func)
                     self._read_turns(Made(base.name, node, self.module), method)
@@ -132,7 +137,7 @@ class PrefectFlows:
         return draft
 
     def _read_method(self, function: ast.Attribute, call: ast.Call) -> GroupDraft | None:
-        base, method = evaluate(function.value, self.module), function.attr
+        base, method = self._owner(function), function.attr
         assert isinstance(base, Made)
         self._note_read(base)
         if self._builds_nothing(self._commands(base, call), call):
@@ -155,6 +160,18 @@ class PrefectFlows:
     def _is_in_coroutine(self, call: ast.Call) -> bool:
         """Return whether a call is in a coroutine, where `DbtCoreOperation.run` is another one."""
         return isinstance(self.module.scope_of(call), ast.AsyncFunctionDef)
+
+    def _owner(self, function: ast.Attribute) -> Value:
+        """Return the object of a method; a `ShellOperation` that calls dbt as one of prefect-dbt.
+
+        `DbtCoreOperation` is a `ShellOperation`, and runs its commands in the same way.
+        """
+        made = evaluate(function.value, self.module)
+        if isinstance(made, Made) and made.name in _SHELLS:
+            given = [each.node for each in arguments(made, ()) if each.name == "commands"]
+            if given and given[0] is not None and CALLS_DBT.search(ast.unparse(given[0])):
+                return replace(made, name=_OPERATION)
+        return made
 
     def _note_read(self, made: Made) -> None:
         """Note that a call, and the settings that it takes, are read."""

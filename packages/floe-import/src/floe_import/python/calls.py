@@ -23,6 +23,7 @@ from floe_import.python.names import attribute_of
 from floe_import.python.parameters import values_of_call
 from floe_import.python.values import (
     EnvText,
+    Instance,
     LocalFunction,
     Made,
     Symbol,
@@ -32,6 +33,8 @@ from floe_import.python.values import (
 )
 
 _OF_ENVIRONMENT = ("os.getenv", "os.environ.get")
+# Methods of a class that may give an object other attributes than its call.
+_MAKERS = ("__init__", "__new__", "__post_init__", "__getattr__", "__getattribute__")
 _OF_VARIABLE = re.compile(r"airflow\.(models|models\.variable|sdk)\.Variable\.get")
 
 
@@ -64,6 +67,8 @@ def _call(node: ast.Call, module: Module, depth: int) -> Value:
         return _apply(function, node, module, depth)
     if isinstance(called, LocalFunction) and isinstance(called.node, ast.FunctionDef):
         return _returned(called.node, called.module, node, module, depth)
+    if isinstance(called, LocalFunction) and isinstance(called.node, ast.ClassDef):
+        return _instance(called, called.node, node, module, depth)
     if isinstance(called, Unknown):
         return called
     return Unknown(f"`{ast.unparse(node.func)}()` is your own function", module.place(node))
@@ -113,6 +118,40 @@ def _returned(
             if is_this:
                 return evaluate(each.value, owner, depth) if each.value else None
     return Unknown(what, caller.place(call))
+
+
+def _instance(
+    made: LocalFunction, kind: ast.ClassDef, call: ast.Call, caller: Module, depth: int
+) -> Value:
+    """Return an object of a dataclass, whose attributes its call and its defaults tell."""
+    what, owner = f"`{ast.unparse(call.func)}()` is an object of your own class", made.module
+    decorators = (e.func if isinstance(e, ast.Call) else e for e in kind.decorator_list)
+    is_changed = any(
+        getattr(each, "name", "") in _MAKERS
+        or (isinstance(each, ast.Attribute) and isinstance(each.ctx, ast.Store))
+        for each in ast.walk(kind)
+    )
+    is_plain = [evaluate(each, owner) for each in decorators] == [Symbol("dataclasses.dataclass")]
+    if kind.bases or is_changed or not is_plain:
+        return Unknown(what, caller.place(call))
+    fields = {
+        each.target.id: each.value
+        for each in kind.body
+        if isinstance(each, ast.AnnAssign)
+        and isinstance(each.target, ast.Name)
+        and "ClassVar" not in ast.unparse(each.annotation)
+    }
+    given = dict(zip(fields, call.args, strict=False))
+    given |= {each.arg or "**": each.value for each in call.keywords}
+    if len(call.args) > len(fields) or not given.keys() <= fields.keys():
+        return Unknown(what, caller.place(call))
+    values = {name: evaluate(each, owner, depth) for name, each in fields.items() if each}
+    values |= {name: evaluate(each, caller, depth) for name, each in given.items()}
+    for name, value in values.items():
+        if isinstance(value, Made) and value.last == "field":
+            why = f"`{name}` has a default that is made for each object"
+            values[name] = Unknown(why, caller.place(call))
+    return Instance(what, caller.place(call), values)
 
 
 def _apply(

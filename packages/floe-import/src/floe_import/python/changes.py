@@ -9,7 +9,7 @@ from floe_import.python.conditions import is_reached
 from floe_import.python.evaluate import computed, evaluate
 from floe_import.python.mappings import Mapped
 from floe_import.python.modules import Binding, Module, end_of, start_of
-from floe_import.python.values import Symbol, Unknown, Value
+from floe_import.python.values import Instance, Symbol, Unknown, Value
 
 # The changed object, the changing node, its module and the depth -> the object after it.
 _Change = Callable[[Value, ast.Call, Module, int], Value]
@@ -32,18 +32,25 @@ def with_changes(
     others = [
         c for alias in module.aliases.get((scope, name), []) for c in module.changes.get(alias, [])
     ]
-    if isinstance(value, Unknown) or not (changes or others):
+    is_hidden = isinstance(value, Unknown) and not isinstance(value, Instance)
+    if is_hidden or not (changes or others):
         return value
     if others:
         return _is_changed(name, others[0], module)
     if binding.imported and isinstance(value, Symbol):
         return value
+    augmented = {start_of(each) for each in changes if isinstance(each, ast.AugAssign)}
     for change in changes:
+        if isinstance(change, ast.AugAssign) and not isinstance(value, list | dict):
+            continue
         if start_of(change) < end_of(binding.node) and module.scope_of(change) is scope:
             continue
         if module.scope_of(change) is not scope or module.loop_around(change):
             return _is_changed(name, change, module)
-        if at is not None and start_of(change) >= start_of(module.part_of(scope, at)):
+        start = start_of(module.part_of(scope, at)) if at is not None else None
+        if start is not None and start_of(change) >= start:
+            if start in augmented:
+                break  # The assignment goes on with the object, and has the later changes.
             return _is_changed(name, change, module)
         reached = is_reached(change, module, at)
         if isinstance(reached, Unknown):
@@ -56,11 +63,13 @@ def with_changes(
     return value
 
 
-def _is_changed(name: str, change: ast.expr, module: Module) -> Unknown:
+def _is_changed(name: str, change: ast.expr | ast.AugAssign, module: Module) -> Unknown:
     return Unknown(f"`{name}` is changed at line {change.lineno}", module.place(change))
 
 
-def _after(value: Value, name: str, change: ast.expr, module: Module, depth: int) -> Value:
+def _after(
+    value: Value, name: str, change: ast.expr | ast.AugAssign, module: Module, depth: int
+) -> Value:
     """Return an object after a change of it."""
     parent = module.parents.get(change)
     match change, parent:

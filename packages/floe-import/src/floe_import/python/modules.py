@@ -131,11 +131,14 @@ class Module:
         self.parents[made] = parent
 
     @cached_property
-    def changes(self) -> dict[tuple[ast.AST, str], list[ast.expr]]:
-        """Return (scope, name) -> what changes the object of the name, in the order of the file."""
-        found: dict[tuple[ast.AST, str], list[ast.expr]] = defaultdict(list)
+    def changes(self) -> dict[tuple[ast.AST, str], list[ast.expr | ast.AugAssign]]:
+        """Return (scope, name) -> what changes the object of the name, in the order of the file.
+
+        An augmented assignment changes a list or dict, and makes another object of any other.
+        """
+        found: dict[tuple[ast.AST, str], list[ast.expr | ast.AugAssign]] = defaultdict(list)
         for node in ast.walk(self.tree):
-            if isinstance(node, ast.expr) and (name := _changed_name(node)):
+            if isinstance(node, ast.expr | ast.AugAssign) and (name := _changed_name(node)):
                 found[self.owner_of(name, node), name].append(node)
         for changes in found.values():
             changes.sort(key=start_of)
@@ -248,7 +251,8 @@ class Module:
         """
         if not self.turn:
             return None
-        is_changed = (self.scope_of(found[0].node), name) in self.changes
+        changes = self.changes.get((self.scope_of(found[0].node), name), [])
+        is_changed = any(isinstance(each, ast.expr) for each in changes)
         for loop in self.loops_around(at):
             inside = [each for each in found if self.is_in(each.node, loop)]
             if inside and loop in self.turn and not is_changed:
@@ -485,6 +489,8 @@ def _changed_name(node: ast.AST) -> str:
             changed = node.value
         case ast.Call(func=ast.Attribute(value=value, attr=attr)) if attr in MUTATORS:
             changed = value
+        case ast.AugAssign(target=ast.Name()):
+            changed = node.target
     while isinstance(changed, ast.Attribute | ast.Subscript):
         changed = changed.value
     return changed.id if isinstance(changed, ast.Name) else ""

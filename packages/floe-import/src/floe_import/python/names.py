@@ -12,7 +12,7 @@ from floe_import.python.conditions import is_reached
 from floe_import.python.evaluate import computed, evaluate, is_too_deep, reads
 from floe_import.python.known_calls import attribute_of_text
 from floe_import.python.modules import Binding, Module
-from floe_import.python.values import LocalFunction, LocalPath, Symbol, Unknown, Value
+from floe_import.python.values import Instance, LocalFunction, LocalPath, Symbol, Unknown, Value
 
 # Never files of the user, even if a folder of that name is beside the file. A folder `dbt` may be
 # the user's: it is often the one with the projects.
@@ -102,8 +102,6 @@ def _value_at(
     if first.value is None or module.loop_around(first.node):
         return Unknown(f"`{name}` is set by a loop or an unpacking", module.place(first.node))
     value = evaluate(first.value, module, depth)
-    if isinstance(first.node, ast.AugAssign) and isinstance(value, list | dict):
-        return Unknown(f"`{name}` is changed in place", module.place(first.node))
     return with_changes(value, name, first, scope, at, module, depth)
 
 
@@ -177,6 +175,10 @@ def attribute_of(base: Value, node: ast.Attribute, module: Module, depth: int) -
             found_text = attribute_of_text(base, node.attr)
             if found_text is not None:
                 return found_text
+        case Instance() if node.attr in base.values:
+            return base.values[node.attr]
+        case Instance():
+            return computed(node, module)
         case Unknown():
             return base
     return computed(node, module)

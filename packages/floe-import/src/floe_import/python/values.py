@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
@@ -28,6 +28,13 @@ class Unknown:
 
     why: str
     place: Place
+
+
+@dataclass(frozen=True)
+class Instance(Unknown):
+    """An object of a dataclass of the user's own: unknown as a value, with known attributes."""
+
+    values: Mapping[str, Value] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,18 @@ from floe_import.python.modules import Module, last_name
 
 _LOGS = ("debug", "info", "warning", "error", "exception", "critical", "print")
 # Arguments that run nothing.
-_TEXTS = ("doc_md", "description", "doc", "tooltip", "help", "tags")
+_TEXTS = (
+    "doc_md",
+    "description",
+    "doc",
+    "tooltip",
+    "help",
+    "tags",
+    "flow_run_name",
+    "task_run_name",
+)
+# The names of what these make.
+_NAMED = ("flow", "task", "with_options", "serve", "deploy", "to_deployment", "from_source")
 
 
 def is_documentation(node: ast.AST, module: Module) -> bool:
@@ -21,7 +32,9 @@ def is_documentation(node: ast.AST, module: Module) -> bool:
     if isinstance(at, ast.Expr):
         return at.value is node
     if isinstance(at, ast.keyword):
-        return at.arg in _TEXTS
+        above = module.parents.get(at)
+        is_named = isinstance(above, ast.Call) and last_name(above.func) in _NAMED
+        return at.arg in _TEXTS or (at.arg == "name" and is_named)
     if isinstance(at, ast.Assign) and isinstance(at.targets[0], ast.Name):
         return _is_read_as_text(at.targets[0].id, module)
     return isinstance(at, ast.Assign) and isinstance(at.targets[0], ast.Attribute)

@@ -221,7 +221,16 @@ def _runs_nothing(argument: Argument, given: Iterable[Argument]) -> bool:
     """Return whether it is known that what an argument names is not run."""
     if argument.name in _GIVEN:
         return not _may_run(given)
-    return isinstance(argument.value, str) and only_moves_files(argument.value)
+    text = argument.value if isinstance(argument.value, str) else _with_values(argument.node)
+    return only_moves_files(text)
+
+
+def _with_values(node: ast.expr | None) -> str:
+    """Return an f-string with a word for each of its values, "" for any other expression."""
+    if not isinstance(node, ast.JoinedStr):
+        return ""
+    parts = (each.value if isinstance(each, ast.Constant) else "VALUE" for each in node.values)
+    return "".join(map(str, parts))
 
 
 def _runs_program(name: str, last: str) -> bool:
