@@ -29,8 +29,9 @@ def import_(
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="A file of `airflow connections export`, or an airflow_settings.yaml. floe takes from it the databases and "
-            "schemas that Cosmos takes from a connection, and nothing else.",
+            help="A file of `airflow connections export`, or an airflow_settings.yaml. floe takes "
+            "from it the databases and schemas that Cosmos takes from a connection, and nothing "
+            "else.",
         ),
     ] = None,
     env: Annotated[
