@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from pathlib import Path
-from threading import Lock
+from threading import Event, Lock, Thread
 from typing import Any
 
 from moving_product import Built, MovingProduct
@@ -57,6 +57,7 @@ class MovingPrefect:
         self._prefect = self.place.prefect
         self.artifacts = product.compile(self.name, {"url": self._prefect.url})
         self._job = product.name
+        self._starting = Lock()
 
     @contextmanager
     def up(self) -> Iterator[None]:
@@ -65,9 +66,16 @@ class MovingPrefect:
 
     @contextmanager
     def deployed(self) -> Iterator[None]:
+        over = Event()
+        supervisor = Thread(target=self._supervise, args=(over,))
         with ExitStack() as self._served:
             self._serve()
-            yield
+            supervisor.start()
+            try:
+                yield
+            finally:
+                over.set()
+                supervisor.join()
 
     def begin(self) -> None:
         """Do nothing: a served deployment starts its ticks."""
@@ -77,10 +85,22 @@ class MovingPrefect:
         if fault == "server":
             self.place.restart(seconds)
             return
-        self._prefect.kill_alone(self._job)
-        time.sleep(seconds)
-        with self.place.restarting:
-            self._serve()
+        with self._starting:
+            self._prefect.kill_alone(self._job)
+            time.sleep(seconds)
+            with self.place.restarting:
+                self._serve()
+
+    def _supervise(self, over: Event) -> None:
+        """Start a process again that has ended, as a supervisor of processes does.
+
+        One of Prefect ends when it has not reached its server for some time.
+        """
+        while not over.wait(1):
+            with self._starting:
+                if not over.is_set() and self._prefect.has_ended(self._job):
+                    with self.place.restarting:
+                        self._serve()
 
     def _serve(self) -> None:
         serving = self._prefect.serving(self.artifacts.folder, name=self._job)

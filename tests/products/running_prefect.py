@@ -173,6 +173,10 @@ class RunningPrefect:
         self._processes[name].kill()
         self._processes[name].wait()
 
+    def has_ended(self, name: str) -> bool:
+        """Return whether a process has ended of its own accord, by the name of its log."""
+        return self._processes[name].poll() is not None
+
     def logs(self) -> str:
         """Return what server and served product wrote, for who reads a failing test."""
         return "\n".join(each.read_text() for each in sorted(self.folder.glob("*.log")))
