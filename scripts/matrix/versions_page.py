@@ -27,7 +27,7 @@ start no tasks in the triggerer, so the kit's product asks for `granularity: pro
 two checks of the graph are skipped: see [what they cannot
 do](../plugins/floe-orchestrator-airflow/README.md#airflow-31-and-32). The API server of 3.2 does
 not start with FastAPI 0.151 or later. Airflow 3.0 is [not
-supported](decisions/older-airflows.md). Prefect 3.7 and 3.8 are tested with SQLAlchemy 2.0, because
+supported](decisions/airflow-tasks.md#airflow-31-and-32). Prefect 3.7 and 3.8 are tested with SQLAlchemy 2.0, because
 their server schedules no runs with 2.1.
 
 | cell | versions | loading | kit | parity | date |
