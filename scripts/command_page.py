@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
+from itertools import groupby
 from typing import Any
 
 import typer
@@ -29,8 +30,7 @@ floe --version
 floe run --help
 ```
 """
-_COMMON = "Options of several commands"
-# An option of at least so many commands is described once, under that heading.
+# An option of at least so many commands is described once, at the top.
 _MANY = 4
 # What typer adds to the help of an option: "Days compared.  [default: 90; 1<=x<=3660]".
 _ADDED = re.compile(r"^(?P<help>.*?)(?:\s*\[(?P<added>(?:default|env var|required|[x\d]).*)\])?$")
@@ -40,18 +40,33 @@ def command_page() -> str:
     """Return the page as Markdown."""
     join_lines_of_help(app)
     commands = dict(_commands(typer.main.get_command(app), "floe"))
-    common = _common(commands)
+    common = _common(commands, _MANY)
     links = ", ".join(f"[`{name}`](#{name.replace(' ', '-')})" for name in commands)
-    shared = [f"## {_COMMON}", "", *common.values(), ""]
-    sections = (_section(name, command, common) for name, command in commands.items())
-    return "\n".join([_HEAD, links, "", *shared, *sections])
+    head = [_HEAD, links, "", "## Options of several commands", "", *common.values(), ""]
+    groups = groupby(commands, key=lambda name: name.split(" ")[1])
+    of_groups = (_group(group, {n: commands[n] for n in names}, common) for group, names in groups)
+    return "\n".join([*head, *of_groups])
 
 
-def _common(commands: dict[str, Any]) -> dict[str, str]:
-    """Return the name of each option that many commands have -> its line."""
+def _common(commands: dict[str, Any], many: int) -> dict[str, str]:
+    """Return the name of each option that so many commands have -> its line."""
     lines = Counter(line for name, command in commands.items() for line in _lines(name, command))
-    often = [pair for pair, count in reversed(lines.most_common()) if count >= _MANY]
+    often = [pair for pair, count in reversed(lines.most_common()) if count >= many]
     return dict(sorted(often, key=lambda pair: lines[pair]))
+
+
+def _group(group: str, commands: dict[str, Any], common: dict[str, str]) -> str:
+    """Return the sections of `floe NAME`, or of all commands whose names begin so."""
+    if len(commands) == 1:
+        [(name, command)] = commands.items()
+        return _section("##", name, command, common)
+    shared = {n: line for n, line in _common(commands, 2).items() if line != common.get(n)}
+    head = f"## floe {group}\n"
+    if shared:
+        lines = "\n".join(shared.values())
+        head = f"{head}\nOptions of several of these commands:\n\n{lines}\n"
+    known = common | shared
+    return "\n".join([head, *(_section("###", *each, known) for each in commands.items())])
 
 
 def _commands(command: Any, name: str) -> Iterator[tuple[str, Any]]:
@@ -64,9 +79,10 @@ def _commands(command: Any, name: str) -> Iterator[tuple[str, Any]]:
         yield from _commands(command.get_command(context, each), f"{name} {each}")
 
 
-def _section(name: str, command: Any, common: dict[str, str]) -> str:
+def _section(heading: str, name: str, command: Any, common: dict[str, str]) -> str:
     context = typer.Context(command, info_name=name)
-    usage = " ".join([name, *command.collect_usage_pieces(context)])
+    pieces = command.collect_usage_pieces(context)
+    usage = " ".join([name, *(each for each in pieces if each != "[OPTIONS]")])
     deprecated = "Deprecated. " if command.deprecated else ""
     lines = _lines(name, command)
     own = [line for option, line in lines if line != common.get(option)]
@@ -74,7 +90,7 @@ def _section(name: str, command: Any, common: dict[str, str]) -> str:
     if also:
         own.append(f"- Also {', '.join(also)}")
     options = "\n".join(own)
-    return f"## {name}\n\n`{usage}`\n\n{deprecated}{command.help}\n\n{options}\n"
+    return f"{heading} {name}\n\n`{usage}`\n\n{deprecated}{command.help}\n\n{options}\n"
 
 
 def _lines(name: str, command: Any) -> list[tuple[str, str]]:
