@@ -41,8 +41,7 @@ def command_page() -> str:
     join_lines_of_help(app)
     commands = dict(_commands(typer.main.get_command(app), "floe"))
     common = _common(commands, _MANY)
-    links = ", ".join(f"[`{name}`](#{name.replace(' ', '-')})" for name in commands)
-    head = [_HEAD, links, "", "## Options of several commands", "", *common.values(), ""]
+    head = [_HEAD, "## Options of several commands", "", *common.values(), ""]
     groups = groupby(commands, key=lambda name: name.split(" ")[1])
     of_groups = (_group(group, {n: commands[n] for n in names}, common) for group, names in groups)
     return "\n".join([*head, *of_groups])
@@ -82,7 +81,8 @@ def _commands(command: Any, name: str) -> Iterator[tuple[str, Any]]:
 def _section(heading: str, name: str, command: Any, common: dict[str, str]) -> str:
     context = typer.Context(command, info_name=name)
     pieces = command.collect_usage_pieces(context)
-    usage = " ".join([name, *(each for each in pieces if each != "[OPTIONS]")])
+    usage = " ".join(["", *(each for each in pieces if each not in ("[OPTIONS]", "[product]"))])
+    head = f"{heading} {name}\n" + (f"\n`{name}{usage}`\n" if usage else "")
     deprecated = "Deprecated. " if command.deprecated else ""
     lines = _lines(name, command)
     own = [line for option, line in lines if line != common.get(option)]
@@ -90,7 +90,7 @@ def _section(heading: str, name: str, command: Any, common: dict[str, str]) -> s
     if also:
         own.append(f"- Also {', '.join(also)}")
     options = "\n".join(own)
-    return f"{heading} {name}\n\n`{usage}`\n\n{deprecated}{command.help}\n\n{options}\n"
+    return f"{head}\n{deprecated}{command.help}\n\n{options}\n"
 
 
 def _lines(name: str, command: Any) -> list[tuple[str, str]]:
