@@ -84,16 +84,9 @@ def check_that_a_copy_builds_the_same(files: list[Path]) -> None:
 
 
 def write_hashes(files: list[Path]) -> None:
-    """Write `requirements.txt`, for `pip install --require-hashes`: each wheel and its sdist."""
-    hashes: dict[str, list[str]] = {}
-    for file in files:
-        name = file.name.partition(f"-{version()}")[0].replace("_", "-")
-        hashes.setdefault(name, []).append(hashlib.sha256(file.read_bytes()).hexdigest())
-    lines = (
-        f"{name}=={version()}" + "".join(f" --hash=sha256:{each}" for each in found)
-        for name, found in sorted(hashes.items())
-    )
-    (DIST / "requirements.txt").write_text("".join(f"{line}\n" for line in lines))
+    """Write `SHA256SUMS`, as `sha256sum` prints and checks it."""
+    lines = (f"{hashlib.sha256(file.read_bytes()).hexdigest()}  {file.name}\n" for file in files)
+    (DIST / "SHA256SUMS").write_text("".join(lines))
 
 
 def write_sbom() -> None:
