@@ -25,20 +25,19 @@ LIMITS = {
 
 def main() -> int:
     """Print the table; return the exit code."""
-    circles = list(_circles(with_types=False))
-    typed = list(_circles(with_types=True))
+    circles, typed = (list(_circles(with_types=each)) for each in (False, True))
     rows = _sizes() | dict(zip(list(LIMITS)[-2:], (len(circles), len(typed)), strict=True))
     for name, value in rows.items():
-        limit = f"  of {LIMITS[name]:,}" if name in LIMITS else ""
-        over = "  over" if value > LIMITS.get(name, value) else ""
-        print(f"{name:32}{value:>9,.0f}{limit}{over}")
+        limit = f"of {LIMITS[name]:,}" if name in LIMITS else ""
+        print(f"{name:32}{value:>9,.0f}", limit, "over" if value > LIMITS.get(name, value) else "")
     print(*(f"circle: {', '.join(each)}" for each in typed), sep="\n")
     return 1 if "--check" in sys.argv and circles else 0
 
 
 def _sizes() -> dict[str, float]:
-    tests = [_text(path) for path in _tracked("*.py") if "tests" in path.parts]
-    docs = [_text(path) for path in _tracked("docs/*.md")]
+    tests = [path.read_text("utf-8") for path in _tracked("*.py") if "tests" in path.parts]
+    docs = [path.read_text("utf-8") for path in _tracked("docs/*.md")]
+    projects = [path.read_text("utf-8") for path in _tracked("*pyproject.toml")]
     core = [path for path in _sources() if path.is_relative_to(CORE)]
     return {
         **_code_sizes("source", _sources()),
@@ -48,16 +47,14 @@ def _sizes() -> dict[str, float]:
         "tests, lines": sum(len(text.splitlines()) for text in tests),
         "docs, pages": len(docs),
         "docs, words": sum(len(text.split()) for text in docs),
-        "distributions": sum(
-            "\npackage = false" not in _text(p) for p in _tracked("*project.toml")
-        ),
+        "distributions": len([text for text in projects if "\npackage = false" not in text]),
     }
 
 
 def _code_sizes(name: str, paths: list[Path]) -> dict[str, float]:
-    files = [len(_text(path).splitlines()) for path in paths]
-    nodes = (node for path in paths for node in ast.walk(ast.parse(_text(path))))
-    kinds = (ast.FunctionDef, ast.AsyncFunctionDef)
+    files = [len(path.read_text("utf-8").splitlines()) for path in paths]
+    nodes = (node for path in paths for node in ast.walk(ast.parse(path.read_text("utf-8"))))
+    kinds = ast.FunctionDef | ast.AsyncFunctionDef
     functions = [int(n.end_lineno or 0) - n.lineno + 1 for n in nodes if isinstance(n, kinds)]
     return {
         f"{name}, lines": sum(files),
@@ -70,27 +67,22 @@ def _code_sizes(name: str, paths: list[Path]) -> dict[str, float]:
 
 
 def _tracked(pattern: str) -> list[Path]:
-    listed = subprocess.run(
-        ["git", "ls-files", pattern], capture_output=True, text=True, check=True
-    )
-    return [path for path in map(Path, listed.stdout.splitlines()) if path.is_file()]
+    listed = subprocess.check_output(["git", "ls-files", pattern], text=True).splitlines()
+    return [path for path in map(Path, listed) if path.is_file()]
 
 
 def _sources() -> list[Path]:
-    kept = [path for path in _tracked("*.py") if path.parts[0] in ("packages", "plugins")]
+    kept = (*_tracked("packages/*.py"), *_tracked("plugins/*.py"))
     return [path for path in kept if "tests" not in path.parts]
-
-
-def _text(path: Path) -> str:
-    return path.read_text("utf-8")
 
 
 def _circles(*, with_types: bool) -> Iterator[list[str]]:
     """Yield the modules that reach each other through imports, those in functions included."""
-    modules = {
-        path.with_suffix("").parts[3:]: path for path in _sources() if path.parts[2] == "src"
+    sources = [path for path in _sources() if path.parts[2] == "src"]
+    names = (".".join(path.with_suffix("").parts[3:]) for path in sources)
+    paths = {
+        name.removesuffix(".__init__"): path for name, path in zip(names, sources, strict=True)
     }
-    paths = {".".join(name).removesuffix(".__init__"): path for name, path in modules.items()}
     imports = {name: set(_imports(paths[name], set(paths), with_types)) - {name} for name in paths}
     reached = {name: _reached(name, imports) for name in imports}
     circles = {frozenset(m for m in reached[n] if n in reached[m]) for n in imports} - {frozenset()}
@@ -98,16 +90,15 @@ def _circles(*, with_types: bool) -> Iterator[list[str]]:
 
 
 def _reached(start: str, imports: dict[str, set[str]]) -> set[str]:
-    found, left = set[str](), [start]
-    while left:
-        new = imports[left.pop()] - found
+    found, new = set[str](), imports[start]
+    while new:
         found |= new
-        left.extend(new)
+        new = {other for name in new for other in imports[name]} - found
     return found
 
 
 def _imports(path: Path, modules: set[str], with_types: bool) -> Iterator[str]:
-    for node in _nodes(ast.parse(_text(path)), with_types):
+    for node in _nodes(ast.parse(path.read_text("utf-8")), with_types):
         if isinstance(node, ast.Import):
             yield from {alias.name for alias in node.names} & modules
         elif isinstance(node, ast.ImportFrom):
