@@ -57,7 +57,7 @@ class AirflowOrchestratorPlugin(ProductPlugin):
     """
 
     name = "airflow"
-    version = metadata.version("floe-orchestrator-airflow")
+    version = metadata.version("floe-orchestration-airflow")
     floe_api_version = "1.0"
     dev_port = 8080
 

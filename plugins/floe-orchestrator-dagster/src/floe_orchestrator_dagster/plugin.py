@@ -55,7 +55,7 @@ class DagsterOrchestratorPlugin(ProductPlugin):
     """
 
     name = "dagster"
-    version = metadata.version("floe-orchestrator-dagster")
+    version = metadata.version("floe-orchestration-dagster")
     floe_api_version = "1.0"
     dev_port = 3000
 

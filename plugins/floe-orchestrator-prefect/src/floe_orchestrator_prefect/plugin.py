@@ -54,7 +54,7 @@ class PrefectOrchestratorPlugin(ProductPlugin):
     """
 
     name = "prefect"
-    version = metadata.version("floe-orchestrator-prefect")
+    version = metadata.version("floe-orchestration-prefect")
     floe_api_version = "1.0"
     dev_port = 4200
 

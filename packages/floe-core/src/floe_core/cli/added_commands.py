@@ -11,20 +11,7 @@ import typer
 from floe_core.cli.console import notice
 from floe_core.cli.help_of_flags import join_lines_of_help
 from floe_core.foundation.entry_points import distribution_of, installed_points, named_failure
-from floe_core.foundation.errors import PluginError, UsageError
-
-_PACKAGES = {
-    "ci": "floe-ci",
-    "dev": "floe-dev",
-    "diff": "floe-diff",
-    "helm": "floe-kubernetes",
-    "import": "floe-import",
-    "mcp": "floe-console",
-    "mesh": "floe-console",
-    "migrate": "floe-migrate",
-    "parity": "floe-parity",
-    "partitions": "floe-partitions",
-}
+from floe_core.foundation.errors import PluginError
 
 
 @cache
@@ -51,12 +38,8 @@ def added_command(name: str) -> Any:
 
     Raises:
         PluginError: It does not load.
-        UsageError: It is in a package that is not installed.
     """
     point = added_commands().get(name)
-    if point is None and name in _PACKAGES:
-        package = _PACKAGES[name]
-        raise UsageError(f"`floe {name}` is in the package {package}: `pip install {package}`")
     if point is None:
         return None
     with named_failure(f"`floe {name}` of {distribution_of(point)}"):

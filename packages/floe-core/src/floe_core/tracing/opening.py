@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from floe_core.foundation.entry_points import installed_points
+from floe_core.foundation.extras import install_command
 from floe_core.schemas.policies import TracingSettings
 from floe_core.tracing.switch import is_wanted
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 # What it names is called with the settings, `trace_id`, `capacity` and `redact`.
 GROUP = "floe.tracing"
 NOT_INSTALLED = (
-    "tracing is asked for, but OpenTelemetry is not installed: pip install 'floe-core[tracing]'"
+    f"tracing is asked for, but OpenTelemetry is not installed: {install_command('tracing')}"
 )
 
 
@@ -34,14 +35,14 @@ def open_sender(
     """
     if not is_wanted(settings):
         return None
-    point = next(iter(installed_points(GROUP).values()), None)
-    if point is None:
-        complain(NOT_INSTALLED)
-        return None
+    (point,) = installed_points(GROUP).values()
     # Tracing must never fail a run, and exporters are third-party code, configured by the
     # environment: this is the one place that catches whatever they raise.
     try:
         sender: SpanSender = point.load()(settings, trace_id, capacity, redact)
+    except ModuleNotFoundError:
+        complain(NOT_INSTALLED)
+        return None
     except Exception as error:  # noqa: BLE001
         complain(redact(f"no spans are sent: {type(error).__name__}: {error}"))
         return None

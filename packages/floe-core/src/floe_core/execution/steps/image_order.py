@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 
 from floe_core.foundation.entry_points import installed_points
-from floe_core.foundation.errors import EnvironmentProblemError
 from floe_core.schemas.frozen import Frozen
 
 FACTS_VARIABLE = "FLOE_FACTS_FILE"
@@ -34,14 +33,6 @@ def command_of(order: ImageOrder) -> tuple[str, ...]:
     """Return the command that runs the image and exits as its container does.
 
     It is `python -m MODULE ORDER`, with the module that the first entry point by name has.
-
-    Raises:
-        EnvironmentProblemError: No package that runs images is installed.
     """
     runners = installed_points("floe.image_runners")
-    for name in sorted(runners):
-        return (sys.executable, "-m", runners[name].value, order.model_dump_json())
-    raise EnvironmentProblemError(
-        f"step {order.step} is an image, which the package floe-kubernetes runs: "
-        "pip install 'floe-core[kubernetes]'"
-    )
+    return (sys.executable, "-m", runners[min(runners)].value, order.model_dump_json())
