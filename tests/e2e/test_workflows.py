@@ -35,13 +35,28 @@ def test_a_workflow_runs_what_is_there(file: Path) -> None:
         if command.startswith("make "):
             done = subprocess.run(["make", "-n", command.split()[1]], cwd=ROOT, check=False)
             assert done.returncode == 0, command
-        else:
+        elif command.startswith("bash "):
             assert (ROOT / command.split()[1]).exists(), command
+        else:
+            assert subprocess.run(["bash", "-nc", command], check=False).returncode == 0, command
 
 
-def test_every_workflow_has_the_same_version_of_an_action() -> None:
+def test_every_action_is_pinned_by_hash_and_to_one_version() -> None:
     used = {step["uses"] for file in WORKFLOWS for step in steps(file) if "uses" in step}
-    assert len(used) == len({re.sub(r"@v\d+$", "", each) for each in used}) > 2
+    assert [each for each in used if not re.search(r"@[0-9a-f]{40}$", each)] == []
+    assert len(used) == len({each.partition("@")[0] for each in used}) > 2
+
+
+def test_only_the_job_that_publishes_may_ask_pypi_for_a_token() -> None:
+    jobs = load(ROOT / ".github/workflows/release.yml")["jobs"]
+    assert jobs["publish"]["environment"]["name"] == "pypi"
+    assert [
+        step["uses"].partition("@")[0] for step in jobs["publish"]["steps"] if "uses" in step
+    ] == [
+        "actions/download-artifact",
+        "pypa/gh-action-pypi-publish",
+    ]
+    assert "run" not in jobs["publish"]["steps"][-1]
 
 
 def test_the_matrix_runs_each_week() -> None:
