@@ -16,13 +16,13 @@ from floe_artifacts.run_files import Json, RunFiles, read_json
 from floe_artifacts.run_set import MANIFEST, RESULTS, SOURCES
 from floe_core.execution.node_selection.wanted import wanted_nodes
 from floe_core.execution.record.journal import record_of
-from floe_core.product_folder.state_folder import run_place
 from floe_core.runs.build_events import NodeResult
 from floe_core.runs.build_request import BuildRequest
 from floe_core.runs.dbt_files import Ending
 from floe_core.runs.product_redactor import redactor_of
 from floe_core.schemas.compiled_artifacts import DBT_MANIFEST_FILE, CompiledArtifacts
 from floe_core.secrets.redactor import Redactor
+from floe_core.storage.state_folder import run_place
 
 _SCHEMA = "https://schemas.getdbt.com/dbt/run-results/v6.json"
 

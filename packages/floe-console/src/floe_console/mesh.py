@@ -21,7 +21,6 @@ from floe_core.ports.periods import (
 )
 from floe_core.ports.published import PublishedProduct
 from floe_core.ports.record import ProductRecord, Start, Update
-from floe_core.product_folder.environment_choice import chosen_environment
 from floe_core.schedules import next_tick
 from floe_core.schedules.live_schedules import check_schedules
 from floe_core.schedules.ownership import other_owner
@@ -30,6 +29,7 @@ from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.environments import in_environment
 from floe_core.schemas.policies import Job
 from floe_core.schemas.ports import Port, UpdateTrigger
+from floe_core.storage.environment_choice import chosen_environment
 
 
 @dataclass(frozen=True, slots=True)

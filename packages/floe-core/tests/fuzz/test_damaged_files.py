@@ -31,9 +31,9 @@ from floe_core.schedules import next_tick
 from floe_core.schedules.live_schedules import with_live_schedules
 from floe_core.schemas import CompiledArtifacts
 from floe_core.schemas.policies import LineageSettings
-from floe_core.spooling.spool import Spool
 from floe_core.sql.columns.known_tables import KnownTable
 from floe_core.sql.derived_columns import derive
+from floe_core.storage.spooling.spool import Spool
 
 from .mutations import mutated, mutated_json
 

@@ -15,8 +15,8 @@ from floe_core.partitions.calendar import due_partitions
 from floe_core.partitions.statuses import statuses_of, worst
 from floe_core.partitions.store import store_of
 from floe_core.ports.stale import stale_by_node
-from floe_core.product_folder.state_folder import runs_place
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_core.storage.state_folder import runs_place
 
 # Of how many runs the records are looked through for the freshness of sources.
 MOST_RUNS = 5

@@ -8,7 +8,7 @@ from floe_core.alerts.target import Target, targets_of
 from floe_core.alerts.waiting_alerts import AlertStore
 from floe_core.foundation.errors import EnvironmentProblemError
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
-from floe_core.secrets.settings import setting
+from floe_core.secrets.references import setting
 
 STORE_VARIABLE = "FLOE_ALERT_STORE"
 STORE_SETTING = "alert_store"

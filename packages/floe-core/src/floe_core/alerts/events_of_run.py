@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from floe_core.alerts.run_outcome import RunOutcome
-from floe_core.runs.failure_text import CULPRITS
+from floe_core.runs.build_events import CULPRITS
 from floe_core.schemas.policies import AlertKind
 
 

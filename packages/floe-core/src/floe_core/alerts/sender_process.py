@@ -12,8 +12,8 @@ from pathlib import Path
 
 from floe_core.alerts.alert_channel import AlertChannel
 from floe_core.alerts.target import Target
-from floe_core.spooling.drainer_loop import serve
-from floe_core.spooling.draining import Drainer
+from floe_core.storage.spooling.draining import Drainer
+from floe_core.storage.spooling.sending_process import serve
 
 
 def main() -> int:

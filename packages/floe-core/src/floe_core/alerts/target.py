@@ -9,7 +9,7 @@ from pathlib import Path
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.policies import AlertKind, AlertRule
 from floe_core.secrets.references import referenced_names, value_of
-from floe_core.spooling.spool import Spool
+from floe_core.storage.spooling.spool import Spool
 
 FOLDER = "alerts"
 

@@ -12,8 +12,8 @@ from urllib.parse import quote, unquote
 from floe_core.alerts.run_outcome import RunOutcome
 from floe_core.alerts.target import folder_of
 from floe_core.foundation.errors import FloeError
-from floe_core.product_folder.state_folder import place_below, state_folder
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_core.storage.state_folder import place_below, state_folder
 
 _SUFFIX = ".unreported"
 

@@ -66,7 +66,7 @@ def check_file(path: Path | None) -> Path | None:
 def use_environment(context: typer.Context, name: str | None) -> str | None:
     """Choose an environment for this command and its child processes; "" for none."""
     from floe_core.foundation.process_environment import environment_with
-    from floe_core.product_folder.environment_choice import ENVIRONMENT_VARIABLE
+    from floe_core.storage.environment_choice import ENVIRONMENT_VARIABLE
 
     if name is not None:
         context.with_resource(environment_with({ENVIRONMENT_VARIABLE: name}))

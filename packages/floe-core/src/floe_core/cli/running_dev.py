@@ -47,7 +47,7 @@ class RunningDev(RunLauncher, Protocol):
 def running_dev(product: Path, on: str | None) -> Iterator[RunningDev | None]:
     """Yield the product's `floe dev` if one is up and serves the orchestrator; else None."""
     from floe_core.foundation.entry_points import installed_points
-    from floe_core.product_folder.state_folder import state_place
+    from floe_core.storage.state_folder import state_place
 
     folder = product.absolute()
     is_noted = (state_place(folder) / FILE).exists()

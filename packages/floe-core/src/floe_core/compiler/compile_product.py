@@ -44,9 +44,9 @@ from floe_core.schemas.compiled_artifacts import (
     OrchestratorChoice,
 )
 from floe_core.schemas.policies import DbtProject
-from floe_core.secrets.known_values import known_secrets
+from floe_core.secrets.recognition import known_secrets
 from floe_core.secrets.redactor import Redactor
-from floe_core.storage.atomic_files import write_together
+from floe_core.storage.files import write_together
 from floe_core.tracing.compile_trace import CompileTrace
 from floe_core.warehouse.dialects import dialect_of
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import msgpack
 
-from floe_core.secrets.names import is_secret_variable
+from floe_core.secrets.recognition import is_secret_variable
 
 ENV_VARS = "env_vars"
 UNSET = ""

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from floe_core.execution.reports.relations import column_origins as column_origins
     from floe_core.execution.reports.relations import source_loaded_at as source_loaded_at
     from floe_core.execution.reports.reported_ends import has_reported_ends as has_reported_ends
-    from floe_core.foundation.parent_death import end_with_parent as end_with_parent
+    from floe_core.foundation.child_processes import end_with_parent as end_with_parent
 
 _HOMES = {
     "Attempt": "floe_core.execution.record.attempt",
@@ -54,7 +54,7 @@ _HOMES = {
     "built_relation": "floe_core.execution.reports.relations",
     "chosen_nodes": "floe_core.execution.node_selection.wanted",
     "column_origins": "floe_core.execution.reports.relations",
-    "end_with_parent": "floe_core.foundation.parent_death",
+    "end_with_parent": "floe_core.foundation.child_processes",
     "failure_of": "floe_core.execution.record.build_failure",
     "failure_of_build": "floe_core.execution.record.build_failure",
     "first_attempt_number": "floe_core.execution.record.attempt",

@@ -33,13 +33,12 @@ from floe_core.execution.slots_of_build import SlotsOfBuild
 from floe_core.execution.start_nodes import start_dbt, start_nodes
 from floe_core.execution.warehouse_lock import WarehouseHold, sole_writer
 from floe_core.foundation.errors import FloeError, UsageError
-from floe_core.product_folder.state_folder import shared_state
 from floe_core.runs.build_events import BuildEnded, BuildEvent, NodeLog
-from floe_core.runs.build_request import BuildRequest, ReadConnection
-from floe_core.runs.node_slots import NodeSlots
+from floe_core.runs.build_request import BuildRequest, NodeSlots, ReadConnection
 from floe_core.runs.product_redactor import redactor_of
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.secrets.redactor import Redactor
+from floe_core.storage.state_folder import shared_state
 from floe_core.warehouse.outside_values import set_outside_values
 
 LOCK_TIMEOUT_SECONDS = 3600.0

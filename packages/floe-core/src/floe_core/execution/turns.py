@@ -14,7 +14,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from floe_core.storage.file_locks import hold_if_free
+from floe_core.storage.files import hold_if_free
 
 _POLL_SECONDS = 0.2
 

@@ -13,7 +13,7 @@ from filelock import FileLock, Timeout
 
 from floe_core.execution.turns import take_turn
 from floe_core.foundation.errors import EnvironmentProblemError
-from floe_core.product_folder.state_folder import make_ignored, place_below
+from floe_core.storage.state_folder import make_ignored, place_below
 from floe_core.warehouse.dialects import dialect_of
 
 

@@ -18,9 +18,9 @@ from floe_core.lineage.run_ids import run_id_from
 from floe_core.lineage.sending.delivery import Delivery
 from floe_core.plugin_interfaces import LINEAGE_EVENT_TYPES, Dataset
 from floe_core.schemas.policies import LineageSettings
-from floe_core.secrets.known_values import known_secrets
+from floe_core.secrets.recognition import known_secrets
 from floe_core.secrets.redactor import Redactor
-from floe_core.spooling.spool import Spool
+from floe_core.storage.spooling.spool import Spool
 
 _SECONDS_AT_EXIT = 5.0
 

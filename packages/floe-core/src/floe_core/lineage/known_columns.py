@@ -9,9 +9,9 @@ from pathlib import Path
 
 from floe_core.foundation.errors import FloeError
 from floe_core.lineage.facets import UNKNOWN_TYPE, Json
-from floe_core.spooling.spool import read_json
 from floe_core.sql.columns.known_tables import KnownTable
-from floe_core.storage.atomic_files import write_whole
+from floe_core.storage.files import write_whole
+from floe_core.storage.spooling.spool import read_json
 
 
 class KnownColumns:

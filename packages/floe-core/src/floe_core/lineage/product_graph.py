@@ -12,7 +12,7 @@ from floe_core.lineage.seed_header import seed_columns
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.nodes import Column, Node, source_name
 from floe_core.secrets.redactor import Redactor
-from floe_core.storage.regular_files import file_in
+from floe_core.storage.files import file_in
 
 _QUOTES = {
     **dict.fromkeys(("duckdb", "postgres", "redshift", "snowflake", "sqlite", "trino"), '"'),

@@ -13,7 +13,7 @@ from floe_core.partitions.calendar import (
     partitions_between,
     partitions_of_tick,
 )
-from floe_core.runs.time_range import TimeRange
+from floe_core.runs.run_parameters import TimeRange
 from floe_core.schemas.partitions import Partitions
 
 # As in Dagster's tags of a range: `dagster/asset_partition_range_start` and `..._end`.

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from floe_core.partitions.calendar import Partition
 from floe_core.partitions.chosen import range_of
-from floe_core.runs.time_range import TimeRange
+from floe_core.runs.run_parameters import TimeRange
 from floe_core.schemas.partitions import Partitions
 
 # As dbt writes the times of a microbatch: in UTC, without a zone.

@@ -11,8 +11,7 @@ from typing import Literal, Protocol, runtime_checkable
 
 from floe_core.plugin_api.helm.settings import HelmSettings
 from floe_core.runs.build_events import BuildEvent, NodeResult
-from floe_core.runs.run_parameters import RunParameters
-from floe_core.runs.time_range import TimeRange
+from floe_core.runs.run_parameters import RunParameters, TimeRange
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.policies import Schedule
 

@@ -11,7 +11,7 @@ from floe_core.reuse.state import Versions
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.nodes import Node
 from floe_core.sql.names import Names
-from floe_core.storage.regular_files import file_in
+from floe_core.storage.files import file_in
 
 
 def seed_versions(artifacts: CompiledArtifacts, node: Node) -> Versions | None:

@@ -9,10 +9,9 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 
-from floe_core.product_folder.environment_choice import name_in_environment
-from floe_core.product_folder.state_folder import state_folder
 from floe_core.reuse.state import State, from_text, to_text
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_core.storage.environment_choice import name_in_environment
 from floe_core.storage.shared_text import (
     POSTGRES,
     FileText,
@@ -20,6 +19,7 @@ from floe_core.storage.shared_text import (
     SharedText,
     shared_text,
 )
+from floe_core.storage.state_folder import state_folder
 
 STORE_VARIABLE = "FLOE_REUSE_STORE"
 NAME = "reuse"

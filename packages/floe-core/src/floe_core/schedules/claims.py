@@ -13,7 +13,6 @@ from typing import cast
 from pydantic import AwareDatetime, ValidationError
 
 from floe_core.foundation.errors import EnvironmentProblemError
-from floe_core.product_folder.environment_choice import name_in_environment
 from floe_core.schedules.live_schedules import live_job
 from floe_core.schedules.ownership import LONGEST_LATE, runs_tick
 from floe_core.schedules.schedule_store import CLAIMS, shared_place
@@ -21,6 +20,7 @@ from floe_core.schedules.ticks import ticks_between
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.frozen import Frozen
 from floe_core.schemas.policies import Owner, Schedule
+from floe_core.storage.environment_choice import name_in_environment
 from floe_core.storage.shared_text import FileText, SharedText, shared_text
 
 # Of a job; more if they are younger than `LONGEST_LATE`.

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from floe_core.foundation.errors import EnvironmentProblemError
-from floe_core.product_folder.environment_choice import name_in_environment
 from floe_core.schedules.schedule_override import Overrides
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
-from floe_core.secrets.settings import setting
+from floe_core.secrets.references import setting
+from floe_core.storage.environment_choice import name_in_environment
 
 STORE_VARIABLE = "FLOE_SCHEDULE_STORE"
 STORE_SETTING = "schedule_store"

@@ -16,11 +16,9 @@ from filelock import FileLock, Timeout
 
 from floe_core.foundation.errors import EnvironmentProblemError
 from floe_core.foundation.service_probe import without_secrets
-from floe_core.secrets.shapes import hide_shapes
-from floe_core.storage.atomic_files import write_together
-from floe_core.storage.numbered_objects import ATTEMPTS, NumberedObjects, ObjectsBusyError
-from floe_core.storage.objects import ObjectsError
-from floe_core.storage.regular_files import open_regular
+from floe_core.secrets.recognition import hide_shapes
+from floe_core.storage.files import open_regular, write_together
+from floe_core.storage.objects import ATTEMPTS, NumberedObjects, ObjectsBusyError, ObjectsError
 
 LOCK_SECONDS = 30.0
 CONNECT_SECONDS = 10

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from floe_core.foundation.errors import EnvironmentProblemError
 from floe_core.foundation.process_environment import environment_with
 from floe_core.schemas.policies import DbtProject
-from floe_core.secrets.known_values import known_secrets
+from floe_core.secrets.recognition import known_secrets
 from floe_core.secrets.redactor import Redactor
 from floe_core.warehouse.dbt_profiles import dbt_profiles_dir
 from floe_core.warehouse.duckdb_file import PROJECT_DIR_VARIABLE

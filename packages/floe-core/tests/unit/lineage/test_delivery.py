@@ -23,8 +23,8 @@ from floe_core.lineage.run_ids import run_id_from
 from floe_core.lineage.sending.delivery import Delivery
 from floe_core.lineage.sending.delivery_status import RefusedEvent, flush, status
 from floe_core.schemas.policies import LineageSettings
-from floe_core.spooling.flushing import Flushed
-from floe_core.spooling.spool import Spool
+from floe_core.storage.spooling.draining import Flushed
+from floe_core.storage.spooling.spool import Spool
 
 from .conftest import Backend
 

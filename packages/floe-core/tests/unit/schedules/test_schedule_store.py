@@ -19,7 +19,7 @@ from floe_core.schedules.claims import Claim, claims_of, record_claim
 from floe_core.schedules.schedule_override import ScheduleOverride
 from floe_core.schedules.schedule_store import store_for, store_of
 from floe_core.schedules.shared_schedule_store import SharedScheduleStore
-from floe_core.storage import numbered_objects
+from floe_core.storage import objects
 from floe_core.storage.shared_text import FileText, ObjectsText
 
 CLAIM = Claim(orchestrator="dagster", epoch=1, run="1", at=datetime(2026, 1, 1, tzinfo=UTC))
@@ -156,7 +156,7 @@ def test_an_object_store_keeps_what_is_changed(url):
 def test_an_object_store_forgets_old_versions(url, monkeypatch):
     import fsspec
 
-    monkeypatch.setattr(numbered_objects, "KEPT_FOR", timedelta(0))
+    monkeypatch.setattr(objects, "KEPT_FOR", timedelta(0))
     for number in range(12):
         store_at(url).change(lambda kept, name=str(number): {**kept, name: ENTRY})
     names = fsspec.filesystem("memory").ls("/floe-tests/web-shop", detail=False)

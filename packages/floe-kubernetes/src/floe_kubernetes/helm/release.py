@@ -20,7 +20,7 @@ from floe_core.foundation.errors import PluginError, UsageError
 from floe_core.plugin_api.helm.settings import HelmProduct
 from floe_core.plugin_api.powers import ChartOwner
 from floe_core.plugin_interfaces import WORKLOAD_SIZES, OrchestratorPlugin
-from floe_core.product_folder.environment_choice import chosen_environment
+from floe_core.storage.environment_choice import chosen_environment
 from floe_kubernetes.helm.manifest_settings import (
     helm_section,
     image_template,

@@ -92,7 +92,7 @@ def show(
     from floe_core.cli.lineage_tree import lineage_tree
     from floe_core.lineage.lineage_map import lineage_map
     from floe_core.schemas import CompiledArtifacts
-    from floe_core.storage.atomic_files import write_together
+    from floe_core.storage.files import write_together
 
     artifacts = CompiledArtifacts.load(compiled_folder(product))
     begin_stage("reading the SQL that ran")

@@ -81,7 +81,7 @@ def _plan(artifacts: CompiledArtifacts, job: str | None, select: str | None) -> 
 def _write_page(html: Path, artifacts: CompiledArtifacts, planned: PlannedBuild) -> None:
     from floe_core.cli.pages.plan_page import plan_page
     from floe_core.execution.record.saved_time import savings_of_runs
-    from floe_core.storage.atomic_files import write_together
+    from floe_core.storage.files import write_together
 
     savings = savings_of_runs(artifacts.folder, RUNS_ON_PAGE)
     page = plan_page(artifacts, planned, _summary(planned), savings)

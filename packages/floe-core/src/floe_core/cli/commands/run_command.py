@@ -280,7 +280,7 @@ def _launch(
     artifacts: CompiledArtifacts, options: RunOptions, started: RunLauncher | None
 ) -> RunReport:
     from floe_core.cli.run_view import watch_run
-    from floe_core.launched_run.launcher import launch
+    from floe_core.plugin_api.launched_run.launcher import launch
 
     nodes = options.node_ids
     total = len(artifacts.nodes_of(artifacts.job(options.job)) if nodes is None else nodes)
@@ -343,7 +343,7 @@ def _run_backfill(
 ) -> None:
     from floe_core.cli.moments import read_day
     from floe_core.cli.run_view import watch_run
-    from floe_core.launched_run.backfill import launch_backfill, plan_backfill
+    from floe_core.plugin_api.launched_run.launcher import launch_backfill, plan_backfill
 
     plan = plan_backfill(artifacts, job, *(read_day(text, "--backfill") for text in days))
     total = len(artifacts.nodes_of(job))

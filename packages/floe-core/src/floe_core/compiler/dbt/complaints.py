@@ -9,7 +9,7 @@ from pathlib import Path
 from floe_core.compiler.profile import Profile
 from floe_core.dbt.messages import text_of_error
 from floe_core.foundation.errors import InvalidProductError, Problem
-from floe_core.secrets.known_values import known_secrets
+from floe_core.secrets.recognition import known_secrets
 from floe_core.secrets.redactor import Redactor
 
 _FILE_IN_MESSAGE = re.compile(

@@ -21,12 +21,12 @@ from floe_core.dbt.call import DbtCall, place_arguments
 from floe_core.dbt.parse_environment import seal_environment
 from floe_core.dbt.preloaded_manifest import add_tags
 from floe_core.foundation.errors import InvalidProductError, Problem
-from floe_core.product_folder.environment_choice import ENVIRONMENT_VARIABLE
 from floe_core.schemas.nodes import Node
-from floe_core.secrets.known_values import known_secrets
+from floe_core.secrets.recognition import known_secrets
 from floe_core.secrets.redactor import Redactor
 from floe_core.secrets.references import required_names, used_names
 from floe_core.secrets.sealed_cache import seal_cache
+from floe_core.storage.environment_choice import ENVIRONMENT_VARIABLE
 from floe_core.user_yaml.dbt_vars import vars_argument
 from floe_core.warehouse.dbt_profiles import dbt_profiles_dir
 from floe_core.warehouse.duckdb_file import PROJECT_DIR_VARIABLE

@@ -9,9 +9,9 @@ from floe_core.compiler.findings import Findings
 from floe_core.compiler.inputs import read_inputs
 from floe_core.compiler.jobs.environment_schedules import environment_schedules
 from floe_core.compiler.settings import plugin_settings
-from floe_core.product_folder.environment_choice import chosen_environment
 from floe_core.schedules.schedule_store import store_for
 from floe_core.schemas.policies import Schedule
+from floe_core.storage.environment_choice import chosen_environment
 
 
 def product_schedules(product_dir: Path) -> dict[str, Schedule | None]:

@@ -18,7 +18,7 @@ from floe_core.compiler.profile import HEADER, Profile, is_generated
 from floe_core.foundation.errors import Problem
 from floe_core.schemas.nodes import Node
 from floe_core.schemas.ports import InputPort, Port
-from floe_core.storage.atomic_files import write_together
+from floe_core.storage.files import write_together
 from floe_core.user_yaml.dbt_vars import values_for_dbt
 
 

@@ -12,9 +12,9 @@ from floe_core.dbt.messages import text_of_error
 from floe_core.dbt.preloaded_manifest import add_tags, preload_manifest
 from floe_core.dbt.step_selection import StepSelection
 from floe_core.foundation.errors import UsageError
-from floe_core.product_folder.state_folder import place_below, state_folder
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.nodes import Node
+from floe_core.storage.state_folder import place_below, state_folder
 from floe_core.user_yaml.dbt_vars import vars_argument
 from floe_core.warehouse.dbt_profiles import profiles_dir
 from floe_core.warehouse.outside_values import set_outside_values

@@ -9,9 +9,8 @@ from floe_core.execution.node_selection.wanted import wanted_nodes
 from floe_core.execution.record.attempt import may_retry
 from floe_core.execution.record.journal import record_of
 from floe_core.execution.record.run_record import RunRecord
-from floe_core.runs.build_events import BuildEnded
+from floe_core.runs.build_events import BuildEnded, failure_text
 from floe_core.runs.build_request import BuildRequest
-from floe_core.runs.failure_text import failure_text
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
 

@@ -10,10 +10,10 @@ from pathlib import Path
 
 from floe_core.execution.record.run_record import RunRecord
 from floe_core.foundation.errors import EnvironmentProblemError
-from floe_core.product_folder.state_folder import run_folder, run_place
 from floe_core.runs.build_events import BuildEvent, from_line, to_line
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
-from floe_core.storage.regular_files import open_regular, read_regular
+from floe_core.storage.files import open_regular, read_regular
+from floe_core.storage.state_folder import run_folder, run_place
 
 FILE = "events.jsonl"
 # More than the end of a build takes.

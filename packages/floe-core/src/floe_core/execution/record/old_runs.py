@@ -13,8 +13,8 @@ from pathlib import Path
 
 from floe_core.execution.record.journal import FILE, last_event
 from floe_core.foundation.errors import FloeError
-from floe_core.product_folder.state_folder import runs_place
 from floe_core.runs.build_events import BuildEnded
+from floe_core.storage.state_folder import runs_place
 
 KEEP_VARIABLE = "FLOE_KEEP_RUNS"
 _DEFAULT = 100

@@ -9,8 +9,8 @@ from urllib.parse import unquote
 
 from floe_core.execution.record.journal import FILE, read_events
 from floe_core.execution.record.run_record import RunRecord
-from floe_core.product_folder.state_folder import runs_place
 from floe_core.runs.build_events import NodeResult
+from floe_core.storage.state_folder import runs_place
 
 
 @dataclass(frozen=True, slots=True)

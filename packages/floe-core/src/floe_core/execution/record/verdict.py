@@ -6,8 +6,14 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from floe_core.dbt.run import DbtEnded
-from floe_core.runs.build_events import BuildEnded, BuildEvent, NodeLog, NodeResult, NodeStarted
-from floe_core.runs.failure_text import count_failed
+from floe_core.runs.build_events import (
+    BuildEnded,
+    BuildEvent,
+    NodeLog,
+    NodeResult,
+    NodeStarted,
+    count_failed,
+)
 
 
 class Verdict:

@@ -25,11 +25,11 @@ from floe_core.execution.reports.build_note import (
     written_of,
 )
 from floe_core.foundation.errors import FloeError
-from floe_core.product_folder.state_folder import state_place
 from floe_core.runs.build_events import BuildEnded
 from floe_core.runs.dbt_files import write_dbt_files
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
-from floe_core.storage.file_locks import hold_if_free
+from floe_core.storage.files import hold_if_free
+from floe_core.storage.state_folder import state_place
 
 _log = logging.getLogger("floe.alerts")
 

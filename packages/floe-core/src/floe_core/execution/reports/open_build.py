@@ -28,10 +28,10 @@ from floe_core.execution.reports.build_note import (
 )
 from floe_core.foundation.errors import FloeError
 from floe_core.lineage.backend import is_configured
-from floe_core.product_folder.state_folder import state_folder
 from floe_core.runs.build_events import BuildEnded
 from floe_core.runs.build_request import BuildRequest
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_core.storage.state_folder import state_folder
 
 _log = logging.getLogger("floe.alerts")
 

@@ -14,7 +14,6 @@ from floe_core.dbt.invocation import is_full_refresh
 from floe_core.dbt.library import installed_version
 from floe_core.execution.reuse.kept_code import known_codes, rendering_keys
 from floe_core.foundation.errors import EnvironmentProblemError
-from floe_core.product_folder.state_folder import state_folder
 from floe_core.reuse.catalogs.known import CATALOGS
 from floe_core.reuse.code_texts import compare_codes, unpack_code
 from floe_core.reuse.plan_before_steps import plan_before_steps
@@ -31,6 +30,7 @@ from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.node_graph import reached
 from floe_core.schemas.nodes import COMPUTING_PACKAGES
 from floe_core.secrets.redactor import Redactor
+from floe_core.storage.state_folder import state_folder
 from floe_core.warehouse.credentials import place_of
 from floe_core.warehouse.dialects import list_adapters
 from floe_core.warehouse.duckdb_file import duckdb_file

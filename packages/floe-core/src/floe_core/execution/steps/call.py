@@ -13,10 +13,10 @@ from floe_core.dbt.invocation import command_invocation, is_full_refresh, own_va
 from floe_core.execution.private_folder import make_private
 from floe_core.execution.steps.image_order import FACTS_VARIABLE, ImageOrder, command_of
 from floe_core.foundation.errors import EnvironmentProblemError
-from floe_core.product_folder.state_folder import place_below, run_folder
 from floe_core.runs.build_request import BuildRequest
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.steps import Step
+from floe_core.storage.state_folder import place_below, run_folder
 from floe_core.user_yaml.dbt_vars import without_tags
 from floe_core.warehouse.duckdb_file import PROJECT_DIR_VARIABLE, duckdb_file
 

@@ -17,7 +17,7 @@ from floe_core.execution.private_folder import close_to_others
 from floe_core.execution.steps.call import StepCall
 from floe_core.execution.steps.facts import read_facts
 from floe_core.execution.steps.image_order import FACTS_VARIABLE
-from floe_core.foundation.guarded_process import start_guarded
+from floe_core.foundation.child_processes import start_guarded
 from floe_core.runs.build_events import BuildEvent, NodeLog, NodeResult, NodeStarted
 
 # How long a step may clean up after a request to stop.

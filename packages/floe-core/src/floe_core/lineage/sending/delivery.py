@@ -6,8 +6,8 @@ from pathlib import Path
 
 from floe_core.lineage.backend import config_file, manifest_transport
 from floe_core.schemas.policies import LineageSettings
-from floe_core.spooling.sending_process import SendingProcess, SendingProgram
-from floe_core.spooling.spool import Spool
+from floe_core.storage.spooling.sending_process import SendingProcess, SendingProgram
+from floe_core.storage.spooling.spool import Spool
 
 _MODULE = "floe_core.lineage.sending.drainer_process"
 

@@ -16,9 +16,8 @@ from floe_core.foundation.errors import EnvironmentProblemError
 from floe_core.reuse.queries.analysis import Analysis, Input, analyse
 from floe_core.reuse.queries.functions import Functions
 from floe_core.reuse.queries.parts import Leaf, Part, digest
-from floe_core.storage.atomic_files import write_together
+from floe_core.storage.files import read_regular, write_together
 from floe_core.storage.hashed_text import from_hashed_text, to_hashed_text
-from floe_core.storage.regular_files import read_regular
 
 FILE = "analyses.json"
 # Increase this when `analyse` gives other results for the same SQL: checkouts share a version.
