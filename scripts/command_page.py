@@ -8,7 +8,7 @@ from typing import Any
 
 import typer
 
-from floe_core.cli.help_of_flags import join_lines_of_help
+from floe_core.cli.floe_commands import join_lines_of_help
 from floe_core.cli.main import app
 
 _HEAD = """\

@@ -10,15 +10,10 @@ from floe_console.live_product import orchestrators_of, with_live_jobs
 from floe_core.compiler.ports.products import Platform
 from floe_core.compiler.settings import plugin_settings
 from floe_core.foundation.errors import EnvironmentProblemError, StaleProductError
-from floe_core.foundation.parallel_reads import read_in_threads
+from floe_core.foundation.service_probe import read_in_threads
 from floe_core.ports.decision import Decision, decide
 from floe_core.ports.ledger import Ledger, ledger_at
-from floe_core.ports.periods import (
-    PortPartitions,
-    decide_period,
-    partitions_in,
-    stale_periods,
-)
+from floe_core.ports.periods import PortPartitions, decide_period, partitions_in, stale_periods
 from floe_core.ports.published import PublishedProduct
 from floe_core.ports.record import ProductRecord, Start, Update
 from floe_core.schedules import next_tick

@@ -17,8 +17,8 @@ from typing import Any
 
 import msgpack
 
-from floe_core.compiler.dbt.earlier_parses import using
-from floe_core.dbt.parse_environment import ENV_VARS, changed_variables, digests_of
+from floe_core.compiler.dbt.parse import using
+from floe_core.dbt.preloaded_manifest import ENV_VARS, changed_variables, digests_of
 from floe_core.foundation.errors import EnvironmentProblemError
 from floe_core.secrets.sealed_cache import seal_cache, unseal_cache
 from floe_core.storage.files import open_regular, write_together

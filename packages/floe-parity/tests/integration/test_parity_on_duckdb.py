@@ -10,7 +10,7 @@ import pytest
 
 from floe_core.foundation.errors import EnvironmentProblemError, InvalidProductError, UsageError
 from floe_core.schedules.schedule_override import ScheduleOverride
-from floe_core.schedules.shared_schedule_store import SharedScheduleStore
+from floe_core.schedules.schedule_store import SharedScheduleStore
 from floe_core.storage.shared_text import FileText
 from floe_parity.comparison import compare
 from floe_parity.sides.promises import promises_of

@@ -12,9 +12,16 @@ from filelock import FileLock
 
 from floe_core.alerts.alert import Alert
 from floe_core.alerts.alert_channel import AlertChannel
+from floe_core.alerts.alert_store import (
+    Act,
+    FlushedTarget,
+    RefusedAlert,
+    Result,
+    Target,
+    Waiting,
+    folder_of,
+)
 from floe_core.alerts.notes import FolderNotes
-from floe_core.alerts.target import Target, folder_of
-from floe_core.alerts.waiting_alerts import Act, FlushedTarget, RefusedAlert, Result, Waiting
 from floe_core.storage.spooling.draining import Drainer, flush_spool
 from floe_core.storage.spooling.sending_process import SendingProcess, SendingProgram
 from floe_core.storage.spooling.spool import read_json

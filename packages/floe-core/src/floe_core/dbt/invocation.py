@@ -18,7 +18,7 @@ from floe_core.schemas.nodes import Node
 from floe_core.schemas.policies import DbtProject, ExecutionPolicy
 from floe_core.storage.state_folder import place_below, run_folder
 from floe_core.user_yaml.dbt_vars import vars_argument
-from floe_core.warehouse.dbt_profiles import profiles_dir
+from floe_core.warehouse.credentials import profiles_dir
 
 
 @dataclass(frozen=True, slots=True)

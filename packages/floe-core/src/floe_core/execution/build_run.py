@@ -12,18 +12,22 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from functools import partial
 
+from floe_core.dbt.call import DbtEnded, DbtRun
 from floe_core.dbt.graph_of_run import with_graph_of_run
 from floe_core.dbt.invocation import Invocation
 from floe_core.dbt.kept_parse import KeptParse
-from floe_core.dbt.run import DbtEnded, DbtRun
 from floe_core.execution.node_timeouts import NodeTimeouts
 from floe_core.execution.partitions.results import PartitionResults
 from floe_core.execution.partitions.turn import Turn, sole_builder
-from floe_core.execution.passed_events import Events, without_secrets
 from floe_core.execution.prepared_build import PreparedBuild, prepare_build
-from floe_core.execution.private_folder import close_to_others, make_private
+from floe_core.execution.private_output import (
+    Events,
+    close_to_others,
+    make_private,
+    without_secrets,
+)
 from floe_core.execution.record.journal import Journal
-from floe_core.execution.record.old_runs import remove_old_runs
+from floe_core.execution.record.past_runs import remove_old_runs
 from floe_core.execution.record.verdict import Verdict
 from floe_core.execution.reports.build_reports import BuildReports
 from floe_core.execution.reports.killed_builds import report_killed_builds

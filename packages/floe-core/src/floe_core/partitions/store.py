@@ -12,7 +12,7 @@ import os
 from collections.abc import Callable, Iterable
 
 from floe_core.foundation.errors import EnvironmentProblemError
-from floe_core.partitions.records import (
+from floe_core.partitions.statuses import (
     NodeRecords,
     Records,
     add_text,

@@ -9,6 +9,8 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Literal
 
+# How a run ended.
+RunStatus = Literal["success", "failed", "canceled"]
 NodeStatus = Literal["success", "error", "fail", "pass", "warn", "skipped", "reused"]
 
 PASSED: frozenset[str] = frozenset({"success", "pass", "warn", "reused"})

@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from floe_core.foundation.errors import EnvironmentProblemError
-from floe_core.schedules.schedule_override import Overrides
+from floe_core.schedules.schedule_override import Overrides, overrides_in, text_of
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.secrets.references import setting
 from floe_core.storage.environment_choice import name_in_environment
+
+if TYPE_CHECKING:
+    from floe_core.storage.shared_text import SharedText
 
 STORE_VARIABLE = "FLOE_SCHEDULE_STORE"
 STORE_SETTING = "schedule_store"
@@ -104,7 +107,6 @@ def store_for(
     Raises:
         EnvironmentProblemError: The setting names a variable that is not set.
     """
-    from floe_core.schedules.shared_schedule_store import SharedScheduleStore
     from floe_core.storage.shared_text import POSTGRES, FileText, ObjectsText, shared_text
 
     place = shared_place(settings)
@@ -136,3 +138,28 @@ def place_in(settings: Mapping[str, Any]) -> str:
         return setting(settings, STORE_SETTING)
     except ValueError as error:
         raise EnvironmentProblemError(f"the store of schedules: {error}") from None
+
+
+class SharedScheduleStore:
+    """The schedules as one shared text."""
+
+    def __init__(self, text: SharedText) -> None:
+        self._text = text
+
+    @property
+    def place(self) -> str:
+        """The text's place, without secrets."""
+        return self._text.place
+
+    def read(self) -> Overrides:
+        """See `ScheduleStore.read`."""
+        return self._overrides(self._text.read())
+
+    def change(self, changed: Callable[[Overrides], Overrides]) -> None:
+        """See `ScheduleStore.change`."""
+        self._text.change(
+            lambda content: f"{text_of(changed(self._overrides(content)))}\n".encode()
+        )
+
+    def _overrides(self, content: bytes | None) -> Overrides:
+        return {} if content is None else overrides_in(content, self.place)

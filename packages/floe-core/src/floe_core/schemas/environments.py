@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any, TypeVar
 
-from floe_core.schemas.artifacts_fields import ArtifactsFields
-from floe_core.schemas.environment_values import EnvironmentValues
+from floe_core.schemas.artifacts_fields import ArtifactsFields, EnvironmentValues
 from floe_core.schemas.nodes import Node
 from floe_core.schemas.policies import Job
 from floe_core.schemas.resources import ResourceSpec

@@ -6,13 +6,15 @@ A link, pipe or device in such a place is not followed: it may lead anywhere, an
 from __future__ import annotations
 
 import errno
+import hashlib
+import json
 import os
 import stat
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path, PurePath
-from typing import BinaryIO, Literal
+from typing import Any, BinaryIO, Literal
 
 from floe_core.foundation.errors import EnvironmentProblemError
 
@@ -180,3 +182,29 @@ def hold_if_free(path: Path) -> Iterator[bool]:
         yield True
     finally:
         lock.release()
+
+
+def to_hashed_text(edition: Any, content: Any) -> str:
+    """Return JSON-like content as text; `edition` identifies the format."""
+    body = json.dumps(content, separators=(",", ":"))
+    return f"{json.dumps({'format': edition, 'hash': _hash(body)})}\n{body}"
+
+
+def from_hashed_text(edition: Any, text: str) -> Any:
+    """Return the content of a text.
+
+    Raises:
+        ValueError: The text is damaged, or of another edition.
+    """
+    head, _, body = text.partition("\n")
+    header = json.loads(head)
+    if not isinstance(header, dict) or header.get("format") != edition:
+        found = header.get("format") if isinstance(header, dict) else None
+        raise ValueError(f"its format is {found}, and this floe knows {edition}")
+    if header.get("hash") != _hash(body):
+        raise ValueError("it is damaged")
+    return json.loads(body)
+
+
+def _hash(body: str) -> str:
+    return hashlib.sha256(body.encode()).hexdigest()

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from floe_core.cli import added_commands
+from floe_core.cli import floe_commands
 from floe_core.cli.main import app
 from floe_core.foundation.errors import PluginError, UsageError
 
@@ -36,9 +36,9 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (info / "entry_points.txt").write_text(f"[floe.commands]\n{lines}")
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.delitem(sys.modules, "greeting_of_a_test", raising=False)
-    added_commands.added_commands.cache_clear()
+    floe_commands.added_commands.cache_clear()
     yield
-    added_commands.added_commands.cache_clear()
+    floe_commands.added_commands.cache_clear()
 
 
 def floe(*words: str) -> str:
@@ -64,7 +64,7 @@ def test_one_that_does_not_load_hides_no_other_from_help() -> None:
 def test_a_command_of_a_package_that_is_not_there_says_which(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.delitem(added_commands.added_commands(), "ci")
+    monkeypatch.delitem(floe_commands.added_commands(), "ci")
     with pytest.raises(UsageError, match="pip install floe-ci"):
         floe("ci", "a", "b")
 

@@ -12,7 +12,7 @@ from small_artifacts import small_product
 
 from floe_core.reuse.state import FORMAT, ActiveBuild, Entry, RelationFacts, State, Versions
 from floe_core.reuse.state_store import StateStore, store_of
-from floe_core.storage.hashed_text import to_hashed_text
+from floe_core.storage.files import to_hashed_text
 from floe_core.storage.shared_text import FileText, ObjectsText
 
 ENTRY = Entry(

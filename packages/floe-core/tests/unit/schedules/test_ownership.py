@@ -26,7 +26,7 @@ from floe_core.schedules.ownership import (
     runs_tick,
     starts_by_itself,
 )
-from floe_core.schedules.shared_schedule_store import SharedScheduleStore
+from floe_core.schedules.schedule_store import SharedScheduleStore
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts, OrchestratorChoice
 from floe_core.schemas.policies import Job, Schedule
 from floe_core.schemas.ports import UpdateTrigger

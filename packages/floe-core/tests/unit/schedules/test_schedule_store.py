@@ -17,8 +17,7 @@ from own_database import SERVER, own_database
 from floe_core.foundation.errors import EnvironmentProblemError
 from floe_core.schedules.claims import Claim, claims_of, record_claim
 from floe_core.schedules.schedule_override import ScheduleOverride
-from floe_core.schedules.schedule_store import store_for, store_of
-from floe_core.schedules.shared_schedule_store import SharedScheduleStore
+from floe_core.schedules.schedule_store import SharedScheduleStore, store_for, store_of
 from floe_core.storage import objects
 from floe_core.storage.shared_text import FileText, ObjectsText
 
@@ -30,7 +29,7 @@ ADD = """
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from floe_core.schedules.shared_schedule_store import SharedScheduleStore
+from floe_core.schedules.schedule_store import SharedScheduleStore
 from floe_core.schedules.schedule_override import ScheduleOverride
 from floe_core.storage.shared_text import FileText
 store = SharedScheduleStore(FileText(Path(sys.argv[1])))

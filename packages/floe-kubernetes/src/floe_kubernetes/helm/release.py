@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from floe_core import plugin_registry
 from floe_core.alerts.alert_store import STORE_SETTING, STORE_VARIABLE
 from floe_core.cli.console import notice
-from floe_core.compiler.checks.helm_section import check_helm_section
+from floe_core.compiler.checks.choices import check_helm_section
 from floe_core.compiler.findings import Findings
 from floe_core.compiler.inputs import FLOE_FILE, Inputs, read_inputs
 from floe_core.compiler.settings import plugin_settings

@@ -14,7 +14,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from floe_core.execution.partitions.plan import PartitionPlan
-from floe_core.execution.turns import take_turn
+from floe_core.execution.warehouse_lock import take_turn
 from floe_core.foundation.errors import EnvironmentProblemError
 from floe_core.partitions.store import lease_of
 from floe_core.storage.shared_lease import LeaseHeldError, SharedLease

@@ -10,9 +10,9 @@ from pathlib import Path
 from filelock import Timeout
 
 from floe_core.alerts import report_run, send_waiting
+from floe_core.alerts.alert_store import find_unreported, open_builds_in
 from floe_core.alerts.report import is_switched_off
 from floe_core.alerts.run_outcome import RunOutcome
-from floe_core.alerts.unreported_ends import find_unreported, open_builds_in
 from floe_core.execution.record.journal import read_events
 from floe_core.execution.record.outcome import outcome_of_build, outcome_of_run
 from floe_core.execution.reports.build_note import (

@@ -11,12 +11,11 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from floe_core.alerts import report_run
+from floe_core.alerts.alert_store import open_builds_in
 from floe_core.alerts.report import is_switched_off
-from floe_core.alerts.unreported_ends import open_builds_in
 from floe_core.execution.record.attempt import may_retry
-from floe_core.execution.record.journal import read_events, readable_events
+from floe_core.execution.record.journal import RunRecord, read_events, readable_events
 from floe_core.execution.record.outcome import outcome_of_build
-from floe_core.execution.record.run_record import RunRecord
 from floe_core.execution.reports.build_note import (
     BuildNote,
     guard,

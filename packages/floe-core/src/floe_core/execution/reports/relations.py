@@ -40,7 +40,7 @@ def column_origins(
     """
     # An orchestrator that does not ask does not load the reader of SQL.
     from floe_core.sql.columns.known_tables import KnownTable
-    from floe_core.sql.derived_columns import derive
+    from floe_core.sql.query_columns import derive
 
     node, target = artifacts.by_id[node_id], target_of_build(artifacts.folder, request)
     sql = compiled_sql(target / "compiled", node)

@@ -36,7 +36,7 @@ from datetime import UTC, datetime
 from floe_core.runs.build_events import NodeLog, NodeResult
 from floe_core.plugin_api.launched_run.run_report import emit
 from floe_core.plugin_api.launched_run.run_order import await_order, import_needed
-from floe_core.plugin_api.launched_run.parent_watch import ParentWatch
+from floe_core.plugin_api.launched_run.run_report import ParentWatch
 from floe_core.plugin_api.launched_run.run_order import RunEnd
 from floe_core.plugin_api.launched_run.run_report import reporting_to_parent
 
