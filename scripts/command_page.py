@@ -59,9 +59,8 @@ def _section(name: str, command: Any) -> str:
     context = typer.Context(command, info_name=name)
     usage = " ".join([name, *command.collect_usage_pieces(context)])
     rows = [_row(each, context) for each in command.params if not each.hidden]
-    deprecated = "Deprecated. " if command.deprecated else ""
     table = "\n".join(["| | means | default |", "|---|---|---|", *rows])
-    return f"## {name}\n\n`{usage}`\n\n{deprecated}{command.help}\n\n{table}\n"
+    return f"## {name}\n\n`{usage}`\n\n{command.help}\n\n{table}\n"
 
 
 def _row(parameter: Any, context: typer.Context) -> str:

@@ -39,20 +39,6 @@ def doctor(
     raise typer.Exit(PROBLEM if has_problem else 0)
 
 
-def check(product: Product = Path(), on: On = None, as_json: Json = False) -> None:
-    """Check the orchestrator's service only; `floe doctor` checks it too, and replaces this."""
-    from floe_core import plugin_registry
-    from floe_core.cli.doctor.orchestrator_service import choose_orchestrator, findings_of
-
-    choice = choose_orchestrator(product.absolute(), on)
-    result = plugin_registry.load(choice.name, choice.config).validate_connection()
-    if as_json:
-        print_json({"orchestrator": choice.name, **asdict(result)})
-    else:
-        _print(findings_of(choice, result, is_named=True))
-    raise typer.Exit(0 if result.success else PROBLEM)
-
-
 def _findings(folder: Path, on: str | None) -> list[Finding]:
     from floe_core.cli.doctor.compiled_folder import check_compiled, load_compiled
     from floe_core.cli.doctor.leftovers import check_leftovers
