@@ -112,11 +112,10 @@ class FileText:
 
 
 class ObjectsText:
-    """Numbered objects below an fsspec URL; see `NumberedObjects`. Errors call the text `what`."""
+    """Numbered objects below an fsspec URL; see `NumberedObjects`."""
 
-    def __init__(self, url: str, what: str = "it") -> None:
+    def __init__(self, url: str) -> None:
         self.url = url
-        self._what = what
 
     @property
     def place(self) -> str:
@@ -140,10 +139,10 @@ class ObjectsText:
             yield
         except ObjectsBusyError:
             raise EnvironmentProblemError(
-                f"{self.place}: others changed {self._what} {ATTEMPTS} times meanwhile; try again"
+                f"{self.place}: others changed it {ATTEMPTS} times meanwhile; try again"
             ) from None
         except ObjectsError as error:
-            told = hide_shapes(f"{self.place}: {error.explain(self._what)}")
+            told = hide_shapes(f"{self.place}: {error.explain('it')}")
             raise EnvironmentProblemError(told) from error.cause
 
 

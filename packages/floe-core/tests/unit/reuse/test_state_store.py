@@ -121,5 +121,5 @@ def test_the_environment_names_a_folder_or_a_url(
     assert store_of(shop.model_copy(update={"environment": "prod"})).read() == State()
     monkeypatch.setenv("FLOE_REUSE_STORE", "memory://states/")
     store_of(shop).change(lambda _: STATE)
-    assert StateStore(ObjectsText("memory://states/shop")).read() == STATE
+    assert StateStore(ObjectsText("memory://states/shop.reuse")).read() == STATE
     assert store_of(small_product(name="other").bound_to(tmp_path)).read() == State()

@@ -12,7 +12,7 @@ from small_artifacts import small_product
 from floe_core.alerts.notes import FolderNotes
 from floe_core.foundation.errors import EnvironmentProblemError
 from floe_core.reuse.state_store import store_of
-from floe_core.schedules.schedule_store import SharedScheduleStore
+from floe_core.schedules.schedule_store import ScheduleStore
 from floe_core.storage.files import hold_if_free
 from floe_core.storage.shared_text import FileText
 from floe_core.storage.spooling.draining import FailedAttempts
@@ -23,7 +23,7 @@ THEIRS = '{"of": "somebody else"}\n'
 
 
 def _change_schedules(product: Path) -> None:
-    store = SharedScheduleStore(FileText(product / "schedules.json"))
+    store = ScheduleStore(FileText(product / "schedules.json"))
     store.change(lambda kept: {})
 
 

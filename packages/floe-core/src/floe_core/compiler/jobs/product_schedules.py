@@ -100,7 +100,8 @@ def product_schedules(product_dir: Path) -> dict[str, Schedule | None]:
     if environment:
         plugin_settings(inputs.manifest, environment)
         declared |= environment_schedules(inputs, environment, declared)
-    store = store_for(name, plugin_settings(inputs.manifest), product_dir.absolute())
+    settings = plugin_settings(inputs.manifest)
+    store = store_for(name, settings, product_dir.absolute(), environment)
     overrides = store.read() if store else {}
     return {
         job: overrides[job].over(schedule) if job in overrides else schedule
