@@ -18,7 +18,7 @@ export AIRFLOW__USAGE_DATA_COLLECTION__ENABLED := False
 export DBT_SEND_ANONYMOUS_USAGE_STATS := False
 unexport VIRTUAL_ENV
 
-.PHONY: setup helm demo pictures test test-all test-slow charts awkward check lint types contracts docs matrix bench release clean
+.PHONY: setup helm demo pictures test test-all test-slow charts awkward check lint types contracts docs matrix bench version release clean
 
 setup: .venv/.is-set-up
 
@@ -79,6 +79,14 @@ contracts: setup
 	$(BIN)/lint-imports
 
 check: lint types contracts test-all
+
+# The version, in every file that names it: make version V=0.3.0
+version: OLD = $(shell cat VERSION)
+version: setup
+	@test -n "$(V)" || (echo "say which: make version V=0.3.0"; exit 2)
+	sed -i 's/\b$(subst .,\.,$(OLD))\b/$(V)/g' VERSION pyproject.toml packages/*/pyproject.toml plugins/*/pyproject.toml \
+		charts/*/Chart.yaml charts/*/examples/*.yaml docs/install.md docs/ci.md docs/workflows/floe-ci.yml
+	$(BIN)/uv lock --quiet
 
 # Builds the distributions, checks them, and tries each in an empty environment; uploads nothing.
 release: setup

@@ -37,19 +37,17 @@ PAGE = """\
 
 Each emitter runs the same small product on DuckDB: a seed, four models of which one fails and one
 is skipped because of it, a snapshot, a test that passes and one that fails. Each is set up as its
-documentation says: dbt-ol and Cosmos with the catalog of `dbt docs generate`, dagster-dbt with all
-the metadata that it can fetch. `benchmarks/who_emits_what.py` computes every answer from the events
-that one HTTP backend received, and writes this page.
+documentation says. `benchmarks/who_emits_what.py` computes every answer from the events that one
+HTTP backend received, and writes this page.
 
 {table}
 
-- The events of a node are those of its job; "nothing" means that there is no such job. Cosmos, and
-  dbt-ol without structured logs, have one job for all tests of a model. With structured logs,
-  dbt-ol has a further job for each statement, which has the SQL.
-- True origins: `revenue` is a sum by customer over `select *` of a CTE that reads `stg_orders`. An
-  origin in a table that does not exist, such as the CTE, counts as wrong.
-- floe emits the same events on Dagster and Airflow; these are from Dagster. It has the row counts
-  that dbt's adapter reports: dbt-duckdb reports them for seeds, dbt-postgres for tables, too.
+- "Nothing" means that there is no job of the node. Cosmos, and dbt-ol without structured logs, have
+  one job for all tests of a model. With structured logs, the SQL is in a job of each statement.
+- True origins: `revenue` sums `select *` of a CTE that reads `stg_orders`. An origin in the CTE
+  counts as wrong.
+- floe's events are from Dagster, and the same on Airflow. Row counts are those of dbt's adapter:
+  dbt-duckdb reports them for seeds, dbt-postgres for tables, too.
 
 With {versions}.
 """

@@ -15,6 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 UV = ROOT / ".venv" / "bin" / "uv"
 FOLDER = ROOT / ".matrix"
 WHEELS = FOLDER / "wheels"
+VERSION = (ROOT / "VERSION").read_text().strip()
 LIMIT_SECONDS = 1800
 # What the tests import beside the packages themselves.
 TEST_TOOLS = (
@@ -82,21 +83,10 @@ def make_environment(cell: Cell, folder: Path) -> str:
     lines = (NO_EXPERIMENTAL_PARSER, *cell.overrides)
     overrides.write_text("".join(f"{line}\n" for line in lines))
     packages = (
-        "floe-core[duckdb]",
-        "floe-artifacts",
-        "floe-ci",
-        "floe-console",
-        "floe-dev",
-        "floe-diff",
-        "floe-import",
-        "floe-kubernetes",
-        "floe-migrate",
-        "floe-parity",
-        "floe-partitions",
-        "floe-tracing",
-        "floe-warehouses",
-        "floe-conformance",
-        f"floe-orchestrator-{cell.orchestrator}",
+        f"floe-orchestration[all,{cell.orchestrator},conformance]=={VERSION}",
+        # Named with its version, so that no index can offer another.
+        f"floe-orchestration-{cell.orchestrator}=={VERSION}",
+        f"floe-orchestration-conformance=={VERSION}",
     )
     tools = (*TEST_TOOLS, *TEST_TOOLS_OF.get(cell.orchestrator, ()))
     into = ("--python", folder / "venv/bin/python", "--override", overrides)

@@ -21,14 +21,12 @@ packages allow, except for the one in the cell's name. The checks:
 - **kit**: the conformance kit on the real orchestrator
 - **parity**: `floe parity examples/hello`, with plain `dbt build` as the other side
 
-A plugin declares the versions whose cells pass; only these make `make matrix` fail, which runs each
-week. Dagster 1.10 runs products, but the kit's tests use a name that it lacks. Airflow 3.1 and 3.2
-start no tasks in the triggerer, so the kit's product asks for `granularity: product` there, and
-two checks of the graph are skipped: see [what they cannot
-do](../plugins/floe-orchestrator-airflow/README.md#airflow-31-and-32). The API server of 3.2 does
-not start with FastAPI 0.151 or later. Airflow 3.0 is [not
-supported](decisions/older-airflows.md). Prefect 3.7 and 3.8 are tested with SQLAlchemy 2.0, because
-their server schedules no runs with 2.1.
+A plugin declares the versions whose cells pass. Dagster 1.10 runs products, but the kit's tests use
+a name that it lacks. On Airflow 3.1 and 3.2 the kit's product asks for `granularity: product`: see
+[what they cannot do](../plugins/floe-orchestrator-airflow/README.md#airflow-31-and-32). The API
+server of 3.2 does not start with FastAPI 0.151 or later. Airflow 3.0 is [not
+supported](decisions/airflow-tasks.md#airflow-31-and-32). Prefect 3.7 and 3.8 are tested with
+SQLAlchemy 2.0, because their server schedules no runs with 2.1.
 
 | cell | versions | loading | kit | parity | date |
 |---|---|---|---|---|---|

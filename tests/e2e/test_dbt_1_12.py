@@ -18,8 +18,7 @@ UV = Path(sys.executable).with_name("uv")
 # As docs/engines.md says: the wheels of a parser that dbt-core 1.12 asks for are elsewhere.
 OVERRIDES = 'dbt-core-experimental-parser ; sys_platform == "never"\n'
 OURS = (
-    "packages/floe-core",
-    "packages/floe-parity",
+    ".",
     *(f"plugins/floe-orchestrator-{n}" for n in ("dagster", "airflow")),
 )
 

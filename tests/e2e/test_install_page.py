@@ -11,41 +11,54 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from built_wheels import built_wheels
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
 ROOT = Path(__file__).parents[2]
 UV = Path(sys.executable).with_name("uv")
 PAGE = (ROOT / "docs" / "install.md").read_text()
-REPOSITORY, WHEELS, EXISTING = re.findall(r"^```sh\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+PUBLISHED, WHEELS, REPOSITORY, EXISTING = re.findall(
+    r"^```sh\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL
+)
 ORCHESTRATORS = {"dagster": "dagster", "airflow": "apache-airflow", "prefect": "prefect"}
-# Tries every package, which takes long; scripts/release.py builds them like this.
-RELEASE, BUILD = "make -C floe release", f"{UV} build --quiet --all-packages --out-dir dist floe"
+
+
+@pytest.fixture(scope="module")
+def release(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the files of a release, as scripts/release.py leaves them."""
+    folder = tmp_path_factory.mktemp("release")
+    shutil.copytree(built_wheels(), folder, dirs_exist_ok=True)
+    _run(["bash", "-c", "sha256sum *.whl > SHA256SUMS"], folder)
+    return folder
 
 
 class Environment:
     """An environment with an orchestrator at the version of uv.lock, before floe is installed."""
 
-    def __init__(self, orchestrator: str, folder: Path) -> None:
+    def __init__(self, orchestrator: str, folder: Path, release: Path) -> None:
         self._folder = folder
         self._orchestrator = orchestrator
+        self._release = release
         self._locked = folder / "locked.txt"
         self._locked.write_text(_run([UV, *_EXPORT, "--only-group", orchestrator], ROOT))
         _run([UV, "venv", "--quiet", "--seed", "--python", sys.executable, "venv"], folder)
         into = ("--python", "venv/bin/python", "--constraint", self._locked)
         _run([UV, "pip", "install", "--quiet", *into, ORCHESTRATORS[orchestrator]], folder)
 
-    def run(self, block: str) -> str:
+    def run(self, block: str, **variables: str) -> str:
         """Run a block of the page for this environment's orchestrator."""
-        script = block.replace("orchestrator-dagster", f"orchestrator-{self._orchestrator}")
+        script = block.replace("dagster", self._orchestrator)
         return _run(
             ["bash", "-euc", script],
             self._folder,
             PATH=f"{self._folder / 'venv/bin'}:{os.environ['PATH']}",
             FLOE_REPOSITORY=ROOT.as_uri(),
+            RELEASE=str(self._release),
             # What is new is as in the lock, too, so that a release of others breaks no test.
             PIP_CONSTRAINT=str(self._locked),
             AIRFLOW_HOME=str(self._folder / "airflow"),
+            **variables,
         )
 
     def installed(self) -> set[str]:
@@ -70,28 +83,34 @@ def _run(command: list[object] | list[str], folder: Path, **variables: str) -> s
 
 
 @pytest.mark.parametrize("orchestrator", ORCHESTRATORS)
-def test_floe_is_installed_beside_an_orchestrator(orchestrator: str, tmp_path: Path) -> None:
-    environment = Environment(orchestrator, tmp_path)
+def test_floe_is_installed_beside_an_orchestrator(
+    orchestrator: str, release: Path, tmp_path: Path
+) -> None:
+    environment = Environment(orchestrator, tmp_path, release)
     before = environment.installed()
-    assert RELEASE in WHEELS
-    clone, build, _ = WHEELS.replace(RELEASE, BUILD).splitlines()
-    environment.run(f"{clone}\n{build}\nmv dist floe")
     environment.run(EXISTING)
     after = environment.installed()
     assert before - after == set()
     names = {re.split(" |==", line)[0] for line in after - before}
-    assert {"floe-core", "dbt-duckdb", f"floe-orchestrator-{orchestrator}"} <= names
+    assert {"floe-orchestration", "dbt-duckdb", f"floe-orchestration-{orchestrator}"} <= names
     shutil.copytree(ROOT / "examples" / "hello", tmp_path / "examples" / "hello")
     shutil.copy(ROOT / "examples" / "manifest.yaml", tmp_path / "examples")
     environment.run(f"floe compile examples/hello --on {orchestrator}")
 
 
-def test_floe_is_installed_from_wheels_and_from_the_repository(tmp_path: Path) -> None:
-    environment = Environment("dagster", tmp_path)
-    environment.run(WHEELS.replace(RELEASE, f"{BUILD} && mv dist floe"))
-    _run(["venv/bin/pip", "uninstall", "--yes", "floe-core"], tmp_path)
-    assert "dagster" in environment.run(REPOSITORY)
-    assert any("floe-core @ git+file" in line for line in environment.installed())
+@pytest.mark.parametrize("block", [PUBLISHED, WHEELS], ids=["published", "wheels"])
+def test_floe_is_installed_by_name_and_from_wheels(
+    block: str, release: Path, tmp_path: Path
+) -> None:
+    environment = Environment("dagster", tmp_path, release)
+    environment.run(block, PIP_FIND_LINKS=str(release))
+    assert "floe-orchestration-dagster" in environment.run("floe plugins")
+
+
+def test_floe_is_installed_from_the_repository(release: Path, tmp_path: Path) -> None:
+    environment = Environment("dagster", tmp_path, release)
+    assert "floe-orchestration-dagster" in environment.run(REPOSITORY)
+    assert any("floe-orchestration @ git+file" in line for line in environment.installed())
 
 
 def test_the_project_of_uv_names_folders_that_are_there(tmp_path: Path) -> None:

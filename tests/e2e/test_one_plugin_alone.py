@@ -48,10 +48,7 @@ def environment_with(plugin: str, folder: Path) -> Path:
     environment = folder / "venv"
     (folder / "locked.txt").write_text(locked(plugin))
     subprocess.run([UV, "venv", "--quiet", "--python", sys.executable, environment], check=True)
-    packages = [
-        f"{ROOT / 'packages/floe-core'}[duckdb]",
-        ROOT / f"plugins/floe-orchestrator-{plugin}",
-    ]
+    packages = [f"{ROOT}[duckdb]", ROOT / f"plugins/floe-orchestrator-{plugin}"]
     install = [UV, "pip", "install", "--quiet", "--python", environment / "bin/python"]
     subprocess.run([*install, "--constraint", folder / "locked.txt", *packages], check=True)
     return environment

@@ -142,4 +142,4 @@ def test_what_is_not_installed_is_named(live: LivePlatform) -> None:
     command = [sys.executable, "-c", blocked, "mesh", live.manifest, "--serve"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 3
-    assert "pip install 'floe-console[serve]'" in done.stderr
+    assert "pip install 'floe-orchestration[console]'" in done.stderr

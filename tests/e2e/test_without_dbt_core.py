@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 ROOT = Path(__file__).parents[2]
 UV = Path(sys.executable).with_name("uv")
-OURS = ("floe-core", "floe-parity", "floe-orchestrator-dagster")
+OURS = ("floe-orchestration", "floe-orchestration-dagster")
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +57,7 @@ def test_without_any_dbt_both_ways_to_get_one_are_named(
 ) -> None:
     done = call(programs / "floe", command, product)
     assert done.returncode == 3
-    assert "pip install 'floe-core[duckdb]'" in done.stderr
+    assert "pip install 'floe-orchestration[duckdb]'" in done.stderr
     assert command == "parity" or "`execution.dbtExecutable` of floe.yaml" in done.stderr
     assert "Traceback" not in done.stderr
 

@@ -29,15 +29,7 @@ ICEBERG, JACKSON = "org.apache.iceberg", "com/fasterxml/jackson"
 # The wheels of a parser that dbt-core 1.12 asks for are not on every index.
 DBT = "dbt-core>=1.11,<1.12"
 OURS = (
-    "packages/floe-core",
-    "packages/floe-artifacts",
-    "packages/floe-ci",
-    "packages/floe-console",
-    "packages/floe-diff",
-    "packages/floe-migrate",
-    "packages/floe-parity",
-    "packages/floe-partitions",
-    "packages/floe-warehouses",
+    ".",
     *(f"plugins/floe-orchestrator-{n}" for n in ("dagster", "airflow", "prefect")),
 )
 PROJECT = "name: kinds\nversion: 1.0.0\nprofile: kinds\n"

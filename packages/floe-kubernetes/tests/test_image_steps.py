@@ -329,7 +329,7 @@ def test_without_the_client_the_extra_is_named(
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     ended = end_of_step(run(shop()))
 
-    assert "pip install 'floe-core[kubernetes]'" in ended.message
+    assert "pip install 'floe-orchestration[kubernetes]'" in ended.message
 
 
 def test_no_cluster_is_told(shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,9 +13,7 @@ from reported_product import codes_in, content, results_in
 from warm_floe import dbt
 
 from floe_core.compiler import compile_product
-from floe_core.compiler.checks import choices
 from floe_core.execution import BuildRequest, build
-from floe_core.foundation.errors import InvalidProductError
 from floe_core.schemas import CompiledArtifacts
 
 WriteProduct = Callable[..., Path]
@@ -107,17 +105,3 @@ def test_what_is_reused_is_told_in_words_of_dbt(write_product: WriteProduct) -> 
     for name in ("manifest", "run_results"):
         parse = getattr(parser, f"parse_{name}")
         assert parse(content(artifacts.folder / "written/shop/2", f"{name}.json"))
-
-
-def test_a_product_without_the_package_does_not_compile(
-    write_product: WriteProduct, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    # No package has such an entry point.
-    monkeypatch.setattr(choices, "GROUP", "floe.dbt_files_of_nobody")
-    folder = write_product(floe=f"{FLOE}artifacts: {{to: written}}\n")
-    with pytest.raises(InvalidProductError) as refused:
-        compile_product(folder)
-    assert str(refused.value) == (
-        "floe.yaml:5:12: `artifacts` of floe.yaml needs the package floe-artifacts, which is not "
-        "installed\n   5 | artifacts: {to: written}\n                  ^\nfix: `pip install floe-artifacts`"
-    )

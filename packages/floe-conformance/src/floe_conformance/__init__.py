@@ -17,7 +17,7 @@ from floe_conformance.records import (  # noqa: E402
 )
 from floe_conformance.subject import SECRET_VARIABLE  # noqa: E402
 
-__version__ = version("floe-conformance")
+__version__ = version("floe-orchestration-conformance")
 __all__ = [
     "SECRET_VARIABLE",
     "LoadedJob",

@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from floe_conformance import __version__
+
 TESTS = """
 import pytest
 from floe_conformance import OrchestratorConformance
@@ -31,4 +33,4 @@ def test_the_checks_of_each_class_are_counted_and_those_left_out_explained(tmp_p
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-k", CHOSEN, file]
     said = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False).stdout
     assert "TestMine: 1 held, 1 not held, 1 left out (there is no reason)" in said.splitlines()
-    assert "floe conformance kit 0.1.0, interface 1.0" in said
+    assert f"floe conformance kit {__version__}, interface 1.0" in said

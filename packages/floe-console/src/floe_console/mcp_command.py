@@ -41,9 +41,9 @@ def mcp(
     """
     from floe_console.data.access import manifests_at
     from floe_console.data.refresh import Platform
-    from floe_console.needed_extra import needed_extra
+    from floe_core.foundation.extras import needed_extra
 
-    with needed_extra("mcp", "floe mcp"):
+    with needed_extra("mcp", "`floe mcp`"):
         from floe_console.mcp_server.server import mcp_server
     found = Platform(platform, manifests_at(access or []))
     found.read_products()

@@ -114,9 +114,9 @@ def _data(path: Path, access: list[Path], seconds: float) -> dict[str, Any]:
 def _serve(path: Path, access: list[Path], host: str, port: int, hosts: list[str]) -> None:
     from floe_console.data.access import manifests_at
     from floe_console.data.refresh import Platform as LivePlatform
-    from floe_console.needed_extra import needed_extra
+    from floe_core.foundation.extras import needed_extra
 
-    with needed_extra("serve", "floe mesh --serve"):
+    with needed_extra("console", "`floe mesh --serve`"):
         from floe_console.serve.run_server import serve
     platform = LivePlatform(path, manifests_at(access))
     platform.start()

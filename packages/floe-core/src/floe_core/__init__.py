@@ -2,4 +2,7 @@
 
 from importlib.metadata import version
 
-__version__ = version("floe-core")
+from floe_orchestration.namesakes import refuse_namesakes
+
+refuse_namesakes()
+__version__ = version("floe-orchestration")

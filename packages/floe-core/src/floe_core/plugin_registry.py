@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
-from importlib.metadata import EntryPoint
+from importlib.metadata import EntryPoint, requires
 from typing import Any
 
 from floe_core.foundation.entry_points import distribution_of, installed_points, named_failure
 from floe_core.foundation.errors import PluginError
+from floe_core.foundation.extras import DISTRIBUTION, install_command
 from floe_core.plugin_interfaces import FLOE_API_VERSION, OrchestratorPlugin
 
 GROUP = "floe.orchestrators"
@@ -58,7 +59,14 @@ def unknown_plugin(name: str) -> str:
     near = get_close_matches(name, names, n=1)
     hint = f"did you mean '{near[0]}'? " if near else ""
     choices = ", ".join(names) or "none"
-    return f"no orchestrator plugin named '{name}'; {hint}installed here: {choices}"
+    how = f"; `{install_command(name)}` installs it" if _is_extra(name) else ""
+    return f"no orchestrator plugin named '{name}'; {hint}installed here: {choices}{how}"
+
+
+def _is_extra(name: str) -> bool:
+    """Return whether a plugin of that name is an extra of floe's own distribution."""
+    wanted = f"{DISTRIBUTION}-{name}=="
+    return any(text.startswith(wanted) for text in requires(DISTRIBUTION) or ())
 
 
 def _construct(point: EntryPoint) -> OrchestratorPlugin:

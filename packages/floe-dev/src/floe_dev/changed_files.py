@@ -6,9 +6,11 @@ import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from watchfiles import Change, DefaultFilter, watch
-
+from floe_core.foundation.extras import needed_extra
 from floe_dev.product_files import left_in, sources_among, work_of_dbt
+
+with needed_extra("dev", "`floe dev`"):
+    from watchfiles import Change, DefaultFilter, watch
 
 # An editor that saves several files, or one file in several steps, is done by then.
 SETTLE_MILLISECONDS = 80

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from floe_core.foundation.errors import EnvironmentProblemError
+from floe_core.foundation.extras import needed_extra
 
 if TYPE_CHECKING:
     from kubernetes.client import ApiException, CoreV1Api
@@ -44,13 +45,8 @@ class Cluster:
         Raises:
             EnvironmentProblemError: There is none, or no client for it.
         """
-        try:
+        with needed_extra("kubernetes", "a step with an image"):
             from kubernetes import client, config
-        except ModuleNotFoundError as error:
-            raise EnvironmentProblemError(
-                "steps with an image need the Kubernetes client: "
-                "pip install 'floe-core[kubernetes]'"
-            ) from error
         try:
             config.load_incluster_config()
             own = NAMESPACE_FILE.read_text().strip()

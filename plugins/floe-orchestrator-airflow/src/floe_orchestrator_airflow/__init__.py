@@ -5,7 +5,12 @@ from __future__ import annotations
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
-from floe_core.foundation.lazy_names import importer
+from floe_orchestration.namesakes import refuse_namesakes
+
+# Before anything of core, which another project may have overwritten.
+refuse_namesakes()
+
+from floe_core.foundation.lazy_names import importer  # noqa: E402
 
 if TYPE_CHECKING:
     from floe_orchestrator_airflow.loader import load_product_dag, load_product_dags
@@ -21,7 +26,7 @@ __all__ = [
     "load_product_dag",
     "load_product_dags",
 ]
-__version__ = version("floe-orchestrator-airflow")
+__version__ = version("floe-orchestration-airflow")
 
 _MODULES = {
     "AirflowOrchestratorPlugin": ".plugin",

@@ -2,35 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
 from datetime import datetime
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from floe_core.foundation.errors import invalid
+from floe_core.plugin_api.lazy_power import power
 from floe_core.plugin_api.powers import (
-    Concept,
-    DevOptions,
-    DevSession,
     EntryPointFile,
-    PoolProblem,
-    RetryPlan,
-    RunLauncher,
-    RunningSchedule,
-    RunOptions,
-    RunReport,
-    UncompiledProduct,
 )
 from floe_core.plugin_api.product_plugin import ProductPlugin
-from floe_core.plugin_api.run_history import NodesOfRun, RecordedRun
 from floe_core.plugin_interfaces import (
     ResourceSpec,
     TransformConfig,
     ValidationResult,
 )
-from floe_core.runs.build_events import BuildEvent
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_orchestrator_airflow.cluster.task_pod_sizes import TASK_POD_SIZES
 from floe_orchestrator_airflow.names.entry_point import FILENAME, entry_point_text
@@ -39,7 +26,6 @@ if TYPE_CHECKING:
     from airflow.sdk import DAG, BaseOperator
 
     from floe_core.plugin_api.helm.settings import HelmSettings
-    from floe_core.plugin_api.unmanaged_schedules import UnmanagedSchedule
     from floe_core.schedules.job_schedules import JobSchedules
     from floe_core.schemas.policies import Schedule
 
@@ -57,7 +43,7 @@ class AirflowOrchestratorPlugin(ProductPlugin):
     """
 
     name = "airflow"
-    version = metadata.version("floe-orchestrator-airflow")
+    version = metadata.version("floe-orchestration-airflow")
     floe_api_version = "1.0"
     dev_port = 8080
 
@@ -130,122 +116,34 @@ class AirflowOrchestratorPlugin(ProductPlugin):
 
         take_up(schedules, job_name, self._settings)
 
-    def running_schedule(
-        self, artifacts: CompiledArtifacts, job_name: str
-    ) -> RunningSchedule | None:
-        """See `ScheduleReporter`."""
-        from floe_orchestrator_airflow.ticks.running_schedule import running_schedule
-
-        return running_schedule(artifacts, job_name, self._settings)
-
     def ticks_of(self, schedule: Schedule, start: datetime, end: datetime) -> list[datetime]:
         """See `TickReporter`."""
         from floe_orchestrator_airflow.ticks.airflow_ticks import airflow_ticks
 
         return list(airflow_ticks(schedule, start, end))
 
-    def concepts(self, artifacts: CompiledArtifacts) -> list[Concept]:
-        """See `ConceptExplainer`."""
-        from floe_orchestrator_airflow.concepts import concepts
-
-        return concepts(artifacts)
-
-    def retry_plan(self, artifacts: CompiledArtifacts, job_name: str) -> RetryPlan:
-        """See `RetryReporter`."""
-        from floe_orchestrator_airflow.dag.retry_plan import retry_plan
-
-        return retry_plan(artifacts, job_name)
-
     def update_watcher(self, artifacts: CompiledArtifacts, job_name: str) -> str:
         """See `UpdateStarter`."""
         return f"the asset floe://{artifacts.product.name}/{job_name}/updates"
-
-    def check_pools(self, artifacts: CompiledArtifacts) -> Sequence[PoolProblem]:
-        """See `PoolChecker`."""
-        from floe_orchestrator_airflow.service.pool_check import check_pools
-
-        return check_pools(artifacts, self._settings)
-
-    def recent_runs(
-        self,
-        products: Sequence[CompiledArtifacts],
-        since: datetime | None,
-        most: int,
-        seconds: float,
-    ) -> Sequence[RecordedRun]:
-        """See `RunHistory`."""
-        from floe_orchestrator_airflow.service.run_history import recent_runs
-
-        return recent_runs(products, since, most, seconds, self._settings)
-
-    def backfills_of(
-        self, artifacts: CompiledArtifacts, job_name: str, seconds: float
-    ) -> Sequence[str]:
-        """See `BackfillReporter`."""
-        from floe_orchestrator_airflow.service.backfills import backfills_of
-
-        return backfills_of(artifacts, job_name, seconds, self._settings)
-
-    def listeners_of(self, artifacts: CompiledArtifacts, seconds: float) -> Sequence[str]:
-        """See `ListenerReporter`."""
-        from floe_orchestrator_airflow.service.listeners import listeners_of
-
-        return listeners_of(artifacts, seconds, self._settings)
-
-    def unmanaged_schedule(self, name: str, seconds: float) -> UnmanagedSchedule:
-        """See `UnmanagedSchedules`."""
-        from floe_orchestrator_airflow.service.unmanaged_dags import UnmanagedDag
-
-        return UnmanagedDag(name, seconds, self._settings)
-
-    def nodes_of_run(
-        self, product: CompiledArtifacts, run: RecordedRun, seconds: float
-    ) -> NodesOfRun:
-        """See `RunHistory`."""
-        from floe_orchestrator_airflow.service.run_history import nodes_of_run
-
-        return nodes_of_run(product, run, seconds, self._settings)
 
     def entry_point_file(self, product_name: str) -> EntryPointFile:
         """See `EntryPointWriter.entry_point_file`."""
         return EntryPointFile(FILENAME, entry_point_text(product_name))
 
-    def launch_run(
-        self,
-        artifacts: CompiledArtifacts,
-        options: RunOptions,
-        on_event: Callable[[BuildEvent], None],
-    ) -> RunReport:
-        """See `RunLauncher.launch_run`."""
-        from floe_orchestrator_airflow.local.launch import launch_run
-
-        return launch_run(artifacts, options, on_event)
-
-    def start_early(self, product: UncompiledProduct) -> AbstractContextManager[RunLauncher]:
-        """See `EarlyStarter`."""
-        from floe_orchestrator_airflow.local.launch import start_early
-
-        return start_early(product)
-
-    def launch_backfill(
-        self,
-        artifacts: CompiledArtifacts,
-        job_name: str,
-        ticks: Sequence[datetime],
-        on_event: Callable[[BuildEvent], None],
-    ) -> list[RunReport]:
-        """See `BackfillLauncher.launch_backfill`."""
-        from floe_orchestrator_airflow.local.backfill import launch_backfill
-
-        return launch_backfill(artifacts, job_name, ticks, on_event)
-
-    def serve_dev(
-        self, products: Sequence[UncompiledProduct], options: DevOptions
-    ) -> AbstractContextManager[DevSession]:
-        """See `DevServer.serve_dev`."""
-        from floe_orchestrator_airflow.local.dev_session import serve_dev
-
-        return serve_dev(products, options)
+    # Powers, by the protocols of `floe_core.plugin_api.powers`.
+    running_schedule = power(".ticks.running_schedule:running_schedule", settings=True)
+    concepts = power(".concepts:concepts")
+    retry_plan = power(".dag.retry_plan:retry_plan")
+    check_pools = power(".service.pool_check:check_pools", settings=True)
+    recent_runs = power(".service.run_history:recent_runs", settings=True)
+    nodes_of_run = power(".service.run_history:nodes_of_run", settings=True)
+    backfills_of = power(".service.backfills:backfills_of", settings=True)
+    listeners_of = power(".service.listeners:listeners_of", settings=True)
+    unmanaged_schedule = power(".service.unmanaged_dags:UnmanagedDag", settings=True)
+    launch_run = power(".local.launch:launch_run")
+    start_early = power(".local.launch:start_early")
+    launch_backfill = power(".local.backfill:launch_backfill")
+    serve_dev = power(".local.dev_session:serve_dev")
 
 
 AirflowPlugin = AirflowOrchestratorPlugin

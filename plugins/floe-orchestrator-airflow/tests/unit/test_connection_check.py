@@ -171,7 +171,7 @@ def test_an_older_airflow_is_refused() -> None:
 def test_the_versions_taken_are_those_that_the_package_requires() -> None:
     [required] = [
         Requirement(text)
-        for text in requires("floe-orchestrator-airflow") or ()
+        for text in requires("floe-orchestration-airflow") or ()
         if text.startswith("apache-airflow") and Requirement(text).name == "apache-airflow"
     ]
     assert required.specifier == SpecifierSet(SUPPORTED)

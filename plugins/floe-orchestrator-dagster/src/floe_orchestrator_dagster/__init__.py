@@ -5,13 +5,18 @@ from __future__ import annotations
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
-from floe_core.foundation.lazy_names import importer
+from floe_orchestration.namesakes import refuse_namesakes
+
+# Before anything of core, which another project may have overwritten.
+refuse_namesakes()
+
+from floe_core.foundation.lazy_names import importer  # noqa: E402
 
 if TYPE_CHECKING:
     from floe_orchestrator_dagster.loader import floe_assets, load_product_definitions
     from floe_orchestrator_dagster.plugin import DagsterOrchestratorPlugin, DagsterPlugin
 
-__version__ = version("floe-orchestrator-dagster")
+__version__ = version("floe-orchestration-dagster")
 __all__ = [
     "DagsterOrchestratorPlugin",
     "DagsterPlugin",

@@ -2,42 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
 from datetime import datetime
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from floe_core.foundation.errors import invalid
-from floe_core.plugin_api.powers import (
-    Concept,
-    DevOptions,
-    DevSession,
-    EntryPointFile,
-    PoolProblem,
-    RetryPlan,
-    RunLauncher,
-    RunningSchedule,
-    RunOptions,
-    RunReport,
-    UncompiledProduct,
-)
+from floe_core.plugin_api.lazy_power import power
 from floe_core.plugin_api.product_plugin import ProductPlugin
-from floe_core.plugin_api.run_history import NodesOfRun, RecordedRun
 from floe_core.plugin_interfaces import (
     ResourceSpec,
     TransformConfig,
     ValidationResult,
 )
-from floe_orchestrator_dagster.names.entry_point import definitions_file
 
 if TYPE_CHECKING:
     from dagster import AssetsDefinition, Definitions
 
     from floe_core.plugin_api.helm.settings import HelmSettings
-    from floe_core.plugin_api.unmanaged_schedules import UnmanagedSchedule
-    from floe_core.runs.build_events import BuildEvent
     from floe_core.schedules.job_schedules import JobSchedules
     from floe_core.schemas.compiled_artifacts import CompiledArtifacts
     from floe_core.schemas.policies import Schedule
@@ -55,7 +37,7 @@ class DagsterOrchestratorPlugin(ProductPlugin):
     """
 
     name = "dagster"
-    version = metadata.version("floe-orchestrator-dagster")
+    version = metadata.version("floe-orchestration-dagster")
     floe_api_version = "1.0"
     dev_port = 3000
 
@@ -125,31 +107,11 @@ class DagsterOrchestratorPlugin(ProductPlugin):
 
         take_up(schedules, job_name, self._settings)
 
-    def running_schedule(
-        self, artifacts: CompiledArtifacts, job_name: str
-    ) -> RunningSchedule | None:
-        """See `ScheduleReporter`."""
-        from floe_orchestrator_dagster.ticks.running_schedule import running_schedule
-
-        return running_schedule(artifacts, job_name, self._settings)
-
     def ticks_of(self, schedule: Schedule, start: datetime, end: datetime) -> list[datetime]:
         """See `TickReporter`."""
         from floe_orchestrator_dagster.ticks.dagster_ticks import dagster_ticks
 
         return list(dagster_ticks(schedule, start, end))
-
-    def concepts(self, artifacts: CompiledArtifacts) -> list[Concept]:
-        """See `ConceptExplainer`."""
-        from floe_orchestrator_dagster.concepts import concepts
-
-        return concepts(artifacts)
-
-    def retry_plan(self, artifacts: CompiledArtifacts, job_name: str) -> RetryPlan:
-        """See `RetryReporter`."""
-        from floe_orchestrator_dagster.definitions.retry_plan import retry_plan
-
-        return retry_plan(artifacts, job_name)
 
     def update_watcher(self, artifacts: CompiledArtifacts, job_name: str) -> str:
         """See `UpdateStarter`."""
@@ -161,80 +123,20 @@ class DagsterOrchestratorPlugin(ProductPlugin):
         """See `NodePools`."""
         return f"the pool {pool}"
 
-    def check_pools(self, artifacts: CompiledArtifacts) -> Sequence[PoolProblem]:
-        """See `PoolChecker`."""
-        from floe_orchestrator_dagster.service.pool_check import check_pools
-
-        return check_pools(artifacts, self._settings)
-
-    def recent_runs(
-        self,
-        products: Sequence[CompiledArtifacts],
-        since: datetime | None,
-        most: int,
-        seconds: float,
-    ) -> Sequence[RecordedRun]:
-        """See `RunHistory`."""
-        from floe_orchestrator_dagster.service.run_history import recent_runs
-
-        return recent_runs(products, since, most, seconds, self._settings)
-
-    def backfills_of(
-        self, artifacts: CompiledArtifacts, job_name: str, seconds: float
-    ) -> Sequence[str]:
-        """See `BackfillReporter`."""
-        from floe_orchestrator_dagster.service.backfills import backfills_of
-
-        return backfills_of(artifacts, job_name, seconds, self._settings)
-
-    def listeners_of(self, artifacts: CompiledArtifacts, seconds: float) -> Sequence[str]:
-        """See `ListenerReporter`."""
-        from floe_orchestrator_dagster.service.listeners import listeners_of
-
-        return listeners_of(artifacts, seconds, self._settings)
-
-    def unmanaged_schedule(self, name: str, seconds: float) -> UnmanagedSchedule:
-        """See `UnmanagedSchedules`."""
-        from floe_orchestrator_dagster.service.unmanaged_schedules import DagsterSchedule
-
-        return DagsterSchedule(name, seconds, self._settings)
-
-    def nodes_of_run(
-        self, product: CompiledArtifacts, run: RecordedRun, seconds: float
-    ) -> NodesOfRun:
-        """See `RunHistory`."""
-        from floe_orchestrator_dagster.service.run_history import nodes_of_run
-
-        return nodes_of_run(product, run.run_id, seconds, self._settings)
-
-    def entry_point_file(self, product_name: str) -> EntryPointFile:
-        """See `EntryPointWriter`."""
-        return definitions_file(product_name)
-
-    def launch_run(
-        self,
-        artifacts: CompiledArtifacts,
-        options: RunOptions,
-        on_event: Callable[[BuildEvent], None],
-    ) -> RunReport:
-        """See `RunLauncher`."""
-        from floe_orchestrator_dagster.local.launch import LAUNCHER
-
-        return LAUNCHER.launch_run(artifacts, options, on_event)
-
-    def start_early(self, product: UncompiledProduct) -> AbstractContextManager[RunLauncher]:
-        """See `EarlyStarter`."""
-        from floe_orchestrator_dagster.local.launch import LAUNCHER
-
-        return LAUNCHER.start_early(product)
-
-    def serve_dev(
-        self, products: Sequence[UncompiledProduct], options: DevOptions
-    ) -> AbstractContextManager[DevSession]:
-        """See `DevServer`."""
-        from floe_orchestrator_dagster.local.dev_session import serve_dev
-
-        return serve_dev(products, options)
+    # Powers, by the protocols of `floe_core.plugin_api.powers`.
+    running_schedule = power(".ticks.running_schedule:running_schedule", settings=True)
+    concepts = power(".concepts:concepts")
+    retry_plan = power(".definitions.retry_plan:retry_plan")
+    check_pools = power(".service.pool_check:check_pools", settings=True)
+    recent_runs = power(".service.run_history:recent_runs", settings=True)
+    nodes_of_run = power(".service.run_history:nodes_of_run", settings=True)
+    backfills_of = power(".service.backfills:backfills_of", settings=True)
+    listeners_of = power(".service.listeners:listeners_of", settings=True)
+    unmanaged_schedule = power(".service.unmanaged_schedules:DagsterSchedule", settings=True)
+    entry_point_file = power(".names.entry_point:definitions_file")
+    launch_run = power(".local.launch:LAUNCHER.launch_run")
+    start_early = power(".local.launch:LAUNCHER.start_early")
+    serve_dev = power(".local.dev_session:serve_dev")
 
 
 DagsterPlugin = DagsterOrchestratorPlugin

@@ -21,7 +21,7 @@ def test_core_finds_it_with_both_powers():
 
 
 def test_its_version_is_the_distributions():
-    assert DagsterPlugin.version == __version__ == version("floe-orchestrator-dagster")
+    assert DagsterPlugin.version == __version__ == version("floe-orchestration-dagster")
 
 
 def test_importing_it_and_its_class_imports_neither_dagster_nor_dbt():

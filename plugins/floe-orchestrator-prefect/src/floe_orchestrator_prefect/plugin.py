@@ -2,40 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
 from datetime import datetime
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
 from floe_core.foundation.errors import invalid
-from floe_core.plugin_api.powers import (
-    Concept,
-    DevOptions,
-    DevSession,
-    EntryPointFile,
-    PoolProblem,
-    RetryPlan,
-    RunLauncher,
-    RunningSchedule,
-    RunOptions,
-    RunReport,
-    UncompiledProduct,
-)
+from floe_core.plugin_api.lazy_power import power
 from floe_core.plugin_api.product_plugin import ProductPlugin
-from floe_core.plugin_api.run_history import NodesOfRun, RecordedRun
-from floe_core.plugin_api.unmanaged_schedules import UnmanagedSchedule
 from floe_core.plugin_interfaces import (
     ResourceSpec,
     TransformConfig,
     ValidationResult,
 )
-from floe_orchestrator_prefect.names.entry_point import flow_file
 
 if TYPE_CHECKING:
     from prefect.tasks import MaterializingTask
 
-    from floe_core.runs.build_events import BuildEvent
     from floe_core.schedules.job_schedules import JobSchedules
     from floe_core.schemas.compiled_artifacts import CompiledArtifacts
     from floe_core.schemas.policies import Schedule
@@ -54,7 +36,7 @@ class PrefectOrchestratorPlugin(ProductPlugin):
     """
 
     name = "prefect"
-    version = metadata.version("floe-orchestrator-prefect")
+    version = metadata.version("floe-orchestration-prefect")
     floe_api_version = "1.0"
     dev_port = 4200
 
@@ -112,32 +94,12 @@ class PrefectOrchestratorPlugin(ProductPlugin):
 
         take_up(schedules, job_name, self._settings)
 
-    def running_schedule(
-        self, artifacts: CompiledArtifacts, job_name: str
-    ) -> RunningSchedule | None:
-        """See `ScheduleReporter`."""
-        from floe_orchestrator_prefect.ticks.running_schedule import running_schedule
-
-        return running_schedule(artifacts, job_name, self._settings)
-
     def ticks_of(self, schedule: Schedule, start: datetime, end: datetime) -> list[datetime]:
         """See `TickReporter`."""
         from floe_orchestrator_prefect.ticks.prefect_schedules import prefect_schedules
         from floe_orchestrator_prefect.ticks.prefect_ticks import moments_of
 
         return moments_of(prefect_schedules(schedule, start), start, end)
-
-    def concepts(self, artifacts: CompiledArtifacts) -> list[Concept]:
-        """See `ConceptExplainer`."""
-        from floe_orchestrator_prefect.concepts import concepts
-
-        return concepts(artifacts)
-
-    def retry_plan(self, artifacts: CompiledArtifacts, job_name: str) -> RetryPlan:
-        """See `RetryReporter`."""
-        from floe_orchestrator_prefect.flow.retry_plan import retry_plan
-
-        return retry_plan(artifacts, job_name)
 
     def update_watcher(self, artifacts: CompiledArtifacts, job_name: str) -> str:
         """See `UpdateStarter`."""
@@ -147,72 +109,19 @@ class PrefectOrchestratorPlugin(ProductPlugin):
         """See `NodePools`."""
         return f"the global concurrency limit {pool}"
 
-    def check_pools(self, artifacts: CompiledArtifacts) -> Sequence[PoolProblem]:
-        """See `PoolChecker`."""
-        from floe_orchestrator_prefect.service.pool_check import check_pools
-
-        return check_pools(artifacts, self._settings)
-
-    def recent_runs(
-        self,
-        products: Sequence[CompiledArtifacts],
-        since: datetime | None,
-        most: int,
-        seconds: float,
-    ) -> Sequence[RecordedRun]:
-        """See `RunHistory`."""
-        from floe_orchestrator_prefect.service.run_history import recent_runs
-
-        return recent_runs(products, since, most, seconds, self._settings)
-
-    def listeners_of(self, artifacts: CompiledArtifacts, seconds: float) -> Sequence[str]:
-        """See `ListenerReporter`."""
-        from floe_orchestrator_prefect.service.listeners import listeners_of
-
-        return listeners_of(artifacts, seconds, self._settings)
-
-    def nodes_of_run(
-        self, product: CompiledArtifacts, run: RecordedRun, seconds: float
-    ) -> NodesOfRun:
-        """See `RunHistory`."""
-        from floe_orchestrator_prefect.service.run_history import nodes_of_run
-
-        return nodes_of_run(product, run, seconds, self._settings)
-
-    def unmanaged_schedule(self, name: str, seconds: float) -> UnmanagedSchedule:
-        """See `UnmanagedSchedules`; `name` is `FLOW/DEPLOYMENT`."""
-        from floe_orchestrator_prefect.ticks.unmanaged_deployments import UnmanagedDeployment
-
-        return UnmanagedDeployment(name, seconds, self._settings)
-
-    def entry_point_file(self, product_name: str) -> EntryPointFile:
-        """See `EntryPointWriter`."""
-        return flow_file(product_name)
-
-    def launch_run(
-        self,
-        artifacts: CompiledArtifacts,
-        options: RunOptions,
-        on_event: Callable[[BuildEvent], None],
-    ) -> RunReport:
-        """See `RunLauncher`."""
-        from floe_orchestrator_prefect.local.launch import LAUNCHER
-
-        return LAUNCHER.launch_run(artifacts, options, on_event)
-
-    def start_early(self, product: UncompiledProduct) -> AbstractContextManager[RunLauncher]:
-        """See `EarlyStarter`."""
-        from floe_orchestrator_prefect.local.launch import LAUNCHER
-
-        return LAUNCHER.start_early(product)
-
-    def serve_dev(
-        self, products: Sequence[UncompiledProduct], options: DevOptions
-    ) -> AbstractContextManager[DevSession]:
-        """See `DevServer`."""
-        from floe_orchestrator_prefect.local.dev_session import serve_dev
-
-        return serve_dev(products, options)
+    # Powers, by the protocols of `floe_core.plugin_api.powers`.
+    running_schedule = power(".ticks.running_schedule:running_schedule", settings=True)
+    concepts = power(".concepts:concepts")
+    retry_plan = power(".flow.retry_plan:retry_plan")
+    check_pools = power(".service.pool_check:check_pools", settings=True)
+    recent_runs = power(".service.run_history:recent_runs", settings=True)
+    nodes_of_run = power(".service.run_history:nodes_of_run", settings=True)
+    listeners_of = power(".service.listeners:listeners_of", settings=True)
+    unmanaged_schedule = power(".ticks.unmanaged_deployments:UnmanagedDeployment", settings=True)
+    entry_point_file = power(".names.entry_point:flow_file")
+    launch_run = power(".local.launch:LAUNCHER.launch_run")
+    start_early = power(".local.launch:LAUNCHER.start_early")
+    serve_dev = power(".local.dev_session:serve_dev")
 
 
 PrefectPlugin = PrefectOrchestratorPlugin

@@ -20,7 +20,6 @@ from floe_core.foundation.errors import (
     FloeError,
     InvalidProductError,
     PluginError,
-    UsageError,
 )
 
 _type_shown = TyperOption.display_type_rich
@@ -51,20 +50,6 @@ def _without_type_of_flag(option: TyperOption, ctx: Any) -> str | None:
     return None if option.is_flag else _type_shown(option, ctx)
 
 
-_PACKAGES = {
-    "ci": "floe-ci",
-    "dev": "floe-dev",
-    "diff": "floe-diff",
-    "helm": "floe-kubernetes",
-    "import": "floe-import",
-    "mcp": "floe-console",
-    "mesh": "floe-console",
-    "migrate": "floe-migrate",
-    "parity": "floe-parity",
-    "partitions": "floe-partitions",
-}
-
-
 @cache
 def added_commands() -> dict[str, EntryPoint]:
     """Return name -> entry point."""
@@ -89,12 +74,8 @@ def added_command(name: str) -> Any:
 
     Raises:
         PluginError: It does not load.
-        UsageError: It is in a package that is not installed.
     """
     point = added_commands().get(name)
-    if point is None and name in _PACKAGES:
-        package = _PACKAGES[name]
-        raise UsageError(f"`floe {name}` is in the package {package}: `pip install {package}`")
     if point is None:
         return None
     with named_failure(f"`floe {name}` of {distribution_of(point)}"):

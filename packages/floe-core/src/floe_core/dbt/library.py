@@ -14,6 +14,7 @@ from floe_core.dbt.lighter_dbt import (
     remembered_syntax,
 )
 from floe_core.foundation.errors import EnvironmentProblemError
+from floe_core.foundation.extras import install_command
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 NO_DBT = (
     "there is no dbt to run this product with: install dbt-core 1.x with the adapter of the "
-    "warehouse beside floe, such as `pip install 'floe-core[duckdb]'`, or name a dbt program, "
+    f"warehouse beside floe, such as `{install_command('duckdb')}`, or name a dbt program, "
     "such as dbt 2, in `execution.dbtExecutable` of floe.yaml"
 )
 

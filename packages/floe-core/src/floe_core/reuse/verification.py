@@ -8,7 +8,6 @@ from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
 from floe_core.foundation.entry_points import InstalledParts
-from floe_core.foundation.errors import UsageError
 from floe_core.runs.build_events import BuildEvent, NodeResult
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
@@ -58,11 +57,5 @@ VERIFIERS: Mapping[str, Verifier] = InstalledParts("floe.verifiers", Verifier)  
 
 
 def installed_verifier() -> Verifier:
-    """Return the installed verifier, the first by name.
-
-    Raises:
-        UsageError: There is none.
-    """
-    for name in sorted(VERIFIERS):
-        return VERIFIERS[name]
-    raise UsageError("--verify needs the package floe-ci beside floe: `pip install floe-ci`")
+    """Return the installed verifier, the first by name."""
+    return VERIFIERS[min(VERIFIERS)]

@@ -13,9 +13,7 @@ from floe_core.runs.build_request import BuildRequest
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
 GROUP = "floe.dbt_files"
-NOT_INSTALLED = "`artifacts` of floe.yaml needs the package floe-artifacts, which is not installed"
 DISABLED_VARIABLE = "FLOE_ARTIFACTS_DISABLED"
-INSTALL = "`pip install floe-artifacts`"
 # Below the folder that dbt writes to: what it wrote in its earlier calls, named by time.
 EARLIER = "earlier"
 RESULTS = ("run_results.json", "sources.json")
@@ -40,9 +38,6 @@ def write_dbt_files(
     """
     if artifacts.dbt_files is None or is_true(DISABLED_VARIABLE):
         return
-    points = installed_points(GROUP)
-    if not points:
-        yield NodeLog("", "warn", f"{NOT_INSTALLED}: {INSTALL}", is_from_floe=True)
-    for point in points.values():
+    for point in installed_points(GROUP).values():
         writer: Writer = point.load()
         yield from writer(artifacts, request, ending)

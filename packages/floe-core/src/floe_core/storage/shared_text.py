@@ -15,6 +15,7 @@ from typing import Any, Protocol
 from filelock import FileLock, Timeout
 
 from floe_core.foundation.errors import EnvironmentProblemError
+from floe_core.foundation.extras import needed_extra
 from floe_core.foundation.service_probe import without_secrets
 from floe_core.secrets.recognition import hide_shapes
 from floe_core.storage.files import open_regular, write_together
@@ -186,11 +187,8 @@ class PostgresText:
     @contextmanager
     def _connection(self, action: str) -> Iterator[Any]:
         """Yield a connection; commit its transaction at the end, or roll it back on an error."""
-        try:
+        with needed_extra("postgres", self.place):
             import psycopg2  # type: ignore[import-untyped]
-        except ImportError:
-            what = f"{self.place}: needs psycopg2; install floe-core[postgres]"
-            raise EnvironmentProblemError(what) from None
         try:
             opened = psycopg2.connect(self._url, connect_timeout=CONNECT_SECONDS)
             with closing(opened), opened:

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Protocol
 
 from floe_core.foundation.entry_points import installed_points
+from floe_core.foundation.extras import install_command
 from floe_core.foundation.process_environment import is_true
 from floe_core.schemas.policies import TracingSettings
 from floe_core.tracing.trace_id import SpanIds
@@ -64,7 +65,7 @@ class SpanSender(Protocol):
 # What it names is called with the settings, `trace_id`, `capacity` and `redact`.
 GROUP = "floe.tracing"
 NOT_INSTALLED = (
-    "tracing is asked for, but OpenTelemetry is not installed: pip install 'floe-core[tracing]'"
+    f"tracing is asked for, but OpenTelemetry is not installed: {install_command('tracing')}"
 )
 
 
@@ -83,14 +84,14 @@ def open_sender(
     """
     if not is_wanted(settings):
         return None
-    point = next(iter(installed_points(GROUP).values()), None)
-    if point is None:
-        complain(NOT_INSTALLED)
-        return None
+    (point,) = installed_points(GROUP).values()
     # Tracing must never fail a run, and exporters are third-party code, configured by the
     # environment: this is the one place that catches whatever they raise.
     try:
         sender: SpanSender = point.load()(settings, trace_id, capacity, redact)
+    except ModuleNotFoundError:
+        complain(NOT_INSTALLED)
+        return None
     except Exception as error:  # noqa: BLE001
         complain(redact(f"no spans are sent: {type(error).__name__}: {error}"))
         return None

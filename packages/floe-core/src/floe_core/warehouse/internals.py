@@ -16,6 +16,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from floe_core.foundation.errors import EnvironmentProblemError
+from floe_core.foundation.extras import install_command
 
 if TYPE_CHECKING:
     from dbt.adapters.contracts.connection import Credentials as Credentials
@@ -154,5 +155,5 @@ def _names_of_dbt() -> Iterator[None]:
         raise EnvironmentProblemError(
             "tables are read through dbt's adapter, a Python package, whichever dbt runs the "
             f"product, and it can't be imported here ({error}): install dbt-core 1.x with the "
-            "adapter of the warehouse, such as `pip install 'floe-core[duckdb]'`"
+            f"adapter of the warehouse, such as `{install_command('duckdb')}`"
         ) from error

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from floe_core.cli import floe_commands
 from floe_core.cli.main import app
-from floe_core.foundation.errors import PluginError, UsageError
+from floe_core.foundation.errors import PluginError
 
 MODULE = """
 import typer
@@ -59,14 +59,6 @@ def test_one_that_does_not_load_hides_no_other_from_help() -> None:
     shown = floe("--help")
     assert "Greet somebody." in shown
     assert "`floe gone` of greeting 1.2 does not load" in shown
-
-
-def test_a_command_of_a_package_that_is_not_there_says_which(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.delitem(floe_commands.added_commands(), "ci")
-    with pytest.raises(UsageError, match="pip install floe-ci"):
-        floe("ci", "a", "b")
 
 
 def test_a_misspelt_command_is_a_usage_error() -> None:

@@ -33,7 +33,7 @@ def test_every_module_of_core_loads_without_dbt() -> None:
 
 
 def test_core_requires_no_dbt_but_for_its_extras() -> None:
-    of_dbt = [text for text in requires("floe-core") or () if text.startswith("dbt-")]
+    of_dbt = [text for text in requires("floe-orchestration") or () if text.startswith("dbt-")]
     assert of_dbt
     assert [text for text in of_dbt if "extra ==" not in text] == []
 
@@ -42,7 +42,7 @@ def test_a_missing_dbt_names_both_ways_to_get_one() -> None:
     with without("dbt.cli.main", "dbtRunner"), pytest.raises(EnvironmentProblemError) as caught:
         library.load_runner()
     told = str(caught.value)
-    assert "pip install 'floe-core[duckdb]'" in told
+    assert "pip install 'floe-orchestration[duckdb]'" in told
     assert "`execution.dbtExecutable` of floe.yaml" in told
     assert f"dbt-core {library.library_version()} can't be used as a library" in told
 

@@ -48,7 +48,7 @@ class Mapping:
     note: str = ""
 
 
-_BY_COSMOS = "install floe-orchestrator-airflow[cosmos], which reads the key of the connection"
+_BY_COSMOS = "install floe-orchestration[airflow-cosmos], which reads the key of the connection"
 _OF_SNOWFLAKE: dict[str, Any] = {
     "warehouse": "connection:warehouse",
     **{name: f"connection:{name}?" for name in ("role", "authenticator", "query_tag")},

@@ -94,12 +94,12 @@ def recent_runs(
 
 
 def nodes_of_run(
-    product: CompiledArtifacts, run_id: str, seconds: float, settings: Mapping[str, Any]
+    product: CompiledArtifacts, run: RecordedRun, seconds: float, settings: Mapping[str, Any]
 ) -> NodesOfRun:
     """See `RunHistory`."""
     client = GraphqlClient.for_seconds(access_in(settings), seconds)
     try:
-        return nodes_in(_events(client, run_id), product)
+        return nodes_in(_events(client, run.run_id), product)
     except (ValueError, NoAnswerError, RefusedError, KeyError, TypeError) as error:
         raise problem(error) from None
 

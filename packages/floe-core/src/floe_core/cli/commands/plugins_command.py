@@ -8,8 +8,11 @@ from floe_core.cli.options import Json
 
 def plugins(as_json: Json = False) -> None:
     """List the installed orchestrator plugins; each is loaded to check that it works."""
+    from rich.markup import escape
+
     from floe_core import plugin_registry
     from floe_core.foundation.errors import PluginError
+    from floe_core.foundation.extras import install_command
 
     rows = []
     for found in plugin_registry.describe():
@@ -25,7 +28,8 @@ def plugins(as_json: Json = False) -> None:
         return
     console = stdout()
     if not rows:
-        console.print("no orchestrator plugin is installed; try floe-orchestrator-dagster")
+        advice = escape(install_command("dagster"))
+        console.print(f"no orchestrator plugin is installed; try {advice}")
     for row in rows:
-        state = f"[red]{row['error']}[/]" if row["error"] else f"floe API {row['api']}"
+        state = f"[red]{escape(row['error'])}[/]" if row["error"] else f"floe API {row['api']}"
         console.print(f"[bold]{row['name']:<12}[/] {row['distribution']:<36} {state}")

@@ -54,7 +54,11 @@ def check_orchestrator(choice: OrchestratorChoice, is_named: bool) -> list[Findi
     try:
         plugin = plugin_registry.load(choice.name, choice.config)
     except PluginError as error:
-        return [Finding(SUBJECT, "problem", str(error), "pip install the plugin")]
+        return [
+            Finding(
+                SUBJECT, "problem", str(error), "install the plugin, or choose another orchestrator"
+            )
+        ]
     return findings_of(choice, plugin.validate_connection(), is_named)
 
 

@@ -31,8 +31,7 @@ PATIENCE_SECONDS = 10.0
 
 def check_services(artifacts: CompiledArtifacts) -> list[Finding]:
     """Return the state of each service, within about 20 seconds."""
-    others = [*_added_findings(artifacts), *_images(artifacts)]
-    return [_warehouse(artifacts), *others, _lineage(artifacts)]
+    return [_warehouse(artifacts), *_added_findings(artifacts), _lineage(artifacts)]
 
 
 def _added_findings(artifacts: CompiledArtifacts) -> Iterator[Finding]:
@@ -46,13 +45,6 @@ def _added_findings(artifacts: CompiledArtifacts) -> Iterator[Finding]:
             yield Finding(name, "problem", str(error), f"install another version of {owner}")
         else:
             yield from check(artifacts)
-
-
-def _images(artifacts: CompiledArtifacts) -> list[Finding]:
-    if installed_points("floe.image_runners") or not any(step.image for step in artifacts.steps):
-        return []
-    what = "nothing here runs the images of its steps"
-    return [Finding("images of steps", "problem", what, "pip install 'floe-core[kubernetes]'")]
 
 
 def _warehouse(artifacts: CompiledArtifacts) -> Finding:

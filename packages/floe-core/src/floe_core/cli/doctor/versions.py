@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import platform
-import re
 from collections.abc import Iterator
 from importlib.metadata import (
     PackageNotFoundError,
     distribution,
     distributions,
+    packages_distributions,
     requires,
     version,
 )
@@ -19,24 +19,34 @@ from packaging.utils import canonicalize_name as normalized
 from floe_core import plugin_registry
 from floe_core.cli.doctor.finding import Finding
 from floe_core.foundation.errors import PluginError
+from floe_core.foundation.extras import DISTRIBUTION, install_command
+from floe_orchestration.namesakes import PACKAGES, is_ours
 
 SUBJECT = "versions"
-CORE = "floe-core"
 LIBRARY, DBT = "dbt-core", "dbt"
-_FLOE = re.compile(r"floe[-_.]")
 
 
 def check_versions() -> list[Finding]:
     """Return the installed versions, and every requirement that they do not meet."""
-    checked = [CORE, *_plugins(), *_adapters()]
+    checked = [DISTRIBUTION, *_plugins(), *_adapters()]
     problems = [found for name in checked for found in _find_unmet(name)]
-    return [_installed_versions(checked), *_plugins_that_load(), *problems]
+    return [_installed_versions(checked), *_rivals(), *_plugins_that_load(), *problems]
 
 
 def _installed_versions(checked: list[str]) -> Finding:
     names = sorted({name for each in checked for name in (each, *_shown_requirements(each))})
     versions = ", ".join(f"{name} {version(name)}" for name in names if _is_installed(name))
     return Finding(SUBJECT, "ok", f"Python {platform.python_version()}, {versions}")
+
+
+def _rivals() -> Iterator[Finding]:
+    """Yield our import packages that a distribution of another project installs, too."""
+    for package, owners in sorted(packages_distributions().items()):
+        if package not in PACKAGES:
+            continue
+        for owner in sorted({each for each in owners if not is_ours(each)}):
+            what = f"{owner} {version(owner)} installs {package}, which is floe's own"
+            yield Finding(SUBJECT, "problem", what, f"pip uninstall {owner}, and reinstall floe")
 
 
 def _shown_requirements(name: str) -> Iterator[str]:
@@ -99,7 +109,7 @@ def _is_installed(name: str) -> bool:
 def _plugins_that_load() -> Iterator[Finding]:
     described = plugin_registry.describe()
     if not described:
-        fix = "pip install floe-orchestrator-dagster"
+        fix = install_command("dagster")
         yield Finding(SUBJECT, "problem", "no orchestrator plugin is installed", fix)
     for each in described:
         try:

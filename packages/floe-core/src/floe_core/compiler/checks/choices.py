@@ -12,13 +12,11 @@ from floe_core.compiler.findings import Findings
 from floe_core.compiler.inputs import Inputs, is_unused
 from floe_core.compiler.literal_secrets import FIX, literal_secrets
 from floe_core.compiler.settings import lineage_settings
-from floe_core.foundation.entry_points import installed_points
 from floe_core.foundation.errors import Problem, UsageError
 from floe_core.lineage.backend import manifest_transport
 from floe_core.plugin_api.concepts import CONCEPTS
 from floe_core.plugin_api.helm.settings import helm_settings
 from floe_core.plugin_api.powers import ChartOwner
-from floe_core.runs.dbt_files import GROUP, INSTALL, NOT_INSTALLED
 from floe_core.schedules import check_timezone, parse_cron
 from floe_core.schemas.floe_yaml import ScheduleSpec
 from floe_core.schemas.policies import Schedule
@@ -128,8 +126,6 @@ def check_choices(inputs: Inputs, findings: Findings) -> None:
                 findings.add(problem)
                 findings.end_before_dbt = True
     check_alerts(inputs, findings)
-    if inputs.spec.artifacts and not installed_points(GROUP):
-        findings.add(inputs.spec_document.problem(("artifacts",), NOT_INSTALLED, INSTALL))
     _check_lineage_backend(inputs, findings)
     _check_default_zone(inputs, findings)
     with findings.gather():

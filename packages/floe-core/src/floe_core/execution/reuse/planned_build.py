@@ -185,9 +185,7 @@ def why_not(artifacts: CompiledArtifacts) -> str:
     """Return why no build of a product can reuse anything, "" if one can."""
     adapter = artifacts.dbt.adapter
     if adapter not in CATALOGS:
-        known = list_adapters(CATALOGS)
-        more = "" if "spark" in CATALOGS else "; the package floe-warehouses adds more"
-        return f"reuse cannot read the state of {adapter}; it works on {known}{more}"
+        return f"reuse cannot read the state of {adapter}; it works on {list_adapters(CATALOGS)}"
     if plain_file(artifacts.dbt, artifacts.folder):
         return ""
     try:

@@ -47,17 +47,9 @@ def command_of(order: ImageOrder) -> tuple[str, ...]:
     """Return the command that runs the image and exits as its container does.
 
     It is `python -m MODULE ORDER`, with the module that the first entry point by name has.
-
-    Raises:
-        EnvironmentProblemError: No package that runs images is installed.
     """
     runners = installed_points("floe.image_runners")
-    for name in sorted(runners):
-        return (sys.executable, "-m", runners[name].value, order.model_dump_json())
-    raise EnvironmentProblemError(
-        f"step {order.step} is an image, which the package floe-kubernetes runs: "
-        "pip install 'floe-core[kubernetes]'"
-    )
+    return (sys.executable, "-m", runners[min(runners)].value, order.model_dump_json())
 
 
 CALL_FUNCTION = "floe_core.execution.steps.call_function"

@@ -1,0 +1,107 @@
+"""A copy of this repository in which one file at a time is changed and tested."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+
+from sampled_mutants import ROOT, Mutant
+
+COPIES = ROOT / "build" / "copies-for-mutants"
+# The most specific tests run first, alone: they kill most mutants.
+FIRST_TESTS = 5
+SECONDS_MORE = 30
+
+
+@dataclass
+class Copy:
+    """A copy of the repository with an environment of its own, in which files are changed."""
+
+    number: int
+    wrong: set[str]
+    changes: Iterator[int] = field(default_factory=count)
+
+    def __post_init__(self) -> None:
+        self.root = COPIES / str(self.number)
+        if not self.root.exists():
+            _call(["git", "worktree", "add", "--detach", "-q", self.root, "HEAD"], ROOT)
+        head = subprocess.check_output(["git", "rev-parse", "HEAD"], cwd=ROOT, text=True)
+        _call(["git", "checkout", "-q", "--force", "--detach", head.strip()], self.root)
+        _call(["make", "-s", "setup", "helm"], self.root)
+        self._start()
+
+    def _start(self) -> None:
+        script = ROOT / "scripts" / "forked_pytest.py"
+        folder = Path(tempfile.gettempdir()) / f"floe-mutants-{self.number}"
+        self.server = subprocess.Popen(
+            [self.root / ".venv/bin/python", script, folder],
+            cwd=self.root,
+            env=os.environ | {"DAGSTER_DISABLE_TELEMETRY": "yes"},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def outcome(self, mutant: Mutant, tests: Sequence[str], known: Mapping[str, float]) -> str:
+        """Return what kills a mutant, "passed", or "" where there is no test."""
+        right = [test for test in tests if test not in self.wrong]
+        for some in filter(None, (right[:FIRST_TESTS], right[FIRST_TESTS:])):
+            with self._changed(mutant):
+                failed = self._run(some, known)
+            if failed != "passed":
+                is_killed = self._is_right(failed, some, known)
+                return failed if is_killed else self.outcome(mutant, tests, known)
+        return "passed" if right else ""
+
+    def _is_right(self, failed: str, tests: Sequence[str], known: Mapping[str, float]) -> bool:
+        """Return whether what failed ends well without the mutant; otherwise, don't run it again.
+
+        Tests are tried at the end, all at once: see `find_wrong`.
+        """
+        if failed in tests:
+            return True
+        without = self._run(tests, known)
+        if without != "passed":
+            self.wrong.update([without] if without in tests else tests)
+        return without == "passed"
+
+    def find_wrong(self, tests: Sequence[str], known: Mapping[str, float]) -> None:
+        """Note the tests that fail here without any mutant."""
+        while (failed := self._run(tests, known)) in tests:
+            self.wrong.add(failed)
+            tests = [test for test in tests if test != failed]
+
+    def _run(self, tests: Sequence[str], known: Mapping[str, float]) -> str:
+        seconds = 3 * sum(known[test] for test in tests) + SECONDS_MORE
+        assert self.server.stdin
+        assert self.server.stdout
+        self.server.stdin.write(json.dumps({"tests": tests, "seconds": seconds}) + "\n")
+        self.server.stdin.flush()
+        if answer := self.server.stdout.readline():
+            return str(json.loads(answer))
+        self._start()
+        return "death"
+
+    @contextmanager
+    def _changed(self, mutant: Mutant) -> Iterator[None]:
+        """Change the file; its time says which compiled file is its own, even within a second."""
+        path = self.root / mutant.file
+        before, times = path.read_text("utf-8"), path.stat()
+        path.write_text(mutant.mutation.text, "utf-8")
+        os.utime(path, (times.st_atime, times.st_mtime + 10 + next(self.changes)))
+        try:
+            yield
+        finally:
+            path.write_text(before, "utf-8")
+            os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+
+
+def _call(command: Sequence[str | Path], folder: Path) -> None:
+    subprocess.run(command, cwd=folder, check=True)
