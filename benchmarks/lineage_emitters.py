@@ -77,7 +77,7 @@ from datetime import datetime
 from pathlib import Path
 
 from floe_core.compiler import compile_product
-from floe_core.launched_run.launcher import launch
+from floe_core.plugin_api.launched_run.launcher import launch
 from floe_core.lineage import flush
 from floe_core.plugin_api.powers import RunOptions
 

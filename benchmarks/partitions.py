@@ -26,8 +26,7 @@ from measuring import compiled, in_turns
 
 from floe_core.compiler import compile_product
 from floe_core.partitions.calendar import due_partitions
-from floe_core.partitions.records import Record
-from floe_core.partitions.statuses import code_of
+from floe_core.partitions.statuses import Record, code_of
 from floe_core.partitions.store import store_of
 from floe_core.ports.ledger import Ledger
 from floe_core.ports.record import Update

@@ -30,7 +30,7 @@ from floe_core.execution import BuildRequest, build
 from floe_core.execution.reports.build_reports import BuildReports
 from floe_core.lineage.run_recorder import RunLineage
 from floe_core.schemas import CompiledArtifacts
-from floe_core.tracing.build_trace import BuildTrace
+from floe_core.tracing.spans import BuildTrace
 telling = []
 def timed(method, clock):
     def call(*arguments):

@@ -10,7 +10,7 @@ from typing import Any
 
 import typer
 
-from floe_core.cli.help_of_flags import join_lines_of_help
+from floe_core.cli.floe_commands import join_lines_of_help
 from floe_core.cli.main import app
 
 _HEAD = """\
@@ -83,14 +83,13 @@ def _section(heading: str, name: str, command: Any, common: dict[str, str]) -> s
     pieces = command.collect_usage_pieces(context)
     usage = " ".join(["", *(each for each in pieces if each not in ("[OPTIONS]", "[product]"))])
     head = f"{heading} {name}\n" + (f"\n`{name}{usage}`\n" if usage else "")
-    deprecated = "Deprecated. " if command.deprecated else ""
     lines = _lines(name, command)
     own = [line for option, line in lines if line != common.get(option)]
     also = [f"`{option}`" for option, line in lines if line == common.get(option)]
     if also:
         own.append(f"- Also {', '.join(also)}")
     options = "\n".join(own)
-    return f"{head}\n{deprecated}{command.help}\n\n{options}\n"
+    return f"{head}\n{command.help}\n\n{options}\n"
 
 
 def _lines(name: str, command: Any) -> list[tuple[str, str]]:

@@ -34,7 +34,7 @@ import psutil
 from floe_core.execution.record.journal import last_event
 from floe_core.runs.build_events import BuildEnded
 from floe_core.schemas import CompiledArtifacts
-from floe_core.spooling.spool import Spool
+from floe_core.storage.spooling.spool import Spool
 from floe_core.warehouse.table_contents import TableContents, read_tables
 from floe_parity.sides.side import compile_side, run_side
 

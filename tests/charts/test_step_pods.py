@@ -20,7 +20,7 @@ from pods import Pod, pods
 from rendered_roles import RenderedRoles
 from restricted_pods import findings
 
-from floe_core.execution.steps.image_order import ImageOrder
+from floe_core.execution.steps.call import ImageOrder
 from floe_kubernetes.pod import make_pod
 
 RUN_IMAGE = "floe_kubernetes.run_image"

@@ -81,7 +81,7 @@ def test_help_and_ticks_import_nothing_heavy() -> None:
 
 
 def test_every_command_explains_itself() -> None:
-    commands = ["init", "compile", "run", "parity", "show", "ticks", "check", "plugins"]
+    commands = ["init", "compile", "run", "parity", "show", "ticks", "doctor", "plugins"]
     commands += ["schedule", "lineage"]
     for command in commands:
         done = floe(command, "--help")
@@ -388,7 +388,7 @@ def test_paragraphs_of_help_are_left_to_the_terminal_to_wrap() -> None:
     assert long.endswith("Exits 1 if any node failed.")
 
 
-@pytest.mark.parametrize("command", ["check", "doctor", "compile", "run", "show", "init", "ticks"])
+@pytest.mark.parametrize("command", ["doctor", "compile", "run", "show", "init", "ticks"])
 def test_an_orchestrator_that_is_not_installed_is_a_wrong_call(
     command: str, tmp_path: Path
 ) -> None:
@@ -396,18 +396,6 @@ def test_an_orchestrator_that_is_not_installed_is_a_wrong_call(
     assert done.returncode == 2
     assert "no orchestrator plugin named 'dagstr'; did you mean 'dagster'?" in done.stderr
     assert not (tmp_path / "new").exists()
-
-
-def test_a_service_that_is_not_there_exits_with_3(examples: Path) -> None:
-    path = examples / "manifest.yaml"
-    settings = 'type: dagster, config: {url: "http://127.0.0.1:1"}'
-    path.write_text(path.read_text().replace("type: dagster", settings))
-    done = floe("check", examples / "hello", "--json")
-    assert done.returncode == 3
-    told = json.loads(done.stdout)
-    assert list(told) == ["orchestrator", "success", "message", "errors", "warnings"]
-    assert (told["orchestrator"], told["success"]) == ("dagster", False)
-    assert "deprecated" in done.stderr
 
 
 def orchestrator_told_by_doctor(*arguments: object) -> tuple[int, list[tuple[str, str]]]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from floe_core.spooling.spool import Spool
+from floe_core.storage.spooling.spool import Spool
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "kill_campaign.py"
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from floe_core.cli.lineage_data import lineage_page
+from floe_core.cli.lineage_views import lineage_page
 from floe_core.lineage.lineage_map import ColumnOrigin, LineageMap, MappedTable
 from floe_core.schemas.nodes import Node
 

@@ -14,8 +14,8 @@ from wait_for import wait_for
 
 from floe_core.foundation.errors import EnvironmentProblemError
 from floe_core.plugin_api.run_history import RecordedRun, RunHistory
-from floe_core.product_folder.state_folder import run_place
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_core.storage.state_folder import run_place
 from floe_orchestrator_airflow import AirflowPlugin
 from floe_orchestrator_airflow.local.home import USER
 from floe_orchestrator_airflow.local.service import LocalAirflow

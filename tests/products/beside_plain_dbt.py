@@ -15,7 +15,7 @@ from reusing_product import FLOE
 from floe_core.compiler import compile_product
 from floe_core.dbt.internals import release_adapters, release_warehouse
 from floe_core.execution import BuildEvent, BuildRequest, NodeLog, NodeResult, NodeStarted, build
-from floe_core.runs.node_slots import NodeSlots
+from floe_core.runs.build_request import NodeSlots
 from floe_core.schemas import CompiledArtifacts
 
 WriteProduct = Callable[..., Path]

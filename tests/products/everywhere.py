@@ -22,7 +22,7 @@ from floe_core.foundation.errors import EnvironmentProblemError
 from floe_core.plugin_api.powers import RunOptions, RunReport
 from floe_core.runs.build_events import BuildEvent, NodeStarted
 from floe_core.schemas import CompiledArtifacts
-from floe_core.spooling.spool import Spool
+from floe_core.storage.spooling.spool import Spool
 from floe_orchestrator_airflow.local.launch import run_in
 from floe_orchestrator_airflow.local.service import LocalAirflow
 from floe_orchestrator_dagster import DagsterPlugin

@@ -7,7 +7,7 @@ import os
 from floe_core.execution.reports.open_build import OpenBuild
 from floe_core.runs.build_request import BuildRequest
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
-from floe_core.spooling.spool import Spool, read_json
+from floe_core.storage.spooling.spool import Spool, read_json
 
 _KILLED = 9
 

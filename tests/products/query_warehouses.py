@@ -20,7 +20,7 @@ import duckdb
 import psycopg2
 from own_database import connected, own_database
 
-from floe_core.reuse.catalogs.known import CATALOGS
+from floe_core.reuse.catalogs.catalog import CATALOGS
 from floe_core.reuse.queries.analysis import Analysis, Input, analyse
 from floe_core.reuse.queries.functions import Functions
 from floe_core.sql.columns.known_tables import KnownTable

@@ -35,7 +35,7 @@ OF_FLOE = [
     "floe_core.cli.main",
     "floe_core.compiler.compile_product",
     "floe_core.dbt.lighter_dbt",
-    "floe_core.launched_run.launcher",
+    "floe_core.plugin_api.launched_run.launcher",
     "floe_core.lineage",
     "floe_core.reuse",
     "floe_migrate.command",

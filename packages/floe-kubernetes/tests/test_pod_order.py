@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from floe_core.execution.steps.image_order import ImageOrder
+from floe_core.execution.steps.call import ImageOrder
 from floe_kubernetes.pod import labels_of, make_pod
 
 # kubernetes.io/docs/concepts/overview/working-with-objects/labels

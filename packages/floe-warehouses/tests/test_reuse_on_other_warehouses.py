@@ -6,10 +6,9 @@ import sqlite3
 
 import pytest
 
-from floe_core.reuse.catalogs.known import CATALOGS
+from floe_core.reuse.catalogs.catalog import CATALOGS
 from floe_core.reuse.queries.analysis import Analysis, Input, analyse
-from floe_core.reuse.queries.function_calls import function_calls
-from floe_core.reuse.queries.functions import Functions
+from floe_core.reuse.queries.functions import Functions, function_calls
 from floe_core.reuse.queries.parts import ROWS
 from floe_core.warehouse.dialect import Dialect, Relation, Row
 from floe_core.warehouse.dialects import DIALECTS

@@ -13,9 +13,9 @@ from floe_core.dbt.invocation import command_invocation, invocation
 from floe_core.dbt.messages import text_of_error
 from floe_core.dbt.preloaded_manifest import preload_manifest
 from floe_core.foundation.errors import EnvironmentProblemError
-from floe_core.product_folder.state_folder import run_folder
 from floe_core.runs.build_request import BuildRequest
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_core.storage.state_folder import run_folder
 
 # The site shows the code in the run's manifest.
 _WORDS = ("docs", "generate", "--no-compile")

@@ -14,15 +14,14 @@ from floe_artifacts.merging import part_of_build, run_results, sources_json, wit
 from floe_artifacts.rows import rows_of_run
 from floe_artifacts.run_files import Json, RunFiles, read_json
 from floe_artifacts.run_set import MANIFEST, RESULTS, SOURCES
-from floe_core.execution.node_selection.wanted import wanted_nodes
+from floe_core.execution.node_selection import wanted_nodes
 from floe_core.execution.record.journal import record_of
-from floe_core.product_folder.state_folder import run_place
-from floe_core.runs.build_events import NodeResult
+from floe_core.runs.build_events import NodeResult, RunStatus
 from floe_core.runs.build_request import BuildRequest
-from floe_core.runs.dbt_files import Ending
 from floe_core.runs.product_redactor import redactor_of
 from floe_core.schemas.compiled_artifacts import DBT_MANIFEST_FILE, CompiledArtifacts
 from floe_core.secrets.redactor import Redactor
+from floe_core.storage.state_folder import run_place
 
 _SCHEMA = "https://schemas.getdbt.com/dbt/run-results/v6.json"
 
@@ -30,7 +29,9 @@ _SCHEMA = "https://schemas.getdbt.com/dbt/run-results/v6.json"
 class EndedBuild:
     """A build that has ended, and the files that it left on this machine."""
 
-    def __init__(self, artifacts: CompiledArtifacts, request: BuildRequest, ending: Ending) -> None:
+    def __init__(
+        self, artifacts: CompiledArtifacts, request: BuildRequest, ending: RunStatus
+    ) -> None:
         self.artifacts = artifacts
         self.request = request
         self._ending = ending
@@ -45,7 +46,7 @@ class EndedBuild:
     @property
     def is_last_of_run(self) -> bool:
         """Whether no other build of the run is to follow, as far as this one knows."""
-        if self._ending != "succeeded":
+        if self._ending != "success":
             return self._ending == "failed"
         wanted = {*wanted_nodes(self.artifacts, self.request), *self.request.beside}
         built = {node.unique_id for node in self.artifacts.built}

@@ -11,7 +11,7 @@ from pathlib import Path, PurePath
 from typing import Any
 
 from floe_core.runs.dbt_files import EARLIER
-from floe_core.storage.regular_files import file_in, read_regular
+from floe_core.storage.files import file_in, read_regular
 
 Json = dict[str, Any]
 _ATTEMPT = re.compile(r"attempt-(\d+)(-freshness|-plan)?")

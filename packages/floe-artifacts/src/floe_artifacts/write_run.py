@@ -12,9 +12,8 @@ from floe_artifacts.place import place_of_product
 from floe_artifacts.published_runs import IndexOfRuns, folder_of_run
 from floe_artifacts.run_set import CATALOG, RunSet, copy_latest
 from floe_core.foundation.errors import EnvironmentProblemError, FloeError
-from floe_core.runs.build_events import NodeLog
+from floe_core.runs.build_events import NodeLog, RunStatus
 from floe_core.runs.build_request import BuildRequest
-from floe_core.runs.dbt_files import Ending
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.policies import DbtFiles
 
@@ -23,7 +22,7 @@ _PROBLEMS = (OSError, FloeError, LookupError, TypeError, ValueError)
 
 
 def write_run(
-    artifacts: CompiledArtifacts, request: BuildRequest, ending: Ending
+    artifacts: CompiledArtifacts, request: BuildRequest, ending: RunStatus
 ) -> Iterator[NodeLog]:
     """Write the artifacts of the run that a build belongs to; yield what to say in its log."""
     settings = artifacts.dbt_files

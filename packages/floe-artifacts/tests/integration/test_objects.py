@@ -29,7 +29,7 @@ def test_runs_are_written_replaced_and_removed_in_s3(tmp_path: Path, write_produ
         for number in ("2", "3"):
             # What each build does at its end.
             (product / f".floe/runs/{number}").symlink_to(product / ".floe/runs/1")
-            messages = [*write_run(artifacts, BuildRequest("shop", number), "succeeded")]
+            messages = [*write_run(artifacts, BuildRequest("shop", number), "success")]
         root = f"{BUCKET}/tools/shop"
         names = sorted(path.removeprefix(f"{root}/") for path in files.find(root))
         runs = [name for name in names if not name.startswith(("floe-runs", "latest"))]
@@ -39,6 +39,6 @@ def test_runs_are_written_replaced_and_removed_in_s3(tmp_path: Path, write_produ
         assert results_in(copy).keys() == {"model.shop.first", "model.shop.second"}
         assert [m.text for m in messages] == [f"dbt's artifacts: s3://{root}/3"]
         server.fault = answered("403 Forbidden", "AccessDenied")
-        [refused] = write_run(artifacts, request, "succeeded")
+        [refused] = write_run(artifacts, request, "success")
         assert (refused.level, "AccessDenied" in refused.text) == ("warn", True)
     assert json.loads((copy / "manifest.json").read_text())["metadata"]["project_name"] == "shop"

@@ -13,14 +13,12 @@ from dataclasses import dataclass, replace
 from floe_ci.compilations import Compilation
 from floe_core.dbt.compiled_code import compile_nodes
 from floe_core.execution.build_run import run_dbt
-from floe_core.reuse.catalogs.catalog import Catalog
-from floe_core.reuse.catalogs.known import catalog_of
+from floe_core.reuse.catalogs.catalog import Catalog, catalog_of
 from floe_core.reuse.plan import make_plan
 from floe_core.reuse.queries.parts import digest
-from floe_core.reuse.seed_versions import seed_versions
 from floe_core.reuse.situation import Situation
 from floe_core.reuse.state import Entry, RelationFacts, State, Versions
-from floe_core.reuse.warehouse_facts import WarehouseFacts
+from floe_core.reuse.warehouse_facts import WarehouseFacts, seed_versions
 from floe_core.runs.build_request import BuildRequest
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.nodes import Node

@@ -21,10 +21,10 @@ from floe_core.cli.console import count_of
 from floe_core.compiler.ports.products import Consumers, consumers_of
 from floe_core.foundation.process_environment import environment_with
 from floe_core.foundation.stages import begin_stage
-from floe_core.product_folder.state_folder import STATE_DIR_VARIABLE
 from floe_core.reuse.verification import Tell, Watch
 from floe_core.runs.build_events import BuildEvent
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_core.storage.state_folder import STATE_DIR_VARIABLE
 from floe_diff import difference
 from floe_diff.data import DataDifference, data_difference
 from floe_parity.sides.scratch_journal import drop_left

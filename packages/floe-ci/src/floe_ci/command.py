@@ -64,7 +64,7 @@ def ci(
     from floe_ci.markdown import as_markdown
     from floe_core.cli.run_view import watch_run
     from floe_core.foundation.errors import UsageError
-    from floe_core.storage.atomic_files import write_together
+    from floe_core.storage.files import write_together
     from floe_parity.command import leave_environment
 
     leave_environment("ci checks")

@@ -11,7 +11,7 @@ from typing import Any
 from floe_core.compiler.compile_product import CompiledProduct, prepare_product
 from floe_core.compiler.profile import Profile
 from floe_core.schemas.compiled_artifacts import DBT_MANIFEST_FILE, CompiledArtifacts
-from floe_core.storage.atomic_files import write_together
+from floe_core.storage.files import write_together
 from floe_diff.data.places import Place
 
 STATE_FILE = "manifest.json"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from floe_core.compiler.findings import Findings
 from floe_core.compiler.inputs import FLOE_FILE, read_inputs
-from floe_core.dbt.packages import install_packages
+from floe_core.dbt.ask import install_packages
 from floe_core.foundation.errors import EnvironmentProblemError, UsageError
 
 _PACKAGE_FILES = ("packages.yml", "dependencies.yml")

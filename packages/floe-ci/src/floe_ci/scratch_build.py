@@ -11,9 +11,8 @@ from floe_ci.affected import RUN_ID
 from floe_ci.compilations import Compilation
 from floe_core.execution import build
 from floe_core.foundation.process_environment import environment_with
-from floe_core.runs.build_events import BuildEnded, BuildEvent, NodeResult
+from floe_core.runs.build_events import CULPRITS, BuildEnded, BuildEvent, NodeResult
 from floe_core.runs.build_request import BuildRequest
-from floe_core.runs.failure_text import CULPRITS
 from floe_parity.sides.run_apart import prepare_run_apart
 
 # A check is not a run of the product: it sends no lineage or traces either.

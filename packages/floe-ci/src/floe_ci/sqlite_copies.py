@@ -16,7 +16,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from floe_ci.duckdb_copy import require_file
-from floe_core.compiler.jinja_text import render_environment
+from floe_core.compiler.inputs import render_environment
 from floe_core.compiler.profile import Profile
 from floe_core.foundation.errors import EnvironmentProblemError
 from floe_core.warehouse.dialect import Relation, literal, quote_name

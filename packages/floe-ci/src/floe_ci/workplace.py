@@ -14,8 +14,8 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from floe_core.product_folder.state_folder import journal_folder
-from floe_core.storage.atomic_files import write_together
+from floe_core.storage.files import write_together
+from floe_core.storage.state_folder import journal_folder
 
 FOLDER, PREFIX = "ci", "floe-ci-"
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from recorded_builds import recorded_build
 
 from floe_core.execution import BuildEnded, BuildEvent, BuildRequest, NodeResult
-from floe_core.foundation.guarded_process import start_guarded
+from floe_core.foundation.child_processes import start_guarded
 from floe_core.plugin_api.powers import DevOptions, RunOptions, RunReport, UncompiledProduct
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 

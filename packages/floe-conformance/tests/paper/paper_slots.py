@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 
-from floe_core.runs.node_slots import SlotAnswer
+from floe_core.runs.build_request import SlotAnswer
 
 
 class PaperSlots:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from floe_core.execution import BuildEvent, BuildRequest, NodeStarted, build
 from floe_core.lineage import flush
-from floe_core.runs.node_slots import NodeSlots
+from floe_core.runs.build_request import NodeSlots
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
 

@@ -10,18 +10,12 @@ from floe_console.live_product import orchestrators_of, with_live_jobs
 from floe_core.compiler.ports.products import Platform
 from floe_core.compiler.settings import plugin_settings
 from floe_core.foundation.errors import EnvironmentProblemError, StaleProductError
-from floe_core.foundation.parallel_reads import read_in_threads
+from floe_core.foundation.service_probe import read_in_threads
 from floe_core.ports.decision import Decision, decide
 from floe_core.ports.ledger import Ledger, ledger_at
-from floe_core.ports.periods import (
-    PortPartitions,
-    decide_period,
-    partitions_in,
-    stale_periods,
-)
+from floe_core.ports.periods import PortPartitions, decide_period, partitions_in, stale_periods
 from floe_core.ports.published import PublishedProduct
 from floe_core.ports.record import ProductRecord, Start, Update
-from floe_core.product_folder.environment_choice import chosen_environment
 from floe_core.schedules import next_tick
 from floe_core.schedules.live_schedules import check_schedules
 from floe_core.schedules.ownership import other_owner
@@ -30,6 +24,7 @@ from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.environments import in_environment
 from floe_core.schemas.policies import Job
 from floe_core.schemas.ports import Port, UpdateTrigger
+from floe_core.storage.environment_choice import chosen_environment
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,7 +81,7 @@ def mesh(
         _write_contracts(contracts, products)
     if html is not None:
         from floe_console.mesh_page import mesh_page
-        from floe_core.storage.atomic_files import write_together
+        from floe_core.storage.files import write_together
 
         write_together(html.absolute().parent, {html.name: mesh_page(found).encode()})
     if as_json:
@@ -93,7 +93,7 @@ def mesh(
 
 def _write_contracts(folder: Path, platform: Platform) -> None:
     from floe_console.port_contracts import contract_files
-    from floe_core.storage.atomic_files import write_together
+    from floe_core.storage.files import write_together
 
     files = contract_files(each for each in platform.products.values() if each is not None)
     folder.mkdir(parents=True, exist_ok=True)

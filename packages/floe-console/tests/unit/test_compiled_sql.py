@@ -11,8 +11,8 @@ import pytest
 from floe_console.data.run_nodes import compiled_sql
 from floe_core.compiler import compile_product
 from floe_core.plugin_api.run_history import RecordedRun
-from floe_core.product_folder.state_folder import run_folder
 from floe_core.schemas import CompiledArtifacts
+from floe_core.storage.state_folder import run_folder
 
 WriteProduct = Callable[..., Path]
 

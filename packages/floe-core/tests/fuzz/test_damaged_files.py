@@ -21,19 +21,18 @@ from floe_core.compiler.findings import Findings
 from floe_core.compiler.inputs import read_inputs
 from floe_core.compiler.profile import resolve_profile
 from floe_core.dbt.built_columns import kept_relation
-from floe_core.execution.record.journal import read_events
-from floe_core.execution.record.run_record import RunRecord
+from floe_core.execution.record.journal import RunRecord, read_events
 from floe_core.foundation.errors import FloeError
 from floe_core.lineage.lineage_map import lineage_map
-from floe_core.lineage.seed_header import seed_columns
+from floe_core.lineage.product_graph import seed_columns
 from floe_core.lineage.sending.delivery_status import flush, status
 from floe_core.schedules import next_tick
 from floe_core.schedules.live_schedules import with_live_schedules
 from floe_core.schemas import CompiledArtifacts
 from floe_core.schemas.policies import LineageSettings
-from floe_core.spooling.spool import Spool
 from floe_core.sql.columns.known_tables import KnownTable
-from floe_core.sql.derived_columns import derive
+from floe_core.sql.query_columns import derive
+from floe_core.storage.spooling.spool import Spool
 
 from .mutations import mutated, mutated_json
 

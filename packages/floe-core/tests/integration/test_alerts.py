@@ -25,8 +25,8 @@ from floe_core.cli.main import app
 from floe_core.compiler import compile_product
 from floe_core.execution import BuildEnded, BuildRequest, build
 from floe_core.foundation.errors import EnvironmentProblemError, InvalidProductError
-from floe_core.product_folder.state_folder import runs_place
 from floe_core.schemas import CompiledArtifacts
+from floe_core.storage.state_folder import runs_place
 
 WriteProduct = Callable[..., Path]
 PAGE = Path(__file__).parents[4] / "docs" / "alerts.md"

@@ -29,9 +29,8 @@ from floe_core.execution import (
     NodeStarted,
     build,
 )
-from floe_core.execution.node_selection.list_nodes import ids_listed
-from floe_core.execution.record.journal import read_events
-from floe_core.execution.record.run_record import RunRecord
+from floe_core.execution.node_selection import ids_listed
+from floe_core.execution.record.journal import RunRecord, read_events
 from floe_core.execution.warehouse_lock import lock_file
 from floe_core.schemas import CompiledArtifacts
 

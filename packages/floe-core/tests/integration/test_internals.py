@@ -19,7 +19,7 @@ from floe_core.dbt import internals
 from floe_core.dbt.built_columns import BuiltRelation, kept_relation
 from floe_core.dbt.preloaded_manifest import preload_manifest
 from floe_core.execution import BuildEnded, BuildRequest, NodeResult, build
-from floe_core.foundation.missing_names import warn_of_missing_name
+from floe_core.foundation.lazy_names import warn_of_missing_name
 from floe_core.schemas import CompiledArtifacts
 
 PARSE = [

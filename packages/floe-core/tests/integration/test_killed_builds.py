@@ -23,7 +23,7 @@ from floe_core.execution import BuildEnded, BuildRequest, NodeStarted, build
 from floe_core.execution.reports.build_note import GRACE_SECONDS
 from floe_core.execution.reports.killed_builds import report_killed_builds
 from floe_core.schemas import CompiledArtifacts
-from floe_core.spooling.spool import Spool
+from floe_core.storage.spooling.spool import Spool
 
 WriteProduct = Callable[..., Path]
 FAILED = "shop: run failed"
@@ -48,7 +48,7 @@ BUILD = """\
 import sys
 from floe_core.execution import BuildRequest, build
 from floe_core.schemas import CompiledArtifacts
-from floe_core.spooling.spool import Spool
+from floe_core.storage.spooling.spool import Spool
 request = BuildRequest(job="shop", run_id=sys.argv[2], attempt=int(sys.argv[3]))
 for event in build(CompiledArtifacts.load(sys.argv[1]), request):
     print(type(event).__name__, getattr(event, "unique_id", ""), flush=True)

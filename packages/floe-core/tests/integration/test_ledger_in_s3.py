@@ -14,8 +14,8 @@ from s3fs import S3FileSystem
 from floe_core.foundation.errors import EnvironmentProblemError
 from floe_core.ports.ledger import Ledger
 from floe_core.ports.record import Update
-from floe_core.storage import numbered_objects
-from floe_core.storage.numbered_objects import KEPT_VERSIONS
+from floe_core.storage import objects
+from floe_core.storage.objects import KEPT_VERSIONS
 
 PLACE = f"s3://{BUCKET}/floe"
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -84,7 +84,7 @@ def put_object(app: App, path: str, content: bytes) -> None:
 def test_updates_are_numbered_and_old_objects_go(
     server: S3Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(numbered_objects, "KEPT_FOR", timedelta(seconds=-5))
+    monkeypatch.setattr(objects, "KEPT_FOR", timedelta(seconds=-5))
     for number in range(9):
         add(f"r{number}")
     assert runs() == [(number + 1, f"r{number}") for number in range(9)]

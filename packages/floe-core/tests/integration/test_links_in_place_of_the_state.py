@@ -14,8 +14,8 @@ from reusing_product import FLOE
 from floe_core.compiler import compile_product
 from floe_core.execution import BuildRequest, RunParameters, build
 from floe_core.foundation.errors import FloeError
-from floe_core.product_folder.state_folder import state_place
 from floe_core.schemas import CompiledArtifacts
+from floe_core.storage.state_folder import state_place
 
 pytestmark = pytest.mark.long
 

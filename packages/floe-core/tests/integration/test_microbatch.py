@@ -19,7 +19,7 @@ from warm_floe import dbt, floe
 from floe_core.alerts.alert import first_error_line
 from floe_core.compiler import compile_product
 from floe_core.execution import BuildEnded, BuildRequest, NodeResult, RunParameters, build
-from floe_core.runs.failure_text import failure_text
+from floe_core.runs.build_events import failure_text
 from floe_core.schemas import CompiledArtifacts
 
 WriteProduct = Callable[..., Path]

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from floe_core.cli.main import app
 from floe_core.compiler import compile_product
 from floe_core.execution import BuildRequest, NodeResult, build
-from floe_core.reuse.catalogs.known import CATALOGS
+from floe_core.reuse.catalogs.catalog import CATALOGS
 from floe_core.schemas import CompiledArtifacts
 
 WriteProduct = Callable[..., Path]

@@ -17,7 +17,7 @@ from floe_core.compiler import compile_product
 from floe_core.execution import BuildRequest, build
 from floe_core.foundation.errors import EnvironmentProblemError
 from floe_core.runs.build_events import BuildEnded, BuildEvent, NodeLog, NodeResult, NodeStarted
-from floe_core.runs.node_slots import POLL_SECONDS, SlotAnswer
+from floe_core.runs.build_request import POLL_SECONDS, SlotAnswer
 from floe_core.schemas import CompiledArtifacts
 
 

@@ -12,8 +12,8 @@ import pytest
 
 from floe_core.compiler import compile_product
 from floe_core.execution import BuildRequest, build
-from floe_core.product_folder.state_folder import run_place, runs_place
 from floe_core.schemas import CompiledArtifacts
+from floe_core.storage.state_folder import run_place, runs_place
 
 WriteProduct = Callable[..., Path]
 

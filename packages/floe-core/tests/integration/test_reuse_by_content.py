@@ -18,7 +18,7 @@ from floe_core.compiler import compile_product
 from floe_core.execution import BuildRequest, NodeResult
 from floe_core.execution.plan_of_run import plan_run
 from floe_core.reuse import contents
-from floe_core.runs.node_slots import SlotAnswer
+from floe_core.runs.build_request import SlotAnswer
 from floe_core.schemas import CompiledArtifacts
 
 WriteProduct = Callable[..., Path]

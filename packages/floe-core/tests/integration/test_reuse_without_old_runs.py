@@ -8,7 +8,7 @@ from pathlib import Path
 
 from beside_plain_dbt import OTHER, Shop
 
-from floe_core.product_folder.state_folder import runs_place
+from floe_core.storage.state_folder import runs_place
 
 
 def test_what_was_built_is_reused_and_what_changed_is_built(

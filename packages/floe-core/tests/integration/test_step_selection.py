@@ -9,7 +9,7 @@ import pytest
 from dbt.cli.main import dbtRunner
 
 from floe_core.compiler import compile_product
-from floe_core.execution.node_selection.list_nodes import ids_listed
+from floe_core.execution.node_selection import ids_listed
 from floe_core.foundation.errors import InvalidProductError, UsageError
 from floe_core.schemas import CompiledArtifacts
 

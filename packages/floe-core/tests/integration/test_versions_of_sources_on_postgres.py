@@ -14,7 +14,7 @@ from own_database import SERVER, compute, own_database
 
 from floe_core.compiler import compile_product
 from floe_core.execution.reuse.planned_build import read_facts
-from floe_core.reuse import row_versions
+from floe_core.reuse.catalogs import postgres_catalog
 from floe_core.schemas import CompiledArtifacts
 
 WriteProduct = Callable[..., Path]
@@ -130,7 +130,7 @@ def test_of_what_the_marks_of_rows_do_not_tell_nothing_is_known(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert place.version(SEEN) is None
-    monkeypatch.setattr(row_versions, "LARGEST", 100)
+    monkeypatch.setattr(postgres_catalog, "LARGEST", 100)
     assert place.version() is None
     monkeypatch.undo()
     monkeypatch.setenv("FLOE_TEST_PASSWORD", SERVER["password"])

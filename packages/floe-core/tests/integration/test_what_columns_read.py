@@ -20,7 +20,7 @@ from random_queries import change_phrase, change_word, own_words, write_phrase
 
 from floe_core.reuse.queries.parts import WHOLE, Part
 from floe_core.sql.columns.origins import Origins
-from floe_core.sql.derived_columns import derive
+from floe_core.sql.query_columns import derive
 
 HEADINGS = [(dialect, heading) for dialect in DIALECTS for heading in queries_of(dialect)]
 # sqlglot takes the e of `1.exists` for part of the number; the others may go on for very long.

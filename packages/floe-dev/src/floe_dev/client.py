@@ -9,10 +9,10 @@ from multiprocessing import AuthenticationError
 from multiprocessing.connection import Client, Connection
 from pathlib import Path
 
+from floe_core.foundation.child_processes import is_running
 from floe_core.foundation.errors import EnvironmentProblemError
-from floe_core.foundation.running_process import is_running
 from floe_core.foundation.stages import begin_stage
-from floe_core.launched_run.launch import order_for
+from floe_core.plugin_api.launched_run.launch import order_for
 from floe_core.plugin_api.powers import RunOptions, RunReport
 from floe_core.runs.build_events import BuildEvent, from_line
 from floe_core.runs.run_parameters import RunParameters

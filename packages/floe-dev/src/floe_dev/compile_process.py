@@ -134,7 +134,7 @@ def _prepare() -> None:
     with suppress(ImportError):
         import dbt.cli.main  # noqa: F401
     import floe_core.compiler.compile_product
-    import floe_core.execution.node_selection.list_nodes  # noqa: F401
+    import floe_core.execution.node_selection  # noqa: F401
 
 
 def _end_with_parent() -> None:
@@ -146,7 +146,7 @@ def _end_with_parent() -> None:
 
 def _compile(folder: Path, orchestrator: str, reuse: bool | None, is_partial: bool) -> Compiled:
     from floe_core.compiler import compile_product
-    from floe_core.compiler.dbt.earlier_parses import using
+    from floe_core.compiler.dbt.parse import using
     from floe_dev.earlier_parses import ParsesInMemory
 
     notices: list[str] = []
@@ -170,7 +170,7 @@ def _choose(
     folder: Path, given: Message, among: Sequence[str]
 ) -> tuple[Sequence[str], Message | None]:
     """Return what is chosen, and the error if that is none."""
-    from floe_core.execution.node_selection.wanted import chosen_nodes
+    from floe_core.execution.node_selection import chosen_nodes
     from floe_core.runs.run_parameters import RunParameters
     from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 

@@ -15,8 +15,8 @@ from filelock import FileLock, Timeout
 
 from floe_core.dbt.call import VARIABLES_OF_EACH_CALL
 from floe_core.foundation.errors import EnvironmentProblemError
-from floe_core.product_folder.state_folder import state_folder, state_place
-from floe_core.storage.regular_files import read_regular
+from floe_core.storage.files import read_regular
+from floe_core.storage.state_folder import state_folder, state_place
 
 FILE, LOCK = "dev.json", "dev.lock"
 # The product's state folder itself does not choose what a run does.

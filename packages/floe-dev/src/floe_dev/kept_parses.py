@@ -17,13 +17,12 @@ from typing import Any
 
 import msgpack
 
-from floe_core.compiler.dbt.earlier_parses import using
-from floe_core.dbt.parse_environment import ENV_VARS, changed_variables, digests_of
+from floe_core.compiler.dbt.parse import using
+from floe_core.dbt.preloaded_manifest import ENV_VARS, changed_variables, digests_of
 from floe_core.foundation.errors import EnvironmentProblemError
-from floe_core.product_folder.state_folder import state_folder, state_place
 from floe_core.secrets.sealed_cache import seal_cache, unseal_cache
-from floe_core.storage.atomic_files import write_together
-from floe_core.storage.regular_files import open_regular
+from floe_core.storage.files import open_regular, write_together
+from floe_core.storage.state_folder import state_folder, state_place
 from floe_dev.dev_place import hash_of_environment
 from floe_dev.earlier_parses import ParsesInMemory
 from floe_dev.partial_parse import is_partly_parsed, model_paths

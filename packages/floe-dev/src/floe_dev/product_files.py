@@ -20,7 +20,7 @@ from floe_core.compiler.inputs import read_inputs
 from floe_core.compiler.profile import HEADER
 from floe_core.foundation.errors import FloeError
 from floe_core.schemas.compiled_artifacts import ARTIFACTS_FILE
-from floe_core.warehouse.dbt_profiles import dbt_profiles_dir
+from floe_core.warehouse.credentials import dbt_profiles_dir
 from floe_dev.dbt_project import read_dbt_project
 
 # What builds write beside the files of a project.

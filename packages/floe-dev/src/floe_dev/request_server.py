@@ -11,7 +11,7 @@ from multiprocessing.connection import Connection, Listener
 from typing import Any
 
 from floe_core.foundation.errors import EnvironmentProblemError, FloeError
-from floe_core.launched_run.run_order import RunOrder
+from floe_core.plugin_api.launched_run.run_order import RunOrder
 from floe_core.plugin_api.powers import DevRun, RunReport
 from floe_core.runs.build_events import BuildEvent, to_line
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts

@@ -18,7 +18,7 @@ import pytest
 
 from floe_core.compiler.compile_product import prepare_product
 from floe_core.compiler.dbt import parse
-from floe_core.compiler.dbt.earlier_parses import using
+from floe_core.compiler.dbt.parse import using
 from floe_core.dbt.ask import Answer
 from floe_core.dbt.call import DbtCall
 from floe_core.foundation.errors import FloeError

@@ -250,7 +250,7 @@ def test_a_selection_is_what_dbt_lists_in_the_other_process(
     listed = dbt(
         "-q", "ls", "--select", select, "--output", "name", "--target-path", "ls", cwd=shop
     )
-    here = "floe_core.execution.node_selection.list_nodes.ids_listed"
+    here = "floe_core.execution.node_selection.ids_listed"
     monkeypatch.setattr(here, lambda *given: frozenset())
     among = [node.unique_id for node in artifacts.runnable]
     chosen = dev.choose_nodes(artifacts, RunParameters(select=select), among)

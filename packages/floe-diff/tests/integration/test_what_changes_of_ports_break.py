@@ -15,7 +15,7 @@ from floe_core.schemas.compiled_artifacts import CompiledArtifacts, Product
 from floe_core.schemas.ports import InputPort, Port, PortColumn
 from floe_core.sql.columns.known_tables import KnownTable
 from floe_core.sql.columns.needs import Needed
-from floe_core.sql.needed_columns import read_query
+from floe_core.sql.query_columns import read_query
 from floe_diff.ports import Reading, changed_columns
 
 PORT = ("id", "name", "amt", "day", "js")

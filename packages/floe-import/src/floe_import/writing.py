@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from floe_core.foundation.errors import UsageError
-from floe_core.storage.atomic_files import write_together
+from floe_core.storage.files import write_together
 from floe_import.report.import_report import ImportReport
 
 

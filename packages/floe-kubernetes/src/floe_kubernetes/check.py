@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from floe_core.doctor.finding import Finding
+from floe_core.cli.doctor.finding import Finding
 from floe_core.foundation.errors import EnvironmentProblemError
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_kubernetes.cluster import Cluster, ClusterError

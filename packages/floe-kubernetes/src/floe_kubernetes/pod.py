@@ -10,7 +10,7 @@ from hashlib import sha256
 from typing import Any
 from uuid import uuid4
 
-from floe_core.execution.steps.image_order import FACTS_VARIABLE, ImageOrder
+from floe_core.execution.steps.call import FACTS_VARIABLE, ImageOrder
 
 Pod = dict[str, Any]
 CONTAINER = "step"

@@ -14,9 +14,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NoReturn
 
-from floe_core.execution.steps.image_order import ImageOrder
+from floe_core.execution.steps.call import ImageOrder
 from floe_core.foundation.errors import EnvironmentProblemError
-from floe_core.storage.atomic_files import write_whole
+from floe_core.storage.files import write_whole
 from floe_kubernetes.cluster import GRACE_SECONDS, Cluster, ClusterError
 from floe_kubernetes.pod import (
     container_of_step,

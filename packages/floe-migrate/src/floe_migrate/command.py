@@ -8,9 +8,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from floe_core.cli.completion import job_names
 from floe_core.cli.console import notice, print_json, stdout
-from floe_core.cli.options import Env, Json, Product, check_installed, installed_orchestrators
+from floe_core.cli.options import (
+    Env,
+    Json,
+    Product,
+    check_installed,
+    installed_orchestrators,
+    job_names,
+)
 from floe_core.foundation.errors import UsageError
 
 if TYPE_CHECKING:

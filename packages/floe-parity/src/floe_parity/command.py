@@ -38,7 +38,7 @@ def _sides(incomplete: str) -> list[str]:
 
 def leave_environment(who: str) -> None:
     """Unset the chosen environment, since plain dbt has no environments."""
-    from floe_core.product_folder.environment_choice import ENVIRONMENT_VARIABLE
+    from floe_core.storage.environment_choice import ENVIRONMENT_VARIABLE
 
     if name := os.environ.pop(ENVIRONMENT_VARIABLE, ""):
         notice(f"{who} the product without an environment; {name} is ignored")
@@ -136,7 +136,7 @@ def parity(
 
 
 def _write_page(comparison: Comparison, path: Path) -> None:
-    from floe_core.storage.atomic_files import write_together
+    from floe_core.storage.files import write_together
     from floe_parity.html_report import html_report
 
     write_together(path.absolute().parent, {path.name: html_report(comparison).encode()})

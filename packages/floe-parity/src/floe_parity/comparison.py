@@ -9,7 +9,7 @@ from itertools import pairwise
 
 from floe_core.runs.build_events import NodeResult
 from floe_core.schemas.nodes import source_name
-from floe_core.warehouse.table_differences import table_differences
+from floe_core.warehouse.table_contents import table_differences
 from floe_parity.engine_causes import causes_of
 from floe_parity.sides.lineage_events import differing_paths
 from floe_parity.sides.promises import differing_promises

@@ -10,7 +10,7 @@ import pytest
 
 from floe_core.foundation.errors import EnvironmentProblemError, InvalidProductError, UsageError
 from floe_core.schedules.schedule_override import ScheduleOverride
-from floe_core.schedules.shared_schedule_store import SharedScheduleStore
+from floe_core.schedules.schedule_store import ScheduleStore
 from floe_core.storage.shared_text import FileText
 from floe_parity.comparison import compare
 from floe_parity.sides.promises import promises_of
@@ -62,7 +62,7 @@ def test_the_schedules_are_those_that_were_set(tmp_path: Path) -> None:
     schedule = ScheduleOverride(
         since=datetime(2026, 1, 1, tzinfo=UTC), cron="15 4 * * *", timezone="UTC"
     )
-    SharedScheduleStore(FileText(product / "schedules.json")).change(lambda kept: {"odd": schedule})
+    ScheduleStore(FileText(product / "schedules.json")).change(lambda kept: {"odd": schedule})
     side = compile_side(product, "dagster", tmp_path / "copy")
     (job,) = side.artifacts.jobs
     assert job.schedule == schedule.over(None)

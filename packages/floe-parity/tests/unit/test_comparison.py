@@ -13,8 +13,7 @@ import pytest
 from floe_core.plugin_api.powers import RetryPlan, RunReport
 from floe_core.runs.build_events import NodeResult
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
-from floe_core.warehouse.table_contents import TableContents, read_tables
-from floe_core.warehouse.table_differences import table_differences
+from floe_core.warehouse.table_contents import TableContents, read_tables, table_differences
 from floe_parity.comparison import compare
 from floe_parity.html_report import html_report
 from floe_parity.sides.promises import Promises

@@ -43,7 +43,7 @@ def partitions(
     begin_stage("reading the records of partitions")
     found = read_overview(artifacts, select or "", first or "", last or "")
     if html is not None:
-        from floe_core.storage.atomic_files import write_together
+        from floe_core.storage.files import write_together
         from floe_partitions.page import partitions_page
 
         page = partitions_page(found)

@@ -9,10 +9,9 @@ from datetime import UTC, datetime
 
 from floe_core.foundation.errors import UsageError
 from floe_core.partitions.calendar import Partition, due_partitions, partition_of_key
-from floe_core.partitions.records import Record
-from floe_core.partitions.statuses import STATUSES, PartitionStatus, statuses_of
+from floe_core.partitions.statuses import STATUSES, PartitionStatus, Record, statuses_of
 from floe_core.partitions.store import name_of, store_of
-from floe_core.ports.stale import stale_by_node
+from floe_core.ports.watch import stale_by_node
 from floe_core.runs.run_parameters import RunParameters
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.nodes import Node
@@ -113,7 +112,7 @@ def _first_key(declaration: Partitions) -> str:
 
 
 def _nodes(artifacts: CompiledArtifacts, declaration: Partitions, select: str) -> tuple[Node, ...]:
-    from floe_core.execution.node_selection.wanted import chosen_nodes
+    from floe_core.execution.node_selection import chosen_nodes
 
     ids = set(chosen_nodes(artifacts, RunParameters(select=select), declaration.node_ids))
     found = [artifacts.by_id[i] for i in artifacts.graph.in_order() if i in ids]

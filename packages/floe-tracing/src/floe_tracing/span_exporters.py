@@ -10,7 +10,7 @@ from opentelemetry.sdk.trace.export import ConsoleSpanExporter, SpanExporter
 
 from floe_core.foundation.process_environment import environment_with
 from floe_core.schemas.policies import TracingSettings
-from floe_core.tracing.switch import ENDPOINTS, EXPORTER
+from floe_core.tracing.span_sender import ENDPOINTS, EXPORTER
 
 _GROUP = "opentelemetry_traces_exporter"
 _PROTOCOLS = {"http/protobuf": "otlp_proto_http", "grpc": "otlp_proto_grpc"}

@@ -18,7 +18,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from floe_core.foundation.missing_names import warn_of_missing_name
+from floe_core.foundation.lazy_names import warn_of_missing_name
 
 if TYPE_CHECKING:
     from airflow.sdk import BaseOperator

@@ -21,7 +21,7 @@ from airflow.api_fastapi.execution_api.routes import execution_api_router
 from airflow.sdk.api.datamodels._generated import API_VERSION
 from borrowed_names import Name
 
-from floe_core.foundation.missing_names import warn_of_missing_name
+from floe_core.foundation.lazy_names import warn_of_missing_name
 from floe_orchestrator_airflow import internals
 from floe_orchestrator_airflow.local import internals as local_internals
 from floe_orchestrator_airflow.mirrors import internals as mirror_internals

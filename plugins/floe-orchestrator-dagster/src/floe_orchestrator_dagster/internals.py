@@ -15,7 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from floe_core.foundation.missing_names import warn_of_missing_name
+from floe_core.foundation.lazy_names import warn_of_missing_name
 
 if TYPE_CHECKING:
     from dagster import AssetCheckKey, AssetKey, DagsterInstance, JobDefinition, OpExecutionContext

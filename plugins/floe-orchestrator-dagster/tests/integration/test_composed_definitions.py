@@ -9,7 +9,7 @@ import duckdb
 import pytest
 
 from floe_core.foundation.errors import InvalidProductError
-from floe_core.spooling.spool import Spool
+from floe_core.storage.spooling.spool import Spool
 from floe_orchestrator_dagster import floe_assets, load_product_definitions
 from floe_orchestrator_dagster.definitions.product_definitions import definitions_of
 

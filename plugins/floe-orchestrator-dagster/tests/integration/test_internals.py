@@ -18,8 +18,8 @@ from dagster._core.storage.event_log import SqliteEventLogStorage
 from schedule_records import NAME, ScheduleRecords
 
 from floe_core.foundation.errors import EnvironmentProblemError
-from floe_core.foundation.missing_names import warn_of_missing_name
-from floe_core.launched_run.run_order import RunOrder
+from floe_core.foundation.lazy_names import warn_of_missing_name
+from floe_core.plugin_api.launched_run.run_order import RunOrder
 from floe_core.plugin_api.powers import RunOptions
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.policies import Schedule

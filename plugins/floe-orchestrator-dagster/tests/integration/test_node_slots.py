@@ -18,7 +18,7 @@ from pooled_product import POOL, compiled_pooled, read_spans
 from wait_for import wait_for
 
 from floe_core.compiler import compile_product
-from floe_core.foundation.missing_names import warn_of_missing_name
+from floe_core.foundation.lazy_names import warn_of_missing_name
 from floe_orchestrator_dagster import DagsterPlugin
 from floe_orchestrator_dagster.step.internals import free_slots_of_run
 from floe_orchestrator_dagster.step.node_slots import DagsterNodeSlots

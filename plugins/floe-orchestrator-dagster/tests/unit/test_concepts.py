@@ -2,9 +2,9 @@ from __future__ import annotations
 
 from floe_core.plugin_api.concepts import CONCEPTS
 from floe_core.plugin_api.powers import ConceptExplainer
+from floe_core.schemas.nodes import Step
 from floe_core.schemas.partitions import Partitions
 from floe_core.schemas.policies import AlertRule, Deadline, Job
-from floe_core.schemas.steps import Step
 from floe_orchestrator_dagster import DagsterPlugin
 
 

@@ -10,9 +10,8 @@ from dagster import AssetKey, AssetSpec
 from floe_core.foundation.errors import InvalidProductError
 from floe_core.runs.build_events import DatasetFact, NodeResult
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
-from floe_core.schemas.nodes import Node
+from floe_core.schemas.nodes import Node, Step
 from floe_core.schemas.policies import Job
-from floe_core.schemas.steps import Step
 from floe_orchestrator_dagster.definitions.product_definitions import definitions_of
 from floe_orchestrator_dagster.names.step_assets import dataset_key
 from floe_orchestrator_dagster.step.node_results import materialization

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from floe_core.foundation.errors import EnvironmentProblemError
-from floe_core.foundation.missing_names import warn_of_missing_name
+from floe_core.foundation.lazy_names import warn_of_missing_name
 
 if TYPE_CHECKING:
     from socket import socket

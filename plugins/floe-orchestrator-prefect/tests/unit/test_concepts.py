@@ -4,10 +4,10 @@ from datetime import UTC, datetime, timedelta
 
 from floe_core.plugin_api.concepts import CONCEPTS
 from floe_core.plugin_api.powers import ConceptExplainer
+from floe_core.schemas.nodes import Step
 from floe_core.schemas.partitions import Partitions
 from floe_core.schemas.policies import AlertRule, Deadline, Job, Schedule
 from floe_core.schemas.ports import UpdateTrigger
-from floe_core.schemas.steps import Step
 from floe_orchestrator_prefect import PrefectPlugin
 from floe_orchestrator_prefect.concepts import UPDATES
 

@@ -17,7 +17,7 @@ from prefect.settings import get_current_settings
 from prefect.states import Completed
 
 from floe_core.foundation.errors import EnvironmentProblemError
-from floe_core.foundation.missing_names import warn_of_missing_name
+from floe_core.foundation.lazy_names import warn_of_missing_name
 from floe_core.schedules import ticks_between
 from floe_core.schemas.policies import Schedule
 from floe_orchestrator_prefect import internals

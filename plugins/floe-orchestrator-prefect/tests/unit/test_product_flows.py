@@ -17,9 +17,9 @@ from floe_core.foundation.errors import InvalidProductError
 from floe_core.plugin_api.powers import RetryPlan
 from floe_core.runs.build_request import BuildRequest
 from floe_core.runs.run_parameters import RunParameters
+from floe_core.schemas.nodes import Step
 from floe_core.schemas.policies import ExecutionPolicy, Job
 from floe_core.schemas.ports import InputPort
-from floe_core.schemas.steps import Step
 from floe_orchestrator_prefect import PrefectPlugin
 from floe_orchestrator_prefect.names.prefect_names import attribute_name, node_names
 from floe_orchestrator_prefect.task.run_history import builds_of

@@ -6,8 +6,8 @@ import pytest
 
 from floe_conformance import kit_product
 from floe_conformance.subject import Subject
-from floe_core.product_folder.environment_choice import ENVIRONMENT_VARIABLE
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_core.storage.environment_choice import ENVIRONMENT_VARIABLE
 
 
 class EnvironmentChecks(Subject):

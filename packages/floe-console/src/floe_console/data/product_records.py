@@ -9,15 +9,15 @@ from typing import Any
 
 from floe_console.data.states_of_data import freshness_of, newest_journals, partitions_of
 from floe_console.live_product import orchestrators_of
+from floe_core.alerts.alert_store import targets_of
 from floe_core.alerts.delivery_status import status as alert_status
-from floe_core.alerts.target import targets_of
-from floe_core.execution.record.saved_time import savings_of_runs
+from floe_core.execution.record.past_runs import savings_of_runs
 from floe_core.foundation.errors import FloeError
 from floe_core.lineage.sending.delivery_status import status as lineage_status
 from floe_core.partitions.store import STORE_VARIABLE
-from floe_core.product_folder.state_folder import runs_place, state_place
 from floe_core.runs.product_redactor import redactor_of
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_core.storage.state_folder import runs_place, state_place
 
 # Of how many of its last runs a product's savings are counted.
 RUNS_COUNTED = 20

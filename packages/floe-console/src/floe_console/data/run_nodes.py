@@ -11,12 +11,12 @@ from floe_core.alerts.alert import first_error_line
 from floe_core.execution.record.journal import read_events
 from floe_core.foundation.errors import EnvironmentProblemError, FloeError
 from floe_core.plugin_api.run_history import NodesOfRun, RecordedNode, RecordedRun, RunHistory
-from floe_core.product_folder.state_folder import run_place
 from floe_core.runs.build_events import BuildEnded, BuildEvent, NodeResult, NodeStarted
 from floe_core.runs.product_redactor import redactor_of
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.nodes import Node
-from floe_core.storage.regular_files import file_in, read_regular
+from floe_core.storage.files import file_in, read_regular
+from floe_core.storage.state_folder import run_place
 
 _LONGEST = 300
 

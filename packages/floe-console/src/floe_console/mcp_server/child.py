@@ -51,7 +51,7 @@ def what_does_this_change_break(folder: str, manifest: str, product: str) -> dic
 
 def column_lineage(folder: str) -> dict[str, Any]:
     """Return the tables of a product with the origins of their columns."""
-    from floe_core.cli.lineage_data import as_data
+    from floe_core.cli.lineage_views import as_data
     from floe_core.lineage.lineage_map import lineage_map
     from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 

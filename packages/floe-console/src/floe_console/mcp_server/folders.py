@@ -12,7 +12,7 @@ from typing import Any
 
 from floe_console.data.refresh import Platform
 from floe_core.foundation.errors import EnvironmentProblemError, UsageError
-from floe_core.product_folder.product_identity import identity_of
+from floe_core.storage.state_folder import identity_of
 
 SECONDS = 300.0
 

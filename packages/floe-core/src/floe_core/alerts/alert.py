@@ -9,8 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from floe_core.alerts.run_outcome import RunOutcome
-from floe_core.runs.build_events import NodeResult
-from floe_core.runs.failure_text import CULPRITS, failure_text
+from floe_core.runs.build_events import CULPRITS, NodeResult, failure_text
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.policies import AlertKind
 from floe_core.secrets.redactor import Redactor

@@ -10,11 +10,11 @@ import sys
 from typing import Any, Literal
 
 from floe_core.alerts.alert import Alert
-from floe_core.secrets.known_values import known_secrets
+from floe_core.secrets.recognition import known_secrets
 from floe_core.secrets.redactor import Redactor
 from floe_core.secrets.references import value_of, without_value
-from floe_core.spooling.draining import Unsent, try_to_send
-from floe_core.spooling.spool import Json
+from floe_core.storage.spooling.draining import Unsent, try_to_send
+from floe_core.storage.spooling.spool import Json
 
 # The longest that one alert takes: a receiver may take its time, but not for ever.
 LONGEST_SECONDS = 30.0

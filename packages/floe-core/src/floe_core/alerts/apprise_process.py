@@ -14,9 +14,13 @@ from typing import Any
 
 from requests import PreparedRequest, Response
 
-from floe_core.foundation.parent_death import end_with_parent
+from floe_core.foundation.child_processes import end_with_parent
 from floe_core.secrets.references import value_of
-from floe_core.spooling.bounded_requests import BoundedAdapter, bound_all_requests, seconds_to_wait
+from floe_core.storage.spooling.bounded_requests import (
+    BoundedAdapter,
+    bound_all_requests,
+    seconds_to_wait,
+)
 
 
 def main() -> None:

@@ -9,14 +9,17 @@ from datetime import UTC, datetime, timedelta
 
 from filelock import Timeout
 
-from floe_core.alerts.alert_store import active_targets, store_of
-from floe_core.alerts.deadline_memory import DeadlineMemory
-from floe_core.alerts.job_memory import JobMemory
-from floe_core.alerts.lateness import GreenRuns, jobs_with_deadlines, missed_deadline
-from floe_core.alerts.lateness_alert import lateness_alert, lateness_id
+from floe_core.alerts.alert_store import SpoolAlert, active_targets, store_of
+from floe_core.alerts.job_memory import DeadlineMemory, JobMemory
+from floe_core.alerts.lateness import (
+    GreenRuns,
+    jobs_with_deadlines,
+    lateness_alert,
+    lateness_id,
+    missed_deadline,
+)
 from floe_core.alerts.notes import Notes
 from floe_core.alerts.report import is_switched_off, send_waiting
-from floe_core.alerts.waiting_alerts import Spool
 from floe_core.foundation.errors import FloeError
 from floe_core.runs.product_redactor import redactor_of
 from floe_core.schedules.live_schedules import live_job
@@ -88,7 +91,7 @@ def green_runs(artifacts: CompiledArtifacts, job: str) -> GreenRuns:
 def watch_deadlines_since(artifacts: CompiledArtifacts, moment: datetime) -> None:
     """Watch the deadlines of a product as if they had first been checked at that moment."""
 
-    def act(notes: Notes, spool: Spool) -> None:
+    def act(notes: Notes, spool: SpoolAlert) -> None:
         for job in jobs_with_deadlines(artifacts):
             if job.deadline:
                 DeadlineMemory(notes).watch_since(job.name, job.deadline, moment)
@@ -107,7 +110,7 @@ def _look(
     # Read before the store is locked, so that no other reporter has to wait for it.
     live = live_job(artifacts, job)
 
-    def act(notes: Notes, spool: Spool) -> DeadlineState:
+    def act(notes: Notes, spool: SpoolAlert) -> DeadlineState:
         watched = DeadlineMemory(notes).watch(job.name, deadline, now)
         since = min(watched.since, known_since or watched.since)
         missed = None
@@ -135,7 +138,7 @@ def _alert_once(
     missed: datetime,
     is_running: IsRunning,
     notes: Notes,
-    spool: Spool,
+    spool: SpoolAlert,
 ) -> bool:
     """Write the alert for a missed deadline, unless it exists; return whether it was new."""
     job = state.job

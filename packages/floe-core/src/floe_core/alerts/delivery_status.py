@@ -8,9 +8,15 @@ from dataclasses import dataclass
 
 from floe_core.alerts.alert import Alert, alert_id
 from floe_core.alerts.alert_channel import AlertChannel
-from floe_core.alerts.alert_store import active_targets, store_of
-from floe_core.alerts.target import Target, targets_of
-from floe_core.alerts.waiting_alerts import AlertStore, FlushedTarget, RefusedAlert
+from floe_core.alerts.alert_store import (
+    AlertStore,
+    FlushedTarget,
+    RefusedAlert,
+    Target,
+    active_targets,
+    store_of,
+    targets_of,
+)
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
 

@@ -12,14 +12,20 @@ from filelock import FileLock
 
 from floe_core.alerts.alert import Alert
 from floe_core.alerts.alert_channel import AlertChannel
+from floe_core.alerts.alert_store import (
+    Act,
+    FlushedTarget,
+    RefusedAlert,
+    Result,
+    Target,
+    Waiting,
+    folder_of,
+)
 from floe_core.alerts.notes import FolderNotes
-from floe_core.alerts.target import Target, folder_of
-from floe_core.alerts.waiting_alerts import Act, FlushedTarget, RefusedAlert, Result, Waiting
-from floe_core.product_folder.state_folder import place_below, state_folder
-from floe_core.spooling.draining import Drainer
-from floe_core.spooling.flushing import flush_spool
-from floe_core.spooling.sending_process import SendingProcess, SendingProgram
-from floe_core.spooling.spool import read_json
+from floe_core.storage.spooling.draining import Drainer, flush_spool
+from floe_core.storage.spooling.sending_process import SendingProcess, SendingProgram
+from floe_core.storage.spooling.spool import read_json
+from floe_core.storage.state_folder import place_below, state_folder
 
 _MODULE = "floe_core.alerts.sender_process"
 # The time that a sender may take to start on a busy machine. It ends at once if a receiver refuses

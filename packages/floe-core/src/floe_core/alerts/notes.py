@@ -7,9 +7,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
 
-from floe_core.product_folder.state_folder import place_below
-from floe_core.storage.atomic_files import write_together
-from floe_core.storage.regular_files import read_regular
+from floe_core.storage.files import read_regular, write_together
+from floe_core.storage.state_folder import place_below
 
 
 class Notes(Protocol):

@@ -10,15 +10,16 @@ from filelock import Timeout
 
 from floe_core.alerts.alert import Alert, alert_id, alert_of
 from floe_core.alerts.alert_channel import AlertChannel
-from floe_core.alerts.alert_store import active_targets, store_of
-from floe_core.alerts.deadline_memory import DeadlineMemory
-from floe_core.alerts.events_of_run import OpenFailure, failure_after, kinds_of
-from floe_core.alerts.job_memory import JobMemory
+from floe_core.alerts.alert_store import (
+    SpoolAlert,
+    Target,
+    active_targets,
+    keep_unreported,
+    store_of,
+)
+from floe_core.alerts.job_memory import DeadlineMemory, JobMemory
 from floe_core.alerts.notes import Notes
-from floe_core.alerts.run_outcome import RunOutcome
-from floe_core.alerts.target import Target
-from floe_core.alerts.unreported_ends import keep_unreported
-from floe_core.alerts.waiting_alerts import Spool
+from floe_core.alerts.run_outcome import OpenFailure, RunOutcome, failure_after, kinds_of
 from floe_core.foundation.errors import FloeError
 from floe_core.foundation.process_environment import is_true
 from floe_core.runs.product_redactor import redactor_of
@@ -77,7 +78,7 @@ def _report_without_spool(artifacts: CompiledArtifacts, outcome: RunOutcome, why
         if key not in was_sent:
             was_sent[key] = _send_at_once(target, alert, why)
 
-    def act(notes: Notes, _: Spool) -> None:
+    def act(notes: Notes, _: SpoolAlert) -> None:
         _note_end(artifacts, outcome, notes, send, lambda: all(was_sent.values()))
 
     with suppress(*_PROBLEMS):
@@ -109,7 +110,7 @@ def _note_end(
     artifacts: CompiledArtifacts,
     outcome: RunOutcome,
     notes: Notes,
-    spool: Spool,
+    spool: SpoolAlert,
     is_told: Callable[[], bool] = lambda: True,
 ) -> None:
     """Spool the alerts for the end of a run; note it, if `is_told` afterwards, as reported."""
@@ -129,7 +130,7 @@ def _note_end(
 
 
 def _spool_alerts(
-    artifacts: CompiledArtifacts, outcome: RunOutcome, before: OpenFailure | None, spool: Spool
+    artifacts: CompiledArtifacts, outcome: RunOutcome, before: OpenFailure | None, spool: SpoolAlert
 ) -> None:
     targets, redactor = active_targets(artifacts), redactor_of(artifacts)
     for kind in kinds_of(outcome, before):

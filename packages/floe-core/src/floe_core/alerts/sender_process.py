@@ -11,9 +11,9 @@ import sys
 from pathlib import Path
 
 from floe_core.alerts.alert_channel import AlertChannel
-from floe_core.alerts.target import Target
-from floe_core.spooling.drainer_loop import serve
-from floe_core.spooling.draining import Drainer
+from floe_core.alerts.alert_store import Target
+from floe_core.storage.spooling.draining import Drainer
+from floe_core.storage.spooling.sending_process import serve
 
 
 def main() -> int:

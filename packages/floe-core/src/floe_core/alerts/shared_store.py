@@ -15,12 +15,11 @@ from typing import Any
 
 from floe_core.alerts.alert import Alert
 from floe_core.alerts.alert_channel import LONGEST_SECONDS, AlertChannel
+from floe_core.alerts.alert_store import Act, FlushedTarget, RefusedAlert, Result, Target, Waiting
 from floe_core.alerts.notes import MappedNotes
-from floe_core.alerts.target import Target
-from floe_core.alerts.waiting_alerts import Act, FlushedTarget, RefusedAlert, Result, Waiting
 from floe_core.foundation.errors import EnvironmentProblemError
-from floe_core.spooling.draining import try_to_send
 from floe_core.storage.shared_text import SharedText
+from floe_core.storage.spooling.draining import try_to_send
 
 MOST_WAITING = 1000
 _AT_ONCE = 4

@@ -1,4 +1,4 @@
-"""Read a product's artifacts from its compiled folder if they are up to date, or compile it."""
+"""Load or compile the product that a command names, and its plugin."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from floe_core.cli.console import notice
 
 if TYPE_CHECKING:
+    from floe_core.plugin_interfaces import OrchestratorPlugin
     from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
 _WRITTEN_BY_RUNS = (".duckdb", ".sqlite", ".parquet", ".wal", ".lock", "schedules.json")
@@ -48,8 +49,7 @@ def read_or_compile(product: Path, on: str | None, *, refuses_losses: bool) -> C
 
 
 def _fresh_artifacts(folder: Path, on: str | None) -> CompiledArtifacts | None:
-    from floe_core.dbt.parse_environment import find_changes_in_file
-    from floe_core.dbt.preloaded_manifest import PARSED_FILE
+    from floe_core.dbt.preloaded_manifest import PARSED_FILE, find_changes_in_file
     from floe_core.foundation.errors import FloeError, UsageError
     from floe_core.schedules.live_schedules import check_schedules
     from floe_core.schemas.compiled_artifacts import ARTIFACTS_FILE, CompiledArtifacts
@@ -105,3 +105,60 @@ def _entries(folder: Path, project: Mapping[str, Any]) -> Iterator[Path]:
         for name in (*folders, *files):
             if not name.endswith(_WRITTEN_BY_RUNS):
                 yield Path(place, name)
+
+
+def product_and_plugin(
+    product: Path, on: str | None
+) -> tuple[CompiledArtifacts, OrchestratorPlugin]:
+    """Return the compiled product, and a plugin configured to change and report its schedules.
+
+    Without a `url` in the manifest, the plugin reaches the orchestrator of a running `floe dev`.
+    """
+    from floe_core import plugin_registry
+    from floe_core.cli.running_dev import running_dev
+    from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+
+    artifacts = CompiledArtifacts.load(product.absolute())
+    chosen = artifacts.orchestrator
+    settings = dict(chosen.config) if on in (None, chosen.name) else {}
+    settings["project_dir"] = str(artifacts.project_dir)
+    if not settings.get("url"):
+        with running_dev(product, on or chosen.name) as dev:
+            settings |= dev.settings if dev is not None else {}
+    return artifacts, plugin_registry.load(on or chosen.name, settings)
+
+
+def compile_now(product: Path, on: str | None) -> CompiledArtifacts:
+    """Compile in place, by `floe dev` if one is up: it compiles only what has changed."""
+    from floe_core.cli.running_dev import running_dev
+
+    with running_dev(product, on) as dev:
+        if dev is None:
+            return compile_here(product, on)
+        return dev.compile(None, notice)
+
+
+def compile_here(
+    product: Path, on: str | None = None, reuse: bool | None = None
+) -> CompiledArtifacts:
+    """Compile in place, unless the folder is a copy made by `floe compile --out`.
+
+    `reuse` overrides `execution.reuse` of floe.yaml.
+    """
+    from floe_core.cli.running_dev import kept_parses
+    from floe_core.compiler import compile_product
+    from floe_core.foundation.errors import UsageError
+    from floe_core.schemas.artifacts_reader import load_copy
+
+    copy = load_copy(product) if on is None else None
+    if copy is not None and reuse is not None:
+        raise UsageError(
+            f"{product} is a copy, which runs as it was compiled: set `execution.reuse` in "
+            "floe.yaml, and compile it again"
+        )
+    if copy is not None:
+        return copy
+    with kept_parses(product):
+        return compile_product(
+            product, orchestrator=on, reuse=reuse, on_notice=notice, keeps_entry_point=True
+        )

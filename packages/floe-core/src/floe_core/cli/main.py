@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 
 from floe_core import __version__
-from floe_core.cli.command_errors import Commands
 from floe_core.cli.commands import (
     alerts_command,
     compile_command,
@@ -24,10 +23,8 @@ from floe_core.cli.commands import (
     show_command,
     ticks_command,
 )
-from floe_core.cli.console import without_controls
-from floe_core.cli.help_of_flags import hide_types_of_flags, join_lines_of_help
-from floe_core.cli.json_log import is_json_log, write_log
-from floe_core.cli.progress import StagesOnStderr
+from floe_core.cli.console import StagesOnStderr, is_json_log, without_controls, write_log
+from floe_core.cli.floe_commands import Commands, hide_types_of_flags, join_lines_of_help
 from floe_core.foundation.errors import FloeError
 from floe_core.foundation.garbage_collection import exit_without_collecting
 from floe_core.foundation.lost_interrupts import interrupt_again
@@ -48,7 +45,6 @@ app.command("plan")(plan_command.plan)
 app.command("show")(show_command.show)
 app.command("explain")(explain_command.explain)
 app.command("ticks")(ticks_command.ticks)
-app.command("check", deprecated=True)(doctor_command.check)
 app.command("schema")(schema_command.schema)
 app.command("doctor")(doctor_command.doctor)
 app.command("plugins")(plugins_command.plugins)

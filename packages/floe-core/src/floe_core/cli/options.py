@@ -1,14 +1,51 @@
-"""Arguments and options that several commands share."""
+"""Arguments and options that several commands share, and what shells complete them with."""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from floe_core.cli.completion import environment_names, job_names, node_names
-from floe_core.cli.progress import hide_stages
+from floe_core.cli.console import hide_stages
+
+_NAMED = {"model", "seed", "snapshot", "step"}
+
+
+def job_names(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Return the jobs whose names start with an incomplete value."""
+    return _starting([job["name"] for job in _artifacts(ctx).get("jobs", ())], incomplete)
+
+
+def environment_names(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Return the environments whose names start with an incomplete value."""
+    return _starting(_artifacts(ctx).get("environments", ()), incomplete)
+
+
+def node_names(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Return selections of dbt whose last word, such as `+orders`, starts a node's name."""
+    before, space, word = incomplete.rpartition(" ")
+    plus = "+" if word.startswith("+") else ""
+    nodes = _artifacts(ctx).get("nodes", ())
+    names = [each["name"] for each in nodes if each["unique_id"].partition(".")[0] in _NAMED]
+    return [f"{before}{space}{plus}{name}" for name in _starting(names, word.removeprefix("+"))]
+
+
+def _starting(names: Any, incomplete: str) -> list[str]:
+    return sorted(name for name in names if name.startswith(incomplete))
+
+
+def _artifacts(ctx: typer.Context) -> dict[str, Any]:
+    """Return the artifacts' fields; none if they can't be read, since a shell shows no error."""
+    # An option without its value, which is being completed, leaves the product among these.
+    folder = Path(next(iter(ctx.args), "") or ctx.params.get("product") or "")
+    try:
+        found = json.loads((folder / "compiled_artifacts.json").read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
 
 Product = Annotated[
     Path, typer.Argument(help="The folder with floe.yaml.", show_default="the current folder")
@@ -66,7 +103,7 @@ def check_file(path: Path | None) -> Path | None:
 def use_environment(context: typer.Context, name: str | None) -> str | None:
     """Choose an environment for this command and its child processes; "" for none."""
     from floe_core.foundation.process_environment import environment_with
-    from floe_core.product_folder.environment_choice import ENVIRONMENT_VARIABLE
+    from floe_core.storage.environment_choice import ENVIRONMENT_VARIABLE
 
     if name is not None:
         context.with_resource(environment_with({ENVIRONMENT_VARIABLE: name}))

@@ -11,7 +11,7 @@ from floe_core.partitions.chosen import RANGE, name_partitions, partitions_named
 from floe_core.partitions.statuses import PartitionStatus, statuses_of
 from floe_core.partitions.store import store_of
 from floe_core.plugin_api.powers import RunOptions
-from floe_core.ports.stale import stale_by_node
+from floe_core.ports.watch import stale_by_node
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.partitions import Partitions
 from floe_core.schemas.policies import Job

@@ -10,8 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.status import Status
 
-from floe_core.cli.console import stderr
-from floe_core.cli.json_log import is_json_log, log_event
+from floe_core.cli.console import is_json_log, log_event, stderr
 from floe_core.foundation.stages import end_stage
 from floe_core.runs.build_events import (
     BuildEnded,

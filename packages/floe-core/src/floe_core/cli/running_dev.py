@@ -1,9 +1,9 @@
-"""The `floe dev` of a product, which other commands use while it is up."""
+"""What `floe dev` gives to other commands: a running one, and dbt's parses of earlier ones."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -13,6 +13,7 @@ from floe_core.plugin_api.powers import RunLauncher
 if TYPE_CHECKING:
     from floe_core.runs.run_parameters import RunParameters
     from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+
 
 # An entry point: a function that returns a `RunningDev`, or None if none can be used.
 GROUP, FILE = "floe.running_dev", "dev.json"
@@ -47,7 +48,7 @@ class RunningDev(RunLauncher, Protocol):
 def running_dev(product: Path, on: str | None) -> Iterator[RunningDev | None]:
     """Yield the product's `floe dev` if one is up and serves the orchestrator; else None."""
     from floe_core.foundation.entry_points import installed_points
-    from floe_core.product_folder.state_folder import state_place
+    from floe_core.storage.state_folder import state_place
 
     folder = product.absolute()
     is_noted = (state_place(folder) / FILE).exists()
@@ -58,3 +59,15 @@ def running_dev(product: Path, on: str | None) -> Iterator[RunningDev | None]:
     finally:
         if found is not None:
             found.close()
+
+
+# An entry point: a function of the product's folder that returns a context for its compile.
+PARSES_GROUP = "floe.kept_parses"
+
+
+def kept_parses(product: Path) -> AbstractContextManager[None]:
+    """Let a compile in place, in the block, parse only what has changed since the last one."""
+    from floe_core.foundation.entry_points import installed_points
+
+    point = installed_points(PARSES_GROUP).get("dev")
+    return point.load()(product.absolute()) if point is not None else nullcontext()

@@ -12,9 +12,8 @@ from floe_core import plugin_registry
 from floe_core.compiler.checks.choices import check_choices, choose_orchestrator
 from floe_core.compiler.checks.losses import refuse_losses
 from floe_core.compiler.code.code_hashes import hash_project
+from floe_core.compiler.compiled_files import canonical_manifest, entry_point_of
 from floe_core.compiler.copy_project import copy_project, removed_on_failure
-from floe_core.compiler.dbt.canonical_manifest import canonical_manifest
-from floe_core.compiler.entry_point import entry_point_of
 from floe_core.compiler.findings import Findings
 from floe_core.compiler.inputs import Inputs, read_inputs, with_options
 from floe_core.compiler.jobs.resolve_jobs import default_selector
@@ -44,10 +43,10 @@ from floe_core.schemas.compiled_artifacts import (
     OrchestratorChoice,
 )
 from floe_core.schemas.policies import DbtProject
-from floe_core.secrets.known_values import known_secrets
+from floe_core.secrets.recognition import known_secrets
 from floe_core.secrets.redactor import Redactor
-from floe_core.storage.atomic_files import write_together
-from floe_core.tracing.compile_trace import CompileTrace
+from floe_core.storage.files import write_together
+from floe_core.tracing.spans import CompileTrace
 from floe_core.warehouse.dialects import dialect_of
 
 

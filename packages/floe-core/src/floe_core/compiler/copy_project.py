@@ -16,7 +16,7 @@ from floe_core.compiler.profile import PROFILES_FILE
 from floe_core.foundation.errors import EnvironmentProblemError, UsageError
 from floe_core.schedules.schedule_store import CLAIMS, SCHEDULES
 from floe_core.schemas.compiled_artifacts import ARTIFACTS_FILE
-from floe_core.storage.atomic_files import missing_folders, remove_empty
+from floe_core.storage.files import missing_folders, remove_empty
 
 # Names that tools create in a project's folder, and dbt in a package's; in deeper folders, such a
 # name belongs to the project.

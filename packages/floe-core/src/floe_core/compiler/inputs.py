@@ -8,8 +8,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from jinja2 import TemplateError
+from jinja2.sandbox import SandboxedEnvironment
+
 from floe_core.compiler.findings import Findings
-from floe_core.compiler.jinja_text import render_environment
 from floe_core.foundation.errors import InvalidProductError, Problem
 from floe_core.schemas import floe_yaml, manifest_yaml
 from floe_core.schemas.floe_yaml import FloeSpec
@@ -17,6 +19,31 @@ from floe_core.schemas.manifest_yaml import Manifest
 from floe_core.schemas.reading import validate, without_problems
 from floe_core.user_yaml.dbt_yaml import read_dbt_document
 from floe_core.user_yaml.source_map import Document, Location, read_document
+
+
+def render_environment(text: str) -> str:
+    """Return a text of a dbt file with its `{{ env_var(...) }}` filled in, as dbt does.
+
+    Raises:
+        ValueError: A variable without a default is not set, or the Jinja is wrong.
+    """
+    if "{" not in text:
+        return text
+    environment = SandboxedEnvironment()
+    for name in ("as_text", "as_native", "as_bool", "as_number"):
+        environment.filters[name] = str
+    try:
+        return environment.from_string(text).render(env_var=_env_var)
+    except TemplateError as error:
+        raise ValueError(f"{text}: {error}") from None
+
+
+def _env_var(name: str, default: str | None = None) -> str:
+    value = os.environ.get(name, default)
+    if value is None:
+        raise ValueError(f"the environment variable {name} is not set, and has no default")
+    return value
+
 
 FLOE_FILE, DBT_PROJECT_FILE, MANIFEST_FILE = "floe.yaml", "dbt_project.yml", "manifest.yaml"
 

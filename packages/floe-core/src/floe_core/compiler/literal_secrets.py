@@ -7,9 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 from floe_core.foundation.errors import Problem
-from floe_core.secrets.names import is_secret_key
+from floe_core.secrets.recognition import is_literal_secret, is_secret_key
 from floe_core.secrets.references import is_only_a_reference
-from floe_core.secrets.shapes import is_literal_secret
 from floe_core.user_yaml.source_map import Document, Location, text_values
 
 FIX = "take it from the environment: \"{{ env_var('NAME') }}\""

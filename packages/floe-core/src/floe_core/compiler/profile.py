@@ -16,8 +16,7 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from floe_core.compiler.findings import Findings
-from floe_core.compiler.inputs import Inputs
-from floe_core.compiler.jinja_text import render_environment
+from floe_core.compiler.inputs import Inputs, render_environment
 from floe_core.compiler.literal_secrets import literal_secrets, without_secrets
 from floe_core.compiler.profile_values import refer_to_values
 from floe_core.foundation.errors import InvalidProductError, Problem

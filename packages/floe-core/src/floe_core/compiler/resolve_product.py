@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import stat
+import tempfile
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -17,22 +23,50 @@ from floe_core.compiler.jobs.environments import (
     ResolvedEnvironments,
     resolve_environments,
 )
-from floe_core.compiler.jobs.resolve_jobs import ResolvedJobs, default_selector, resolve_jobs
-from floe_core.compiler.jobs.triggers import with_triggers
-from floe_core.compiler.nodes.freshness import add_freshness
-from floe_core.compiler.nodes.node_policies import with_policies
-from floe_core.compiler.nodes.pools import check_pools
-from floe_core.compiler.nodes.refine import refine
+from floe_core.compiler.jobs.resolve_jobs import (
+    ResolvedJobs,
+    default_selector,
+    resolve_jobs,
+    with_triggers,
+)
+from floe_core.compiler.nodes.node_policies import check_pools, with_policies
+from floe_core.compiler.nodes.refine import add_freshness, refine
 from floe_core.compiler.nodes.steps import add_steps
 from floe_core.compiler.partitions.resolve import resolve_partitions
 from floe_core.compiler.ports.resolve_ports import PortReader
 from floe_core.compiler.profile import Profile
-from floe_core.compiler.work_folder import work_folder
-from floe_core.dbt.packages import install_packages
+from floe_core.dbt.ask import install_packages
+from floe_core.foundation.errors import EnvironmentProblemError
 from floe_core.foundation.stages import begin_stage
-from floe_core.schemas.nodes import Node
+from floe_core.schemas.nodes import Node, Step
 from floe_core.schemas.partitions import Partitions
-from floe_core.schemas.steps import Step
+
+_PREFIX = "floe-compile-"
+_ABANDONED_SECONDS = 86_400
+
+
+def work_folder() -> tempfile.TemporaryDirectory[str]:
+    """Return a new folder, and remove old ones that killed compiles left.
+
+    Raises:
+        EnvironmentProblemError: There is no place for temporary files.
+    """
+    try:
+        place = Path(tempfile.gettempdir())
+        for folder in place.glob(f"{_PREFIX}*"):
+            _remove_if_abandoned(folder)
+        return tempfile.TemporaryDirectory(prefix=_PREFIX)
+    except OSError as error:
+        what = f"no temporary folder to work in: {error.strerror}; set TMPDIR to one"
+        raise EnvironmentProblemError(what) from error
+
+
+def _remove_if_abandoned(folder: Path) -> None:
+    with suppress(FileNotFoundError):
+        found = folder.lstat()
+        is_own = stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid()
+        if is_own and time.time() - found.st_mtime > _ABANDONED_SECONDS:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,6 @@ from floe_core.compiler.profile import fill_placeholders
 from floe_core.foundation.errors import UsageError
 from floe_core.lineage.backend import manifest_transport
 from floe_core.lineage.naming import without_credentials
-from floe_core.product_folder.environment_choice import unknown_environment
 from floe_core.schedules import tzdata_version
 from floe_core.schemas.compiled_artifacts import Product
 from floe_core.schemas.manifest_yaml import LineageSwitch, Manifest, ResourcePreset
@@ -23,6 +22,7 @@ from floe_core.schemas.policies import (
     TracingSettings,
 )
 from floe_core.schemas.resources import ResourceSpec
+from floe_core.storage.environment_choice import unknown_environment
 
 
 def plugin_settings(manifest: Manifest, environment: str = "") -> dict[str, Any]:

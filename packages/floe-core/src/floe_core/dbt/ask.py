@@ -7,6 +7,8 @@ import subprocess
 from collections.abc import Iterable, Sequence
 from contextlib import redirect_stdout
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from floe_core.dbt.call import DbtCall
@@ -15,6 +17,7 @@ from floe_core.schemas.nodes import Node
 
 if TYPE_CHECKING:
     from floe_core.dbt.internals import Manifest
+
 
 LISTED_TYPES = ("model", "seed", "snapshot", "test", "unit_test")
 
@@ -106,3 +109,28 @@ def reason_of(exception: BaseException | None, errors: Iterable[str]) -> str:
     texts = (text.strip() for text in errors)
     details = [text for text in texts if not last or (last not in text and text not in last)]
     return "\n".join([*details, *([last] if last else [])])
+
+
+_LAST_LINES = 8
+
+
+def install_packages(executable: str, project: Path) -> None:
+    """Run `dbt deps`, which keeps to the versions of package-lock.yml if there is one.
+
+    Raises:
+        EnvironmentProblemError: It failed, for instance because a package cannot be downloaded.
+    """
+    with TemporaryDirectory(prefix="floe-deps-") as logs:
+        call = DbtCall(executable, project, ("deps", "--log-path", logs), {})
+        done = subprocess.run(
+            call.command_line(),
+            cwd=project,
+            env=call.environment(),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    if done.returncode:
+        lines = (done.stdout.strip() or done.stderr.strip()).splitlines()[-_LAST_LINES:]
+        raise EnvironmentProblemError("\n".join(["`dbt deps` failed:", *lines]))

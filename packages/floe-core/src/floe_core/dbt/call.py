@@ -1,18 +1,21 @@
-"""One call of dbt: which dbt, where, with which arguments and variables."""
+"""One call of dbt: which one, where, with which arguments; and the interface of one that runs."""
 
 from __future__ import annotations
 
 import os
+import queue
 import shutil
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import chdir, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from floe_core.foundation.errors import EnvironmentProblemError
 from floe_core.foundation.process_environment import environment_with
+from floe_core.runs.build_events import BuildEvent
 from floe_core.secrets.references import UnsetVariableError, resolve
 from floe_core.warehouse.duckdb_file import PROJECT_DIR_VARIABLE
 
@@ -100,3 +103,75 @@ def find_executable(executable: str, project_dir: Path) -> str:
             f"{named}: there is no such program; `execution.dbtExecutable` of floe.yaml names it"
         )
     return str(found)
+
+
+@dataclass(frozen=True, slots=True)
+class DbtEnded:
+    """The invocation of dbt has ended.
+
+    `problem` is what stopped it apart from failing nodes, "" if nothing did. `succeeded` is dbt's
+    own verdict: a failing hook makes it False even if every node passed.
+    """
+
+    problem: str = ""
+    succeeded: bool = True
+
+
+class EventQueue(queue.SimpleQueue[BuildEvent | DbtEnded]):
+    """The events of a run's threads, in order."""
+
+    def take(self, timeout: float | None) -> BuildEvent | DbtEnded | None:
+        """See `DbtRun.next_event`."""
+        try:
+            return self.get(timeout=timeout)
+        except queue.Empty:
+            return None
+
+
+class DbtRun(Protocol):
+    """One dbt invocation that has been started."""
+
+    def next_event(self, timeout: float | None) -> BuildEvent | DbtEnded | None:
+        """Return the next event, waiting up to `timeout` seconds for it; None if none came."""
+
+    def cancel(self) -> None:
+        """Stop at once: cancel running queries and start nothing new. Does not wait."""
+
+    def cancel_node(self, unique_id: str) -> None:
+        """Cancel the queries of one node, so that it ends with an error. Does not wait.
+
+        Does nothing before the node has sent a query: call it until the node's result comes.
+        """
+
+    def close(self, patience: float) -> bool:
+        """Wait up to `patience` seconds for the end; return whether nothing is left of it."""
+
+
+class Throttle(Protocol):
+    """Lets the nodes of a running dbt wait before they start."""
+
+    def receive(self, event: BuildEvent, tell: Callable[[BuildEvent], None]) -> BuildEvent:
+        """Return an event of a node, for a start once the node may start.
+
+        Called in the node's own thread. `tell` receives messages for the node's log.
+
+        Raises:
+            EnvironmentProblemError: The node must not start.
+        """
+
+    def stop(self) -> None:
+        """Stop all waiting: nodes that are to be canceled do not start."""
+
+
+class Gate(Protocol):
+    """Leaves nodes out of a running dbt."""
+
+    def is_left_out(self, node_id: str) -> bool:
+        """Return whether a node that has started is to be left out."""
+
+    def receive(self, event: BuildEvent) -> BuildEvent | None:
+        """Return the event to report for one of dbt's events, None for none."""
+
+
+# Starts one dbt build of these nodes, of which the gate may leave out some.
+StartDbt = Callable[[tuple[str, ...], Gate | None], DbtRun]

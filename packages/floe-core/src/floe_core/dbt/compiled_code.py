@@ -8,8 +8,8 @@ from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
+from floe_core.dbt.call import DbtEnded
 from floe_core.dbt.invocation import Invocation, invocation
-from floe_core.dbt.run import DbtEnded
 from floe_core.dbt.selection import needs_selection
 from floe_core.runs.build_events import BuildEvent
 from floe_core.runs.build_request import BuildRequest

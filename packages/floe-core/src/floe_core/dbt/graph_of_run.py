@@ -11,8 +11,8 @@ from collections.abc import Collection, Generator, Iterator
 from contextlib import closing
 from pathlib import Path
 
+from floe_core.dbt.call import DbtEnded
 from floe_core.dbt.invocation import Invocation
-from floe_core.dbt.run import DbtEnded
 from floe_core.runs.build_events import BuildEvent, NodeLog, NodeResult
 from floe_core.runs.build_request import BuildRequest
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts

@@ -9,17 +9,23 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
-from floe_core.dbt.batches import BATCH_STARTED
 from floe_core.dbt.built_columns import keep_columns
+from floe_core.dbt.call import DbtEnded, EventQueue, Gate, Throttle
 from floe_core.dbt.in_program.dbt_floe_microbatch import given
 from floe_core.dbt.internals import cancel_queries, cancel_queries_of, hiding_vars, leaving_out
 from floe_core.dbt.invocation import Invocation
 from floe_core.dbt.kept_parse import KeptParse
 from floe_core.dbt.library import invoke_library, load_runner
 from floe_core.dbt.lighter_dbt import lighter_dbt
-from floe_core.dbt.messages import FINISHED, NO_TIME, STARTED, DbtMessages, is_of_interest
+from floe_core.dbt.messages import (
+    BATCH_STARTED,
+    FINISHED,
+    NO_TIME,
+    STARTED,
+    DbtMessages,
+    is_of_interest,
+)
 from floe_core.dbt.preloaded_manifest import renew_metadata
-from floe_core.dbt.run import DbtEnded, EventQueue, Gate, Throttle
 from floe_core.foundation.errors import EnvironmentProblemError
 from floe_core.foundation.garbage_collection import collecting_new_alone, seldom_collecting
 from floe_core.runs.build_events import BuildEvent, NodeLog

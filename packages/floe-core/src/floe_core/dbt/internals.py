@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from floe_core.dbt.lighter_dbt.known_source import replaced
-from floe_core.foundation.missing_names import warn_of_missing_name
+from floe_core.foundation.lazy_names import warn_of_missing_name
 
 if TYPE_CHECKING:
     from dbt.contracts.graph.manifest import Manifest as Manifest

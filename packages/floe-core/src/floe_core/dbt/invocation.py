@@ -12,13 +12,13 @@ from floe_core.dbt.call import DbtCall, place_arguments
 from floe_core.dbt.preloaded_manifest import parsed_file
 from floe_core.dbt.selection import arguments_for_nodes, escape
 from floe_core.lineage.backend import is_configured
-from floe_core.product_folder.state_folder import place_below, run_folder
 from floe_core.runs.build_request import BuildRequest
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.nodes import Node
 from floe_core.schemas.policies import DbtProject, ExecutionPolicy
+from floe_core.storage.state_folder import place_below, run_folder
 from floe_core.user_yaml.dbt_vars import vars_argument
-from floe_core.warehouse.dbt_profiles import profiles_dir
+from floe_core.warehouse.credentials import profiles_dir
 
 
 @dataclass(frozen=True, slots=True)

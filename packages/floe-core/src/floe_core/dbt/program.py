@@ -12,13 +12,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
 
-from floe_core.dbt.batches import BATCH_STARTED
+from floe_core.dbt.call import DbtEnded, EventQueue
 from floe_core.dbt.in_program import dbt_floe_microbatch
 from floe_core.dbt.in_program.dbt_floe_microbatch import FILE_VARIABLE, TAKEN
 from floe_core.dbt.invocation import Invocation
-from floe_core.dbt.messages import NO_TIME, DbtMessages, is_of_interest
-from floe_core.dbt.run import DbtEnded, EventQueue
-from floe_core.foundation.guarded_process import start_guarded
+from floe_core.dbt.messages import BATCH_STARTED, NO_TIME, DbtMessages, is_of_interest
+from floe_core.foundation.child_processes import start_guarded
 from floe_core.runs.build_events import BuildEvent
 
 JSON_LOG = ["--log-format", "json", "--log-level", "debug"]

@@ -17,22 +17,22 @@ from floe_core.runs.run_parameters import RunParameters as RunParameters
 
 if TYPE_CHECKING:
     from floe_core.execution.build_run import build as build
-    from floe_core.execution.node_selection.wanted import chosen_nodes as chosen_nodes
-    from floe_core.execution.node_selection.wanted import nodes_of_job as nodes_of_job
-    from floe_core.execution.node_selection.wanted import wanted_nodes as wanted_nodes
+    from floe_core.execution.node_selection import chosen_nodes as chosen_nodes
+    from floe_core.execution.node_selection import nodes_of_job as nodes_of_job
+    from floe_core.execution.node_selection import wanted_nodes as wanted_nodes
     from floe_core.execution.record.attempt import Attempt as Attempt
     from floe_core.execution.record.attempt import attempt_by_hand as attempt_by_hand
     from floe_core.execution.record.attempt import attempt_of_caller as attempt_of_caller
     from floe_core.execution.record.attempt import automatic_attempt as automatic_attempt
     from floe_core.execution.record.attempt import first_attempt_number as first_attempt_number
     from floe_core.execution.record.attempt import may_retry as may_retry
-    from floe_core.execution.record.build_failure import BuildFailure as BuildFailure
-    from floe_core.execution.record.build_failure import failure_of as failure_of
-    from floe_core.execution.record.build_failure import failure_of_build as failure_of_build
+    from floe_core.execution.record.journal import RunRecord as RunRecord
     from floe_core.execution.record.journal import read_events as read_events
     from floe_core.execution.record.journal import record_of as record_of
     from floe_core.execution.record.outcome import outcome_of_run as outcome_of_run
-    from floe_core.execution.record.run_record import RunRecord as RunRecord
+    from floe_core.execution.record.verdict import BuildFailure as BuildFailure
+    from floe_core.execution.record.verdict import failure_of as failure_of
+    from floe_core.execution.record.verdict import failure_of_build as failure_of_build
     from floe_core.execution.reports.killed_builds import report_outcome as report_outcome
     from floe_core.execution.reports.open_build import reported_if_killed as reported_if_killed
     from floe_core.execution.reports.relations import ColumnOrigins as ColumnOrigins
@@ -40,26 +40,26 @@ if TYPE_CHECKING:
     from floe_core.execution.reports.relations import column_origins as column_origins
     from floe_core.execution.reports.relations import source_loaded_at as source_loaded_at
     from floe_core.execution.reports.reported_ends import has_reported_ends as has_reported_ends
-    from floe_core.foundation.parent_death import end_with_parent as end_with_parent
+    from floe_core.foundation.child_processes import end_with_parent as end_with_parent
 
 _HOMES = {
     "Attempt": "floe_core.execution.record.attempt",
-    "BuildFailure": "floe_core.execution.record.build_failure",
+    "BuildFailure": "floe_core.execution.record.verdict",
     "ColumnOrigins": "floe_core.execution.reports.relations",
-    "RunRecord": "floe_core.execution.record.run_record",
+    "RunRecord": "floe_core.execution.record.journal",
     "attempt_by_hand": "floe_core.execution.record.attempt",
     "attempt_of_caller": "floe_core.execution.record.attempt",
     "automatic_attempt": "floe_core.execution.record.attempt",
     "build": "floe_core.execution.build_run",
     "built_relation": "floe_core.execution.reports.relations",
-    "chosen_nodes": "floe_core.execution.node_selection.wanted",
+    "chosen_nodes": "floe_core.execution.node_selection",
     "column_origins": "floe_core.execution.reports.relations",
-    "end_with_parent": "floe_core.foundation.parent_death",
-    "failure_of": "floe_core.execution.record.build_failure",
-    "failure_of_build": "floe_core.execution.record.build_failure",
+    "end_with_parent": "floe_core.foundation.child_processes",
+    "failure_of": "floe_core.execution.record.verdict",
+    "failure_of_build": "floe_core.execution.record.verdict",
     "first_attempt_number": "floe_core.execution.record.attempt",
     "may_retry": "floe_core.execution.record.attempt",
-    "nodes_of_job": "floe_core.execution.node_selection.wanted",
+    "nodes_of_job": "floe_core.execution.node_selection",
     "read_events": "floe_core.execution.record.journal",
     "record_of": "floe_core.execution.record.journal",
     "has_reported_ends": "floe_core.execution.reports.reported_ends",
@@ -67,7 +67,7 @@ _HOMES = {
     "reported_if_killed": "floe_core.execution.reports.open_build",
     "source_loaded_at": "floe_core.execution.reports.relations",
     "outcome_of_run": "floe_core.execution.record.outcome",
-    "wanted_nodes": "floe_core.execution.node_selection.wanted",
+    "wanted_nodes": "floe_core.execution.node_selection",
 }
 
 

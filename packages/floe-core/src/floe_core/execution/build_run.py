@@ -12,18 +12,22 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from functools import partial
 
+from floe_core.dbt.call import DbtEnded, DbtRun
 from floe_core.dbt.graph_of_run import with_graph_of_run
 from floe_core.dbt.invocation import Invocation
 from floe_core.dbt.kept_parse import KeptParse
-from floe_core.dbt.run import DbtEnded, DbtRun
 from floe_core.execution.node_timeouts import NodeTimeouts
 from floe_core.execution.partitions.results import PartitionResults
 from floe_core.execution.partitions.turn import Turn, sole_builder
-from floe_core.execution.passed_events import Events, without_secrets
 from floe_core.execution.prepared_build import PreparedBuild, prepare_build
-from floe_core.execution.private_folder import close_to_others, make_private
+from floe_core.execution.private_output import (
+    Events,
+    close_to_others,
+    make_private,
+    without_secrets,
+)
 from floe_core.execution.record.journal import Journal
-from floe_core.execution.record.old_runs import remove_old_runs
+from floe_core.execution.record.past_runs import remove_old_runs
 from floe_core.execution.record.verdict import Verdict
 from floe_core.execution.reports.build_reports import BuildReports
 from floe_core.execution.reports.killed_builds import report_killed_builds
@@ -33,13 +37,12 @@ from floe_core.execution.slots_of_build import SlotsOfBuild
 from floe_core.execution.start_nodes import start_dbt, start_nodes
 from floe_core.execution.warehouse_lock import WarehouseHold, sole_writer
 from floe_core.foundation.errors import FloeError, UsageError
-from floe_core.product_folder.state_folder import shared_state
 from floe_core.runs.build_events import BuildEnded, BuildEvent, NodeLog
-from floe_core.runs.build_request import BuildRequest, ReadConnection
-from floe_core.runs.node_slots import NodeSlots
+from floe_core.runs.build_request import BuildRequest, NodeSlots, ReadConnection
 from floe_core.runs.product_redactor import redactor_of
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.secrets.redactor import Redactor
+from floe_core.storage.state_folder import shared_state
 from floe_core.warehouse.outside_values import set_outside_values
 
 LOCK_TIMEOUT_SECONDS = 3600.0

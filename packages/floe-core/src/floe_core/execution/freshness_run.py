@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from floe_core.dbt.call import DbtEnded, DbtRun
 from floe_core.dbt.graph_of_run import nodes_not_in
-from floe_core.dbt.run import DbtEnded, DbtRun
 from floe_core.runs.build_events import BuildEvent, NodeLog, NodeResult, NodeStarted, NodeStatus
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from floe_core.dbt.run import DbtEnded, DbtRun
+from floe_core.dbt.call import DbtEnded, DbtRun
 from floe_core.runs.build_events import BuildEvent, NodeResult, NodeStarted
 
 # A node over its timeout is canceled repeatedly: it may have been between two queries.

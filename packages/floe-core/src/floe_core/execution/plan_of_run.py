@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from floe_core.execution.build_run import LOCK_TIMEOUT_SECONDS, run_dbt
-from floe_core.execution.node_selection.wanted import wanted_nodes
+from floe_core.execution.node_selection import wanted_nodes
 from floe_core.execution.reuse.planned_build import PlannedBuild, plan_build
 from floe_core.execution.warehouse_lock import sole_writer
 from floe_core.reuse.state_store import store_of

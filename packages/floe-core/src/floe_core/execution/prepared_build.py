@@ -7,12 +7,10 @@ from dataclasses import dataclass, replace
 
 from floe_core.dbt.invocation import Invocation, invocation
 from floe_core.dbt.selection import needs_selection
-from floe_core.execution.node_selection.enabled_nodes import enabled_nodes
-from floe_core.execution.node_selection.wanted import wanted_nodes
+from floe_core.execution.node_selection import enabled_nodes, wanted_nodes
 from floe_core.execution.partitions.plan import PartitionPlan, plan_partitions
 from floe_core.execution.record.attempt import automatic_attempt
-from floe_core.execution.record.journal import record_of
-from floe_core.execution.record.run_record import RunRecord
+from floe_core.execution.record.journal import RunRecord, record_of
 from floe_core.execution.record.verdict import Verdict
 from floe_core.runs.build_request import BuildRequest
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts

@@ -9,9 +9,9 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
-from floe_core.dbt.run import DbtEnded, DbtRun
+from floe_core.dbt.call import DbtEnded, DbtRun
 from floe_core.execution.gates import nodes_held_back_by
-from floe_core.execution.partitions.statuses import statuses_of
+from floe_core.execution.partitions.plan import statuses_of
 from floe_core.execution.segments import Segment
 from floe_core.partitions.calendar import Partition
 from floe_core.runs.build_events import BuildEvent, NodeResult

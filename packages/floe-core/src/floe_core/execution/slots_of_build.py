@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from floe_core.execution.gates import nodes_held_back_by
 from floe_core.foundation.errors import EnvironmentProblemError
 from floe_core.runs.build_events import BuildEvent, NodeLog, NodeResult, NodeStarted
-from floe_core.runs.node_slots import NodeSlots, wait_for_slot
+from floe_core.runs.build_request import NodeSlots, wait_for_slot
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
 Tell = Callable[[BuildEvent], None]

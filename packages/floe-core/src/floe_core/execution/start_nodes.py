@@ -6,20 +6,19 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
+from floe_core.dbt.call import DbtRun
 from floe_core.dbt.invocation import Invocation, freshness_invocation, invocation
 from floe_core.dbt.kept_parse import KeptParse
-from floe_core.dbt.run import DbtRun
 from floe_core.dbt.selection import needs_selection
 from floe_core.execution.freshness_run import FreshnessRun
 from floe_core.execution.prepared_build import PreparedBuild
-from floe_core.execution.private_folder import make_private
+from floe_core.execution.private_output import make_private
 from floe_core.execution.reuse.start_builds import BuildStarter
 from floe_core.execution.segmented_run import SegmentedRun
 from floe_core.execution.segments import Segment, cut_into_segments, with_tests_last
 from floe_core.execution.slots_of_build import SlotsOfBuild
 from floe_core.execution.steps.call import step_call
-from floe_core.execution.steps.process import StepNotStarted, StepProcess
-from floe_core.execution.steps.waiting import WaitingStep
+from floe_core.execution.steps.process import StepNotStarted, StepProcess, WaitingStep
 from floe_core.foundation.errors import EnvironmentProblemError
 from floe_core.runs.build_request import BuildRequest
 from floe_core.runs.dbt_files import keep_results
@@ -27,7 +26,7 @@ from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.nodes import source_name
 
 if TYPE_CHECKING:
-    from floe_core.dbt.run import Gate
+    from floe_core.dbt.call import Gate
 
 
 def start_nodes(

@@ -1,9 +1,12 @@
-"""Import the names of a package lazily."""
+"""Import the names of a package lazily, and warn once if an installed one lacks a private name."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
+from functools import cache
 from importlib import import_module
+from importlib.metadata import version
 from typing import Any
 
 from floe_core.foundation.garbage_collection import collector_at_rest
@@ -22,3 +25,17 @@ def importer(package: str, homes: Mapping[str, str]) -> Callable[[str], Any]:
             return getattr(import_module(homes[name], package), name)
 
     return get
+
+
+_log = logging.getLogger("floe")
+
+
+@cache
+def warn_of_missing_name(distribution: str, consequence: str) -> None:
+    """Warn, once per process, of what does not work with the installed version of a package."""
+    _log.warning(
+        "%s %s lacks a private name that floe uses: %s",
+        distribution,
+        version(distribution),
+        consequence,
+    )

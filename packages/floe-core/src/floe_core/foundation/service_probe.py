@@ -6,17 +6,18 @@ import os
 import socket
 import ssl
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
 from threading import Thread
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
     import httpx
+
 
 MAX_BODY_BYTES = 1_000_000
 MAX_REDIRECTS = 3
@@ -229,3 +230,17 @@ def _causes(error: BaseException | None) -> list[BaseException]:
         chain.append(error)
         error = error.__cause__ or error.__context__
     return chain
+
+
+AT_ONCE = 16
+
+_Thing = TypeVar("_Thing")
+_Result = TypeVar("_Result")
+
+
+def read_in_threads(read: Callable[[_Thing], _Result], things: Iterable[_Thing]) -> list[_Result]:
+    """Return what `read` returns for each thing, in order; up to `AT_ONCE` are read at a time."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(AT_ONCE, "floe-read") as pool:
+        return list(pool.map(read, things))

@@ -16,14 +16,14 @@ if TYPE_CHECKING:
     from floe_core.lineage.sending.delivery_status import LineageStatus as LineageStatus
     from floe_core.lineage.sending.delivery_status import flush as flush
     from floe_core.lineage.sending.delivery_status import status as status
-    from floe_core.spooling.flushing import Flushed as Flushed
+    from floe_core.storage.spooling.draining import Flushed as Flushed
 
 _HOMES = {
     "CONTEXT": "floe_core.lineage.calling_run",
     "CallingRun": "floe_core.lineage.calling_run",
     "NamedRun": "floe_core.lineage.calling_run",
     "is_configured": "floe_core.lineage.backend",
-    "Flushed": "floe_core.spooling.flushing",
+    "Flushed": "floe_core.storage.spooling.draining",
     "LineageStatus": "floe_core.lineage.sending.delivery_status",
     "RunLineage": "floe_core.lineage.run_recorder",
     "emit_lineage_event": "floe_core.lineage.emission",

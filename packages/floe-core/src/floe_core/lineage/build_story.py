@@ -10,13 +10,16 @@ from types import MappingProxyType
 from floe_core import __version__
 from floe_core.lineage import facets
 from floe_core.lineage.calling_run import NamedRun, calling_run
-from floe_core.lineage.events import LineageJob, run_event
-from floe_core.lineage.facets import Json
-from floe_core.lineage.partition_facets import period_of_run, subset_of_output
+from floe_core.lineage.facets import Json, LineageJob, run_event
+from floe_core.lineage.naming import run_id_of_build, run_id_of_node
+from floe_core.lineage.node_facets import (
+    period_of_run,
+    subset_of_output,
+    unit_test_facet,
+    with_verdict,
+)
 from floe_core.lineage.product_graph import ProductGraph
-from floe_core.lineage.run_ids import run_id_of_build, run_id_of_node
-from floe_core.lineage.sending.spool_notes import with_notes
-from floe_core.lineage.verdicts import unit_test_facet, with_verdict
+from floe_core.lineage.sending.delivery import with_notes
 from floe_core.runs.build_events import BuildEnded, BuildEvent, NodeResult, NodeStarted
 from floe_core.runs.build_request import BuildRequest
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts

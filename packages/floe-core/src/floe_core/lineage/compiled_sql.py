@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from urllib.parse import unquote
 
-from floe_core.product_folder.state_folder import state_place
 from floe_core.schemas.nodes import Node
-from floe_core.storage.regular_files import file_in, read_regular
+from floe_core.storage.files import file_in, read_regular
+from floe_core.storage.state_folder import state_place
 
 # Runs build parts of a product. The SQL of a model that none of these compiled is not searched for.
 MAX_ATTEMPTS = 200

@@ -1,4 +1,4 @@
-"""Facets of OpenLineage, as the JSON that its specification defines.
+"""Run events of OpenLineage and their facets, as the JSON that its specification defines.
 
 openlineage-python has a class for each, but importing it takes half a second, which every run
 would pay for; the tests compare these facets with its classes.
@@ -6,6 +6,8 @@ would pay for; the tests compare these facets with its classes.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -172,3 +174,34 @@ def dataset_version(version: str) -> Json:
 def data_quality_assertions(assertion: Json) -> Json:
     """Return the facet of one test's verdict on a dataset."""
     return facet("1-1-0", "DataQualityAssertionsDatasetFacet", assertions=[assertion])
+
+
+@dataclass(frozen=True, slots=True)
+class LineageJob:
+    """A job, named as OpenLineage names it, with its facets."""
+
+    namespace: str
+    name: str
+    facets: Json
+
+
+def run_event(
+    event_type: str,
+    at: datetime,
+    run_id: str,
+    run_facets: Json,
+    job: LineageJob,
+    inputs: Sequence[Json] = (),
+    outputs: Sequence[Json] = (),
+) -> Json:
+    """Return a run event; datasets are given as JSON of the specification."""
+    return {
+        "eventTime": timestamp(at),
+        "eventType": event_type,
+        "inputs": list(inputs),
+        "job": {"namespace": job.namespace, "name": job.name, "facets": job.facets},
+        "outputs": list(outputs),
+        "producer": PRODUCER,
+        "run": {"runId": run_id, "facets": run_facets},
+        "schemaURL": RUN_EVENT_SCHEMA,
+    }

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from floe_core.lineage.column_lineage import columns_of_schema
 from floe_core.lineage.compiled_sql import CompiledSql
 from floe_core.lineage.facets import Json
-from floe_core.lineage.known_columns import columns_of_schema
 from floe_core.lineage.product_graph import ProductGraph
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.node_graph import NodeGraph
@@ -15,7 +15,7 @@ from floe_core.schemas.nodes import Node
 from floe_core.secrets.redactor import Redactor
 from floe_core.sql.columns.known_tables import KnownTable
 from floe_core.sql.columns.origins import Origins
-from floe_core.sql.derived_columns import DerivedColumns, derive
+from floe_core.sql.query_columns import DerivedColumns, derive
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,17 +2,34 @@
 
 from __future__ import annotations
 
+import csv
+import re
 from functools import cached_property
+from pathlib import Path
 
 from floe_core.lineage import facets
-from floe_core.lineage.events import LineageJob
-from floe_core.lineage.facets import Json
+from floe_core.lineage.facets import Json, LineageJob
 from floe_core.lineage.naming import node_job_name, warehouse_namespace
-from floe_core.lineage.seed_header import seed_columns
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.nodes import Column, Node, source_name
 from floe_core.secrets.redactor import Redactor
-from floe_core.storage.regular_files import file_in
+from floe_core.storage.files import file_in
+
+_NOT_A_COMMA = re.compile(r"[;|\t]")
+
+
+def seed_columns(file: Path) -> list[str]:
+    """Return the names in a seed's first line; [] if they can't be read with certainty.
+
+    A seed may have another delimiter than a comma, which is not known here.
+    """
+    try:
+        with file.open(encoding="utf-8-sig", newline="") as lines:
+            names = next(csv.reader(lines), [])
+    except (OSError, ValueError, csv.Error):
+        return []
+    return [] if _NOT_A_COMMA.search("".join(names)) else names
+
 
 _QUOTES = {
     **dict.fromkeys(("duckdb", "postgres", "redshift", "snowflake", "sqlite", "trino"), '"'),

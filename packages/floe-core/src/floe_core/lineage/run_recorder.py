@@ -16,9 +16,9 @@ from floe_core.runs.build_request import BuildRequest
 from floe_core.runs.product_redactor import redactor_of
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.nodes import Column
-from floe_core.secrets.known_values import known_secrets
+from floe_core.secrets.recognition import known_secrets
 from floe_core.secrets.redactor import Redactor
-from floe_core.spooling.spool import Spool
+from floe_core.storage.spooling.spool import Spool
 from floe_core.tracing.trace_id import SpanIds
 
 _log = logging.getLogger("floe.lineage")

@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from floe_core.schedules.ticks_of_day import change_between
+from floe_core.schedules.ticks import change_between
 from floe_core.schedules.zones import check_timezone
 from floe_core.schemas.partitions import PartitionBy, Partitions
 

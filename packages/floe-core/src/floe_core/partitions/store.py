@@ -12,7 +12,7 @@ import os
 from collections.abc import Callable, Iterable
 
 from floe_core.foundation.errors import EnvironmentProblemError
-from floe_core.partitions.records import (
+from floe_core.partitions.statuses import (
     NodeRecords,
     Records,
     add_text,
@@ -20,12 +20,12 @@ from floe_core.partitions.records import (
     shards_of,
     to_text,
 )
-from floe_core.product_folder.environment_choice import name_in_environment
-from floe_core.product_folder.state_folder import place_below, state_folder
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.partitions import Partitions
+from floe_core.storage.environment_choice import name_in_environment
 from floe_core.storage.shared_lease import SharedLease
 from floe_core.storage.shared_text import FileText, SharedText, shared_text
+from floe_core.storage.state_folder import place_below, state_folder
 
 STORE_VARIABLE = "FLOE_PARTITION_STORE"
 FOLDER = "partitions"

@@ -7,16 +7,16 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
-from floe_core.plugin_api.helm.settings import HelmSettings
 from floe_core.runs.build_events import BuildEvent, NodeResult
-from floe_core.runs.run_parameters import RunParameters
-from floe_core.runs.time_range import TimeRange
+from floe_core.runs.build_events import RunStatus as RunStatus
+from floe_core.runs.run_parameters import RunParameters, TimeRange
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.policies import Schedule
 
-RunStatus = Literal["success", "failed", "canceled"]
+if TYPE_CHECKING:
+    from floe_core.plugin_api.helm.settings import HelmSettings
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol, runtime_checkable
 
-from floe_core.runs.build_events import NodeStatus
+from floe_core.runs.build_events import NodeStatus, RunStatus
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
-RunState = Literal["queued", "running", "success", "failed", "canceled"]
+RunState = Literal["queued", "running"] | RunStatus
 NodeState = NodeStatus | Literal["pending", "running"]
 
 

@@ -10,9 +10,9 @@ from floe_core.foundation.errors import EnvironmentProblemError
 from floe_core.foundation.service_probe import without_secrets
 from floe_core.schemas.artifacts_reader import artifacts_in, read_artifacts
 from floe_core.schemas.compiled_artifacts import ARTIFACTS_FILE, CompiledArtifacts
+from floe_core.secrets.recognition import hide_shapes
 from floe_core.secrets.references import UnsetVariableError, resolve
-from floe_core.secrets.shapes import hide_shapes
-from floe_core.storage.atomic_files import write_together
+from floe_core.storage.files import write_together
 from floe_core.storage.objects import Objects, ObjectsError
 
 VERSIONS = "versions"

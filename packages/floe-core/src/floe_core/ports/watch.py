@@ -1,14 +1,15 @@
-"""Check in the ledger whether updates of ports start a job now."""
+"""Ask the ledger whether ports' updates start a job now, and which partitions they make stale."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from floe_core.foundation.errors import EnvironmentProblemError
 from floe_core.ports.decision import Decision, decide
 from floe_core.ports.ledger import Ledger, ledger_of
-from floe_core.ports.periods import decide_period
+from floe_core.ports.periods import decide_period, stale_periods
 from floe_core.ports.record import ProductRecord
 from floe_core.schedules.live_schedules import live_job
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
@@ -94,3 +95,39 @@ def look_in(
         # Its epoch is part of the run's key: an earlier record may have had the same updates.
         record = ledger.begin_record(job.product)
     return replace(decision, epoch=record.epoch)
+
+
+def stale_by_job(artifacts: CompiledArtifacts) -> dict[str, tuple[str, ...]]:
+    """Return name of a job that runs for `every` period -> the keys of its stale ones, in order.
+
+    Raises:
+        EnvironmentProblemError: The ledger cannot be read.
+    """
+    found: dict[str, tuple[str, ...]] = {}
+    ledger = ledger_of(artifacts)
+    for job in artifacts.jobs:
+        trigger = job.trigger
+        if trigger is None or trigger.every is None or ledger is None:
+            continue
+        begun = ledger.read(artifacts.product.name).periods.get(job.name, {})
+        built = ledger.partitions(trigger.port_partitions)
+        found[job.name] = stale_periods(trigger.every, built, begun, datetime.now(UTC))
+    return found
+
+
+def stale_by_node(artifacts: CompiledArtifacts) -> Mapping[str, frozenset[str]]:
+    """Return id of a partitioned node -> the keys of its stale partitions, because of its ports.
+
+    Raises:
+        EnvironmentProblemError: The ledger cannot be read.
+    """
+    found: dict[str, frozenset[str]] = {}
+    stale = {name: keys for name, keys in stale_by_job(artifacts).items() if keys}
+    if not stale or artifacts.partitions is None:
+        return found
+    below = artifacts.graph.below(port.node_id for port in artifacts.input_ports if port.node_id)
+    for name, keys in stale.items():
+        for node in artifacts.nodes_of(artifacts.job(name)):
+            if node.unique_id in below & artifacts.partitions.members:
+                found[node.unique_id] = found.get(node.unique_id, frozenset()) | {*keys}
+    return found

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from floe_core.reuse.catalogs.known import CATALOGS
+from floe_core.reuse.catalogs.catalog import CATALOGS
 from floe_core.reuse.plan import make_plan
 from floe_core.reuse.situation import Decision, Plan, Situation
 from floe_core.reuse.state import RelationFacts

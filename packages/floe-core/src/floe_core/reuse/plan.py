@@ -9,12 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from floe_core.reuse.catalogs.known import CATALOGS
+from floe_core.reuse.catalogs.catalog import CATALOGS
 from floe_core.reuse.queries.analysis import Analysis, analysis_of_text
 from floe_core.reuse.queries.node_analyses import NodeAnalyses
 from floe_core.reuse.queries.parts import Leaf, Part, digest
-from floe_core.reuse.reasons import why_built
-from floe_core.reuse.situation import Action, Decision, Situation, is_adding
+from floe_core.reuse.situation import Action, Decision, Situation, is_adding, why_built
 from floe_core.reuse.state import Entry, Versions
 from floe_core.schemas.nodes import Node
 

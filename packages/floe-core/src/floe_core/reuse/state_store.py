@@ -9,21 +9,14 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 
-from floe_core.product_folder.environment_choice import name_in_environment
-from floe_core.product_folder.state_folder import state_folder
 from floe_core.reuse.state import State, from_text, to_text
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
-from floe_core.storage.shared_text import (
-    POSTGRES,
-    FileText,
-    ObjectsText,
-    SharedText,
-    shared_text,
-)
+from floe_core.storage.environment_choice import name_in_environment
+from floe_core.storage.shared_text import FileText, SharedText, shared_text
+from floe_core.storage.state_folder import state_folder
 
 STORE_VARIABLE = "FLOE_REUSE_STORE"
 NAME = "reuse"
-_WHAT = "the state of reuse"
 
 Change = Callable[[State], State]
 
@@ -93,6 +86,4 @@ def store_of(artifacts: CompiledArtifacts) -> StateStore:
         )
         return StateStore(FileText(file, advice=advice))
     product = name_in_environment(artifacts.product.name, artifacts.environment)
-    if "://" in place and not place.startswith(("file://", *POSTGRES)):
-        return StateStore(ObjectsText(f"{place.rstrip('/')}/{product}", _WHAT))
     return StateStore(shared_text(place, f"{product}.{NAME}"))

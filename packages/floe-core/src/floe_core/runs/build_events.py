@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
+from collections.abc import Collection, Iterable
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Literal
 
+# How a run ended.
+RunStatus = Literal["success", "failed", "canceled"]
 NodeStatus = Literal["success", "error", "fail", "pass", "warn", "skipped", "reused"]
 
 PASSED: frozenset[str] = frozenset({"success", "pass", "warn", "reused"})
@@ -192,3 +196,35 @@ def from_line(line: str) -> BuildEvent:
         fields["reused"] = ReusedBuild(**fields["reused"])
     event: BuildEvent = kind(**fields)
     return event
+
+
+CULPRITS = frozenset({"error", "fail"})
+
+
+def failure_text(results: Iterable[NodeResult], problem: str = "") -> str:
+    """Return what went wrong in a run: a headline, then a line for each node that failed.
+
+    `problem` is the headline if the build has one; otherwise it counts the nodes that did not pass.
+    Nodes skipped because of another node are counted but not listed.
+
+    >>> failed, below = NodeResult("model.s.a", "error", message="no"), "model.s.b"
+    >>> print(failure_text([failed, NodeResult(below, "skipped")]))
+    2 of 2 nodes: 1 error, 1 skipped
+    model.s.a: no
+    """
+    found = list(results)
+    headline = problem or count_failed(found)
+    lines = [f"{r.unique_id}: {r.message or r.status}" for r in found if r.status in CULPRITS]
+    return "\n".join([headline, *lines])
+
+
+def count_failed(results: Collection[NodeResult]) -> str:
+    """Return how many nodes did not pass, by status.
+
+    >>> count_failed([NodeResult("model.s.a", "error")])
+    '1 of 1 node: 1 error'
+    """
+    statuses = Counter(result.status for result in results if not result.passed)
+    counts = ", ".join(f"{count} {status}" for status, count in sorted(statuses.items()))
+    nodes = "node" if len(results) == 1 else "nodes"
+    return f"{statuses.total()} of {len(results)} {nodes}: {counts}"

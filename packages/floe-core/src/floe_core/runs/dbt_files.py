@@ -5,11 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Literal
 
 from floe_core.foundation.entry_points import installed_points
 from floe_core.foundation.process_environment import is_true
-from floe_core.runs.build_events import NodeLog
+from floe_core.runs.build_events import NodeLog, RunStatus
 from floe_core.runs.build_request import BuildRequest
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
@@ -18,9 +17,8 @@ DISABLED_VARIABLE = "FLOE_ARTIFACTS_DISABLED"
 # Below the folder that dbt writes to: what it wrote in its earlier calls, named by time.
 EARLIER = "earlier"
 RESULTS = ("run_results.json", "sources.json")
-Ending = Literal["succeeded", "failed", "canceled"]
 # What an entry point is. It reports its problems as warnings, and raises none.
-Writer = Callable[[CompiledArtifacts, BuildRequest, Ending], Iterator[NodeLog]]
+Writer = Callable[[CompiledArtifacts, BuildRequest, RunStatus], Iterator[NodeLog]]
 
 
 def keep_results(artifacts: CompiledArtifacts, target: Path) -> None:
@@ -32,7 +30,7 @@ def keep_results(artifacts: CompiledArtifacts, target: Path) -> None:
 
 
 def write_dbt_files(
-    artifacts: CompiledArtifacts, request: BuildRequest, ending: Ending
+    artifacts: CompiledArtifacts, request: BuildRequest, ending: RunStatus
 ) -> Iterator[NodeLog]:
     """Write dbt's artifacts where floe.yaml says; yield messages for the run's log.
 

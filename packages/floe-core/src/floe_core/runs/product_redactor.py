@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
-from floe_core.secrets.known_values import known_secrets
+from floe_core.secrets.recognition import known_secrets
 from floe_core.secrets.redactor import Redactor
 
 

@@ -3,8 +3,7 @@
 from floe_core.schedules.cron_expression import CronExpression
 from floe_core.schedules.dialect import parse_cron
 from floe_core.schedules.ticks import is_tick, latest_tick, next_tick, ticks_between
-from floe_core.schedules.zone_database import tzdata_version
-from floe_core.schedules.zones import check_timezone
+from floe_core.schedules.zones import check_timezone, tzdata_version
 
 __all__ = [
     "CronExpression",

@@ -7,20 +7,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import cast
 
 from pydantic import AwareDatetime, ValidationError
 
 from floe_core.foundation.errors import EnvironmentProblemError
-from floe_core.product_folder.environment_choice import name_in_environment
 from floe_core.schedules.live_schedules import live_job
 from floe_core.schedules.ownership import LONGEST_LATE, runs_tick
 from floe_core.schedules.schedule_store import CLAIMS, shared_place
 from floe_core.schedules.ticks import ticks_between
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.frozen import Frozen
-from floe_core.schemas.policies import Owner, Schedule
+from floe_core.schemas.policies import Job, Owner, Schedule
+from floe_core.storage.environment_choice import name_in_environment
 from floe_core.storage.shared_text import FileText, SharedText, shared_text
 
 # Of a job; more if they are younger than `LONGEST_LATE`.
@@ -203,3 +204,25 @@ def _text_of(
     kept = [each for each in newest[:-KEPT] if each[1].at >= young] + newest[-KEPT:]
     own = name_in_environment(job_name, artifacts.environment)
     return _Document(jobs={**jobs, own: dict(kept)}).model_dump_json().encode()
+
+
+@dataclass(frozen=True)
+class OwnedTicks:
+    """The ticks of a job, as the schedule store has it now, and its owner."""
+
+    artifacts: CompiledArtifacts
+    job: Job
+    owner: Owner
+
+    def why_not(self, tick: datetime) -> str:
+        """Return why this orchestrator does not start a tick, "" if it does."""
+        return runs_tick(self.owner, self.artifacts.orchestrator.name, tick)
+
+    def late(self, now: datetime) -> list[datetime]:
+        """Return the ticks that passed during a move, and that no run has claimed, in order.
+
+        Raises:
+            EnvironmentProblemError: The store cannot be read.
+        """
+        claims = claims_of(self.artifacts, self.job.name)
+        return late_ticks(self.owner, self.job.schedule, claims, now)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from floe_core.schedules.cron_expression import CronExpression
-from floe_core.schedules.ticks_of_day import LONGEST_BRIDGED_GAP, change_between
+from floe_core.schedules.ticks import LONGEST_BRIDGED_GAP, change_between
 
 _DAY = timedelta(days=1)
 _MOST_SHOWN = 3

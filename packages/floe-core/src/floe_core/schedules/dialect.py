@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from floe_core.schedules.cron_expression import CronExpression
-from floe_core.schedules.cron_field import DAY_OF_MONTH, DAY_OF_WEEK, FIELDS
+from floe_core.schedules.cron_expression import DAY_OF_MONTH, DAY_OF_WEEK, FIELDS, CronExpression
 
 SHORTHANDS = {
     "@hourly": "0 * * * *",

@@ -11,8 +11,7 @@ from floe_core.foundation.errors import Problem, StaleProductError
 from floe_core.schedules.dialect import parse_cron
 from floe_core.schedules.schedule_override import Overrides, ScheduleOverride
 from floe_core.schedules.schedule_store import store_of
-from floe_core.schedules.zone_database import tzdata_version
-from floe_core.schedules.zones import check_timezone
+from floe_core.schedules.zones import check_timezone, tzdata_version
 from floe_core.schemas.compiled_artifacts import ARTIFACTS_FILE, CompiledArtifacts
 from floe_core.schemas.policies import Job
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from floe_core.foundation.errors import EnvironmentProblemError
-from floe_core.product_folder.environment_choice import name_in_environment
-from floe_core.schedules.schedule_override import Overrides
+from floe_core.schedules.schedule_override import Overrides, overrides_in, text_of
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
-from floe_core.secrets.settings import setting
+from floe_core.secrets.references import setting
+from floe_core.storage.environment_choice import name_in_environment
+
+if TYPE_CHECKING:
+    from floe_core.storage.shared_text import SharedText
 
 STORE_VARIABLE = "FLOE_SCHEDULE_STORE"
 STORE_SETTING = "schedule_store"
@@ -21,12 +24,20 @@ CLAIMS = "claims"
 _ELSEWHERE = f"; name a folder or URL that can in {STORE_VARIABLE}"
 
 
-class ScheduleStore(Protocol):
-    """Keeps the overrides of one product: job name -> override."""
+class ScheduleStore:
+    """The overrides of one product, as one shared text: job name -> override.
+
+    In an environment, "" for none, it also has those set without any, and changes its own only.
+    """
+
+    def __init__(self, text: SharedText, environment: str = "") -> None:
+        self._text = text
+        self._environment = environment
 
     @property
     def place(self) -> str:
         """The store's place, to show to a person; it contains no secret."""
+        return self._text.place
 
     def read(self) -> Overrides:
         """Return the stored overrides; none if nothing was ever written.
@@ -34,6 +45,7 @@ class ScheduleStore(Protocol):
         Raises:
             EnvironmentProblemError: The store cannot be read, or holds something else.
         """
+        return self._seen(self._kept(self._text.read()))
 
     def change(self, changed: Callable[[Overrides], Overrides]) -> None:
         """Replace the overrides with the function's result, completely or not at all.
@@ -43,45 +55,22 @@ class ScheduleStore(Protocol):
         Raises:
             EnvironmentProblemError: The store cannot be written; its content stays as it was.
         """
-
-
-def store_of(artifacts: CompiledArtifacts) -> ScheduleStore | None:
-    """Return the store of a product, None for artifacts that come from no folder and name none.
-
-    In an environment it has the overrides that were set without any, too, and changes its own.
-    """
-    name, settings = artifacts.product.name, artifacts.orchestrator.config
-    store = store_for(name, settings, artifacts.project_dir)
-    return store and _StoreOfEnvironment(store, artifacts.environment)
-
-
-class _StoreOfEnvironment:
-    """The overrides of one environment, "" for none, over those that were set without any."""
-
-    def __init__(self, store: ScheduleStore, environment: str) -> None:
-        self._store = store
-        self._environment = environment
-
-    @property
-    def place(self) -> str:
-        return self._store.place
-
-    def read(self) -> Overrides:
-        return self._seen(self._store.read())
-
-    def change(self, changed: Callable[[Overrides], Overrides]) -> None:
         environment = self._environment
 
-        def with_own(kept: Overrides) -> Overrides:
+        def with_own(content: bytes | None) -> bytes:
+            kept = self._kept(content)
             others = {name: kept[name] for name in kept if _environment_of(name) != environment}
             own = {
                 name_in_environment(name, environment): each
                 for name, each in changed(self._seen(kept)).items()
                 if others.get(name) != each
             }
-            return {**others, **own}
+            return f"{text_of({**others, **own})}\n".encode()
 
-        self._store.change(with_own)
+        self._text.change(with_own)
+
+    def _kept(self, content: bytes | None) -> Overrides:
+        return {} if content is None else overrides_in(content, self.place)
 
     def _seen(self, kept: Overrides) -> Overrides:
         names = sorted(kept, key=_environment_of)  # Its own come last.
@@ -93,8 +82,14 @@ def _environment_of(name: str) -> str:
     return name.partition("@")[2]
 
 
+def store_of(artifacts: CompiledArtifacts) -> ScheduleStore | None:
+    """Return the store of a product, None for artifacts that come from no folder and name none."""
+    name, settings = artifacts.product.name, artifacts.orchestrator.config
+    return store_for(name, settings, artifacts.project_dir, artifacts.environment)
+
+
 def store_for(
-    product_name: str, settings: Mapping[str, Any], project_dir: Path | None
+    product_name: str, settings: Mapping[str, Any], project_dir: Path | None, environment: str
 ) -> ScheduleStore | None:
     """Return the store of a product by its name, its orchestrator's settings and its folder.
 
@@ -104,17 +99,15 @@ def store_for(
     Raises:
         EnvironmentProblemError: The setting names a variable that is not set.
     """
-    from floe_core.schedules.shared_schedule_store import SharedScheduleStore
-    from floe_core.storage.shared_text import POSTGRES, FileText, ObjectsText, shared_text
+    from floe_core.storage.shared_text import FileText, shared_text
 
     place = shared_place(settings)
-    if not place:
-        file = project_dir and FileText(project_dir / f"{SCHEDULES}.json", advice=_ELSEWHERE)
-        return SharedScheduleStore(file) if file else None
-    if "://" in place and not place.startswith(("file://", *POSTGRES)):
-        url = f"{place.rstrip('/')}/{product_name}"
-        return SharedScheduleStore(ObjectsText(url, "the schedules"))
-    return SharedScheduleStore(shared_text(place, f"{product_name}.{SCHEDULES}"))
+    if place:
+        return ScheduleStore(shared_text(place, f"{product_name}.{SCHEDULES}"), environment)
+    if project_dir is None:
+        return None
+    file = FileText(project_dir / f"{SCHEDULES}.json", advice=_ELSEWHERE)
+    return ScheduleStore(file, environment)
 
 
 def shared_place(settings: Mapping[str, Any]) -> str:

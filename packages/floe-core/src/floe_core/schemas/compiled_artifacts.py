@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Self
 
-from floe_core.product_folder.environment_choice import chosen_environment
 from floe_core.schemas.artifacts_fields import (
     ARTIFACTS_FILE,
     DBT_MANIFEST_FILE,
@@ -16,6 +15,7 @@ from floe_core.schemas.artifacts_fields import (
 )
 from floe_core.schemas.environments import in_environment
 from floe_core.schemas.stored_artifacts import load_fields
+from floe_core.storage.environment_choice import chosen_environment
 
 __all__ = (
     "ARTIFACTS_FILE",

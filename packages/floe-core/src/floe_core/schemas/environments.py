@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any, TypeVar
 
-from floe_core.product_folder.environment_choice import unknown_environment
-from floe_core.schemas.artifacts_fields import ArtifactsFields
-from floe_core.schemas.environment_values import EnvironmentValues
+from floe_core.schemas.artifacts_fields import ArtifactsFields, EnvironmentValues
 from floe_core.schemas.nodes import Node
 from floe_core.schemas.policies import Job
 from floe_core.schemas.resources import ResourceSpec
+from floe_core.storage.environment_choice import unknown_environment
 
 A = TypeVar("A", bound=ArtifactsFields)
 

@@ -7,6 +7,17 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, ConfigDict, Field, StringConstraints
 
 from floe_core.schemas import text_forms
+from floe_core.schemas.frozen import (
+    ApiVersion,
+    JobName,
+    Name,
+    PoolName,
+    ShortText,
+    Text,
+    Vars,
+    Version,
+    YamlModel,
+)
 from floe_core.schemas.partitions import PartitionBy, PartitionValue, TickBuilds
 from floe_core.schemas.policies import (
     AlertKind,
@@ -19,17 +30,6 @@ from floe_core.schemas.policies import (
     TestOrder,
 )
 from floe_core.schemas.ports import OnUpdate, WhenLate
-from floe_core.schemas.yaml_model import (
-    ApiVersion,
-    JobName,
-    Name,
-    PoolName,
-    ShortText,
-    Text,
-    Vars,
-    Version,
-    YamlModel,
-)
 
 # Sections of the public format that compile ignores, each named once in a notice.
 UNUSED_SECTIONS = frozenset(

@@ -6,9 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints
 
-from floe_core.schemas.policies import AlertKind
-from floe_core.schemas.text_forms import QUANTITY
-from floe_core.schemas.yaml_model import (
+from floe_core.schemas.frozen import (
     ApiVersion,
     Name,
     ShortText,
@@ -17,6 +15,8 @@ from floe_core.schemas.yaml_model import (
     Vars,
     Version,
 )
+from floe_core.schemas.policies import AlertKind
+from floe_core.schemas.text_forms import QUANTITY
 
 # Sections of the public format that compile ignores, each named once in a notice.
 UNUSED_SECTIONS = frozenset(

@@ -8,8 +8,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 from urllib.parse import quote
 
-from floe_core.secrets.names import is_secret_key, is_secret_variable
-from floe_core.secrets.shapes import HIDDEN, hide_shapes
+from floe_core.secrets.recognition import HIDDEN, hide_shapes, is_secret_key, is_secret_variable
 
 # Shorter values are too likely to be ordinary words or numbers.
 SHORTEST_SECRET = 6

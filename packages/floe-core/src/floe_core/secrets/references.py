@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -115,3 +115,33 @@ def without_value(name: str) -> str:
     if name.startswith(_FILE):
         return f"the file {name.removeprefix(_FILE)} can't be read"
     return f"environment variable {name} is not set"
+
+
+def setting(settings: Mapping[str, Any], name: str) -> str:
+    """Return a setting, or the value that it refers to; "" for none.
+
+    Raises:
+        ValueError: The variable is not set, or the file can't be read.
+    """
+    value = settings.get(name)
+    text = "" if value is None else str(value).strip()
+    variable = sole_reference(text)
+    return _variable(name, variable) if variable else text
+
+
+def secret_setting(settings: Mapping[str, Any], name: str) -> str:
+    """Return the value that a setting refers to; "" for no setting.
+
+    Raises:
+        ValueError: It holds something else, which is not shown, or there is no value.
+    """
+    if settings.get(name) is not None and not sole_reference(settings[name]):
+        raise ValueError(f"`{name}` must be a reference: env:NAME or file:/PATH")
+    return setting(settings, name)
+
+
+def _variable(name: str, variable: str) -> str:
+    value = value_of(variable)
+    if not value:
+        raise ValueError(f"`{name}`: {without_value(variable)}")
+    return value

@@ -18,8 +18,7 @@ from floe_core.sql.columns.known_tables import KnownTable, read_relation
 from floe_core.sql.columns.needs import Kind, Need, Notes, number_code, number_parts
 from floe_core.sql.columns.scope import Scope
 from floe_core.sql.columns.sources import NotUnderstoodError
-from floe_core.sql.lookalikes import WORDS
-from floe_core.sql.names import Names, names_of
+from floe_core.sql.names import WORDS, Names, names_of
 
 _UNCERTAIN = frozenset({Kind.ANY, Kind.PERHAPS})
 _NOT_BY_ROW = frozenset({"ASOF", "POSITIONAL"})

@@ -17,11 +17,9 @@ from filelock import FileLock, Timeout
 from floe_core.foundation.errors import EnvironmentProblemError
 from floe_core.foundation.extras import needed_extra
 from floe_core.foundation.service_probe import without_secrets
-from floe_core.secrets.shapes import hide_shapes
-from floe_core.storage.atomic_files import write_together
-from floe_core.storage.numbered_objects import ATTEMPTS, NumberedObjects, ObjectsBusyError
-from floe_core.storage.objects import ObjectsError
-from floe_core.storage.regular_files import open_regular
+from floe_core.secrets.recognition import hide_shapes
+from floe_core.storage.files import open_regular, write_together
+from floe_core.storage.objects import ATTEMPTS, NumberedObjects, ObjectsBusyError, ObjectsError
 
 LOCK_SECONDS = 30.0
 CONNECT_SECONDS = 10
@@ -115,11 +113,10 @@ class FileText:
 
 
 class ObjectsText:
-    """Numbered objects below an fsspec URL; see `NumberedObjects`. Errors call the text `what`."""
+    """Numbered objects below an fsspec URL; see `NumberedObjects`."""
 
-    def __init__(self, url: str, what: str = "it") -> None:
+    def __init__(self, url: str) -> None:
         self.url = url
-        self._what = what
 
     @property
     def place(self) -> str:
@@ -143,10 +140,10 @@ class ObjectsText:
             yield
         except ObjectsBusyError:
             raise EnvironmentProblemError(
-                f"{self.place}: others changed {self._what} {ATTEMPTS} times meanwhile; try again"
+                f"{self.place}: others changed it {ATTEMPTS} times meanwhile; try again"
             ) from None
         except ObjectsError as error:
-            told = hide_shapes(f"{self.place}: {error.explain(self._what)}")
+            told = hide_shapes(f"{self.place}: {error.explain('it')}")
             raise EnvironmentProblemError(told) from error.cause
 
 

@@ -12,7 +12,7 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from floe_core.foundation.errors import EnvironmentProblemError, InvalidProductError, Problem
-from floe_core.secrets.shapes import may_hold_secret
+from floe_core.secrets.recognition import may_hold_secret
 from floe_core.user_yaml.yaml_1_1 import TimestampText
 
 MAX_BYTES = 1_000_000

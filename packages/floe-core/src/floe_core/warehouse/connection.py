@@ -14,12 +14,10 @@ from floe_core.warehouse.copied_tables import Copies, open_copies
 from floe_core.warehouse.credentials import credentials_of, without_secrets
 from floe_core.warehouse.dialect import Dialect, Relation, Row, literal, quote_name
 from floe_core.warehouse.dialects import dialect_of
-from floe_core.warehouse.duckdb_file import duckdb_file
+from floe_core.warehouse.duckdb_file import PlainFile, duckdb_file, plain_file
 from floe_core.warehouse.internals import connection_manager, dbt_error, duckdb_environment
-from floe_core.warehouse.plain_duckdb import PlainFile, plain_file
 from floe_core.warehouse.served_connection import ServedConnection
-from floe_core.warehouse.sql_warehouse import SQLWarehouse
-from floe_core.warehouse.warehouse import Warehouse
+from floe_core.warehouse.warehouse import SQLWarehouse, Warehouse
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection

@@ -1,7 +1,8 @@
-"""Get the credentials of a product's profile from dbt's adapter."""
+"""Find the profiles.yml of a run, and get its credentials from dbt's adapter."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,16 +10,26 @@ from typing import TYPE_CHECKING, Any
 from floe_core.foundation.errors import EnvironmentProblemError
 from floe_core.foundation.process_environment import environment_with
 from floe_core.schemas.policies import DbtProject
-from floe_core.secrets.known_values import known_secrets
+from floe_core.secrets.recognition import known_secrets
 from floe_core.secrets.redactor import Redactor
-from floe_core.warehouse.dbt_profiles import dbt_profiles_dir
-from floe_core.warehouse.duckdb_file import PROJECT_DIR_VARIABLE
+from floe_core.warehouse.duckdb_file import PROJECT_DIR_VARIABLE, plain_file
 from floe_core.warehouse.internals import dbt_error, make_credentials, read_profiles, render_output
 from floe_core.warehouse.outside_values import set_outside_values
-from floe_core.warehouse.plain_duckdb import plain_file
 
 if TYPE_CHECKING:
     from floe_core.warehouse.internals import Credentials
+
+
+def profiles_dir(dbt: DbtProject, project_dir: Path) -> Path:
+    """Return the folder with the profiles.yml of a compiled product."""
+    return project_dir / dbt.profiles_dir if dbt.profiles_dir else dbt_profiles_dir()
+
+
+def dbt_profiles_dir() -> Path:
+    """Return the folder where dbt looks for profiles.yml, other than the project's folder."""
+    named = os.environ.get("DBT_PROFILES_DIR")
+    return Path(named).expanduser() if named else Path.home() / ".dbt"
+
 
 # Settings of dbt itself, not of the connection.
 _NOT_OF_CREDENTIALS = ("type", "threads")

@@ -26,8 +26,7 @@ from planted_differences import (
 from floe_core.schemas.policies import DbtProject
 from floe_core.warehouse.connection import open_by_copies, open_warehouse
 from floe_core.warehouse.dialect import Relation
-from floe_core.warehouse.table_contents import TableContents, contents
-from floe_core.warehouse.table_differences import table_differences
+from floe_core.warehouse.table_contents import TableContents, contents, table_differences
 from floe_core.warehouse.warehouse import Warehouse
 
 ANYWHERE = (*CELLS, *ROWS_AND_COLUMNS)

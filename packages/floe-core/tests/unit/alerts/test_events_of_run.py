@@ -7,8 +7,13 @@ from dataclasses import replace
 
 import pytest
 
-from floe_core.alerts.events_of_run import OpenFailure, failure_after, is_whole_and_green, kinds_of
-from floe_core.alerts.run_outcome import RunOutcome
+from floe_core.alerts.run_outcome import (
+    OpenFailure,
+    RunOutcome,
+    failure_after,
+    is_whole_and_green,
+    kinds_of,
+)
 from floe_core.runs.build_events import NodeResult, NodeStatus
 from floe_core.runs.run_parameters import RunParameters
 

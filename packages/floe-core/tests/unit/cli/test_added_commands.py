@@ -1,4 +1,4 @@
-"""A distribution adds a command by entry point."""
+"""A distribution adds a command by entry point, and one that is missing is said to be so."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from floe_core.cli import added_commands
+from floe_core.cli import floe_commands
 from floe_core.cli.main import app
 from floe_core.foundation.errors import PluginError
 
@@ -36,9 +36,9 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (info / "entry_points.txt").write_text(f"[floe.commands]\n{lines}")
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.delitem(sys.modules, "greeting_of_a_test", raising=False)
-    added_commands.added_commands.cache_clear()
+    floe_commands.added_commands.cache_clear()
     yield
-    added_commands.added_commands.cache_clear()
+    floe_commands.added_commands.cache_clear()
 
 
 def floe(*words: str) -> str:

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from floe_core.cli import json_log, main
-from floe_core.cli.json_log import LogFormat, choose_log_format, log_event, write_log
+from floe_core.cli import console, main
+from floe_core.cli.console import LogFormat, choose_log_format, log_event, write_log
 from floe_core.runs.build_events import (
     BuildEnded,
     BuildEvent,
@@ -25,7 +25,7 @@ NOW = datetime(2026, 3, 1, tzinfo=UTC)
 
 @pytest.fixture(autouse=True)
 def text_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(json_log, "_chosen", None)
+    monkeypatch.setattr(console, "_chosen", None)
 
 
 def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
@@ -84,10 +84,10 @@ def test_an_error_is_a_line_too(
 def test_the_variable_is_for_every_command(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setenv(json_log.VARIABLE, LogFormat.JSON)
+    monkeypatch.setenv(console.VARIABLE, LogFormat.JSON)
     monkeypatch.setattr("sys.argv", ["floe", "compile", str(tmp_path)])
     with pytest.raises(SystemExit):
         main.main()
     assert [each["event"] for each in lines(capsys)][-1] == "error"
     assert choose_log_format(LogFormat.TEXT) == LogFormat.TEXT
-    assert not json_log.is_json_log(), "the option wins"
+    assert not console.is_json_log(), "the option wins"

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 import pytest
 import typer
 
+from floe_core.cli.console import StagesOnStderr
 from floe_core.cli.options import Env, Json
-from floe_core.cli.progress import StagesOnStderr
 from floe_core.foundation.stages import begin_stage, stages_shown_by
-from floe_core.product_folder.environment_choice import chosen_environment
+from floe_core.storage.environment_choice import chosen_environment
 
 
 def call(words: Sequence[str]) -> str:

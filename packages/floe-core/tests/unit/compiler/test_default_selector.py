@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from floe_core.compiler.dbt.default_selector import name_default_selector
+from floe_core.compiler.dbt.parse import name_default_selector
 
 LISTED = {"": ["a", "b"], "nightly": ["a", "b"], "weekly": ["c"]}
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from floe_core.compiler.work_folder import work_folder
+from floe_core.compiler.resolve_product import work_folder
 
 
 def test_what_killed_compiles_left_is_removed_a_day_later(

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from floe_core.execution.record.journal import Journal, read_events
-from floe_core.product_folder.state_folder import run_folder
 from floe_core.runs.build_events import BuildEnded, NodeResult, to_line
+from floe_core.storage.state_folder import run_folder
 
 FIRST, SECOND = NodeResult("model.a", "success"), NodeResult("model.b", "error")
 

@@ -9,7 +9,7 @@ import pytest
 from dbt.graph.selector_methods import QualifiedNameSelectorMethod
 
 from floe_core.dbt.lighter_dbt import known_source
-from floe_core.dbt.lighter_dbt.named_nodes import indexed_names
+from floe_core.dbt.lighter_dbt.graphs import indexed_names
 
 SECTIONS = ("exposures", "metrics", "unit_tests", "semantic_models", "saved_queries", "functions")
 SEGMENTS = ("shop", "a", "b", "a.b", "a_b", "v1", "1", "")

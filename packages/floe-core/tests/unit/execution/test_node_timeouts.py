@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from floe_core.dbt.run import DbtEnded
+from floe_core.dbt.call import DbtEnded
 from floe_core.execution.node_timeouts import NodeTimeouts
 from floe_core.runs.build_events import BuildEvent, NodeResult, NodeStarted, NodeStatus
 

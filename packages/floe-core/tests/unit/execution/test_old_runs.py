@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from floe_core.execution.record.journal import Journal
-from floe_core.execution.record.old_runs import remove_old_runs
-from floe_core.product_folder.state_folder import run_place, runs_place
+from floe_core.execution.record.past_runs import remove_old_runs
 from floe_core.runs.build_events import BuildEnded
+from floe_core.storage.state_folder import run_place, runs_place
 
 HOUR, DAY = 3600, 86_400
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import msgpack
 import pytest
 
-from floe_core.dbt.parse_environment import find_changes_in_file, seal_environment
+from floe_core.dbt.preloaded_manifest import find_changes_in_file, seal_environment
 
 CACHE = {"nodes": {"a": [1] * 100_000}, "env_vars": {"REGION": "eu"}, "macros": {"b": 2}}
 

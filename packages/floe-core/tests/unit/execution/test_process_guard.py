@@ -11,14 +11,14 @@ import psutil
 import pytest
 from wait_for import wait_for
 
-from floe_core.foundation.guarded_process import start_guarded
-from floe_core.launched_run.served_program import end_served
+from floe_core.foundation.child_processes import start_guarded
+from floe_core.plugin_api.launched_run.launch import end_served
 
 # Starts a guarded program, and passes on what it prints.
 STARTER = """
 import os, sys
 from pathlib import Path
-from floe_core.foundation.guarded_process import start_guarded
+from floe_core.foundation.child_processes import start_guarded
 program = start_guarded([sys.executable, "-c", sys.argv[1]], Path.cwd(), os.environ)
 for line in program.stdout:
     print(line, end="", flush=True)

@@ -16,8 +16,7 @@ from small_artifacts import small_product
 from floe_core.execution.gates import gates_of_steps, nodes_held_back_by
 from floe_core.execution.segments import Segment, cut_into_segments
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
-from floe_core.schemas.nodes import Node
-from floe_core.schemas.steps import Step
+from floe_core.schemas.nodes import Node, Step
 
 SEEDS = range(60)
 

@@ -11,13 +11,13 @@ import pytest
 from filelock import FileLock, Timeout
 from wait_for import wait_for
 
-from floe_core.execution.turns import take_turn
+from floe_core.execution.warehouse_lock import take_turn
 
 WAIT = """\
 import sys
 from datetime import datetime
 from filelock import FileLock
-from floe_core.execution.turns import take_turn
+from floe_core.execution.warehouse_lock import take_turn
 
 lock = FileLock(sys.argv[1])
 take_turn(lock, datetime.fromisoformat(sys.argv[2]), 60)

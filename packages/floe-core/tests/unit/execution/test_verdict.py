@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from floe_core.dbt.run import DbtEnded
+from floe_core.dbt.call import DbtEnded
 from floe_core.execution.record.verdict import Verdict
 from floe_core.runs.build_events import BuildEnded, NodeLog, NodeResult, NodeStarted, NodeStatus
 

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from floe_core.foundation.parallel_reads import AT_ONCE, read_in_threads
+from floe_core.foundation.service_probe import AT_ONCE, read_in_threads
 
 
 def test_what_is_read_is_in_order_and_read_at_once() -> None:

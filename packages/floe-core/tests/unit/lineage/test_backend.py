@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from floe_core.lineage.backend import is_configured
-from floe_core.lineage.events import LineageJob, run_event
-from floe_core.lineage.run_ids import run_id_from
+from floe_core.lineage.facets import LineageJob, run_event
+from floe_core.lineage.naming import run_id_from
 from floe_core.lineage.sending.delivery_status import flush
 from floe_core.schemas.policies import LineageSettings
-from floe_core.spooling.spool import Spool
+from floe_core.storage.spooling.spool import Spool
 
 from .conftest import Backend
 

@@ -10,12 +10,12 @@ import pytest
 
 from floe_core.lineage import facets
 from floe_core.lineage.column_lineage import ColumnLineage
-from floe_core.lineage.events import LineageJob, run_event
-from floe_core.lineage.run_ids import run_id_from
+from floe_core.lineage.facets import LineageJob, run_event
+from floe_core.lineage.naming import run_id_from
+from floe_core.lineage.sending.delivery import with_notes
 from floe_core.lineage.sending.delivery_status import flush, status
-from floe_core.lineage.sending.spool_notes import with_notes
 from floe_core.schemas.policies import LineageSettings
-from floe_core.spooling.spool import Spool
+from floe_core.storage.spooling.spool import Spool
 
 from .conftest import Backend
 from .product import START

@@ -18,13 +18,13 @@ import pytest
 from endless_server import endless_server
 from wait_for import wait_for
 
-from floe_core.lineage.events import LineageJob, run_event
-from floe_core.lineage.run_ids import run_id_from
+from floe_core.lineage.facets import LineageJob, run_event
+from floe_core.lineage.naming import run_id_from
 from floe_core.lineage.sending.delivery import Delivery
 from floe_core.lineage.sending.delivery_status import RefusedEvent, flush, status
 from floe_core.schemas.policies import LineageSettings
-from floe_core.spooling.flushing import Flushed
-from floe_core.spooling.spool import Spool
+from floe_core.storage.spooling.draining import Flushed
+from floe_core.storage.spooling.spool import Spool
 
 from .conftest import Backend
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from floe_core.lineage.sending.delivery_status import flush, status
-from floe_core.spooling.flushing import Flushed
+from floe_core.storage.spooling.draining import Flushed
 
 from .conftest import Backend
 from .test_delivery import fill, names, to

@@ -13,7 +13,7 @@ import pytest
 from floe_core.lineage import emit_lineage_event
 from floe_core.plugin_interfaces import Dataset
 from floe_core.schemas.policies import LineageSettings
-from floe_core.spooling.spool import Spool
+from floe_core.storage.spooling.spool import Spool
 
 from .conftest import Backend
 from .specification import faults

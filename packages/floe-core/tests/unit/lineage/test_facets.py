@@ -16,8 +16,8 @@ from openlineage.client.uuid import generate_static_uuid
 from floe_core import __version__
 from floe_core.lineage import facets as ours
 from floe_core.lineage.calling_run import NamedRun
-from floe_core.lineage.events import LineageJob, run_event
-from floe_core.lineage.run_ids import run_id_from, static_uuid
+from floe_core.lineage.facets import LineageJob, run_event
+from floe_core.lineage.naming import run_id_from, static_uuid
 from floe_core.lineage.sending.transport import as_run_event
 
 MOMENT = datetime(2026, 3, 1, 6, tzinfo=UTC)

@@ -13,8 +13,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from floe_core.cli.lineage_data import as_data, lineage_page
-from floe_core.cli.lineage_tree import lineage_tree
+from floe_core.cli.lineage_views import as_data, lineage_page, lineage_tree
 from floe_core.foundation.errors import StaleProductError
 from floe_core.lineage.lineage_map import ColumnOrigin, LineageMap, lineage_map
 

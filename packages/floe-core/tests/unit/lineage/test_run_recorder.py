@@ -11,7 +11,7 @@ from floe_core.lineage import RunLineage
 from floe_core.lineage.sending.delivery_status import status
 from floe_core.runs.build_events import BuildEnded
 from floe_core.schemas.policies import LineageSettings
-from floe_core.spooling.spool import Spool
+from floe_core.storage.spooling.spool import Spool
 
 from .conftest import Backend
 from .product import NODES, REQUEST, artifacts, result, started

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from floe_core.lineage.seed_header import seed_columns
+from floe_core.lineage.product_graph import seed_columns
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,8 @@ import sqlglot
 from floe_core.lineage.product_graph import ProductGraph
 from floe_core.secrets.redactor import Redactor
 from floe_core.sql.columns.known_tables import KnownTable
-from floe_core.sql.derived_columns import derive
 from floe_core.sql.names import NAMES
+from floe_core.sql.query_columns import derive
 
 from .product import artifacts, node
 

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from floe_core.spooling.spool import Spool
+from floe_core.storage.spooling.spool import Spool
 
 WRITER = """
 import sys
 from pathlib import Path
-from floe_core.spooling.spool import Spool
+from floe_core.storage.spooling.spool import Spool
 spool = Spool(Path(sys.argv[1]))
 number = 0
 while len(sys.argv) < 4 or number < int(sys.argv[3]):

@@ -10,8 +10,7 @@ import pytest
 from floe_core.lineage import RunLineage
 from floe_core.lineage.sending.delivery_status import flush, status
 from floe_core.schemas.policies import LineageSettings
-from floe_core.spooling.spool import Spool
-from floe_core.spooling.spool_room import SpoolFullError
+from floe_core.storage.spooling.spool import Spool, SpoolFullError
 
 from .conftest import Backend
 from .product import REQUEST, artifacts, result

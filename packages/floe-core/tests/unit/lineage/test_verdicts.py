@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from floe_core.lineage.verdicts import describe_expected
+from floe_core.lineage.node_facets import describe_expected
 
 CONDITIONS = ["!= 0", "!=0", "<> 3", ">10", ">= 5", "< 3", "<=3", "= 5", "== 5", " > 2 "]
 

@@ -13,7 +13,7 @@ from floe_core.partitions.chosen import (
     range_of,
     why_none,
 )
-from floe_core.runs.time_range import TimeRange
+from floe_core.runs.run_parameters import TimeRange
 from floe_core.schemas.partitions import Partitions
 
 DAILY = Partitions(by="day", start="2026-11-01", lookback=1)

@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from floe_core.foundation.errors import EnvironmentProblemError
-from floe_core.partitions.records import Record, merged
-from floe_core.partitions.statuses import codes_of, statuses_of
+from floe_core.partitions.statuses import Record, codes_of, merged, statuses_of
 from floe_core.partitions.store import PartitionStore, name_of, store_of
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts, OrchestratorChoice, Product
 from floe_core.schemas.nodes import Node

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from floe_core.reuse.queries import analysis_cache
+from floe_core.reuse.queries import node_analyses
 from floe_core.reuse.queries.analysis import Analysis, Input, analyse
-from floe_core.reuse.queries.analysis_cache import FILE, AnalysisCache
 from floe_core.reuse.queries.functions import Functions
+from floe_core.reuse.queries.node_analyses import FILE, AnalysisCache
 
 SQL = (
     'select a.id, b.name as label from "shop"."main"."a" a join "shop"."main"."b" b using (id)',
@@ -37,7 +37,7 @@ def test_what_is_kept_is_what_was_read(tmp_path: Path, monkeypatch: pytest.Monke
     cache = AnalysisCache(tmp_path)
     assert analyses(cache) == expected
     cache.save()
-    monkeypatch.setattr(analysis_cache, "analyse", refuse)
+    monkeypatch.setattr(node_analyses, "analyse", refuse)
     assert analyses(AnalysisCache(tmp_path)) == expected
     for others in [(INPUTS[:1], FUNCTIONS), (INPUTS, Functions(frozenset({"lower"})))]:
         with pytest.raises(AssertionError, match="the SQL is read"):
@@ -50,9 +50,9 @@ def test_another_version_of_floe_reads_the_sql_again(
     cache = AnalysisCache(tmp_path)
     expected = analyses(cache)
     cache.save()
-    monkeypatch.setattr(analysis_cache, "__version__", "0.0.1")
+    monkeypatch.setattr(node_analyses, "__version__", "0.0.1")
     assert analyses(AnalysisCache(tmp_path)) == expected
-    monkeypatch.setattr(analysis_cache, "analyse", refuse)
+    monkeypatch.setattr(node_analyses, "analyse", refuse)
     with pytest.raises(AssertionError, match="the SQL is read"):
         analyses(AnalysisCache(tmp_path))
 
@@ -71,7 +71,7 @@ def test_a_damaged_file_is_no_cache(damage: str, tmp_path: Path) -> None:
 def test_only_what_is_used_is_kept_where_there_is_much(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(analysis_cache, "_MOST", 2)
+    monkeypatch.setattr(node_analyses, "_MOST", 2)
     first = AnalysisCache(tmp_path)
     first.analyse(SQL[0], "duckdb", INPUTS, FUNCTIONS)
     first.analyse(SQL[1], "duckdb", INPUTS, FUNCTIONS)
@@ -79,7 +79,7 @@ def test_only_what_is_used_is_kept_where_there_is_much(
     second = AnalysisCache(tmp_path)
     second.analyse(SQL[2], "duckdb", INPUTS, FUNCTIONS)
     second.save()
-    monkeypatch.setattr(analysis_cache, "analyse", refuse)
+    monkeypatch.setattr(node_analyses, "analyse", refuse)
     third = AnalysisCache(tmp_path)
     third.analyse(SQL[2], "duckdb", INPUTS, FUNCTIONS)
     with pytest.raises(AssertionError):

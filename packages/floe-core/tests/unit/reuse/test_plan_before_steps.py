@@ -6,15 +6,14 @@ from dataclasses import replace
 
 from small_artifacts import small_product
 
+from floe_core.reuse.live_plan import plan_before_steps
 from floe_core.reuse.outcome import outcome_of
 from floe_core.reuse.plan import make_plan
-from floe_core.reuse.plan_before_steps import plan_before_steps
 from floe_core.reuse.situation import Situation
 from floe_core.reuse.state import Entry, RelationFacts, State, Versions
 from floe_core.reuse.warehouse_facts import WarehouseFacts
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
-from floe_core.schemas.nodes import Node
-from floe_core.schemas.steps import Step
+from floe_core.schemas.nodes import Node, Step
 
 LOAD, PUSH = "step.shop.load", "step.shop.push"
 ORDERS, PRICES = "source.shop.raw.orders", "source.shop.raw.prices"

@@ -12,7 +12,7 @@ from small_artifacts import small_product
 
 from floe_core.reuse.state import FORMAT, ActiveBuild, Entry, RelationFacts, State, Versions
 from floe_core.reuse.state_store import StateStore, store_of
-from floe_core.storage.hashed_text import to_hashed_text
+from floe_core.storage.files import to_hashed_text
 from floe_core.storage.shared_text import FileText, ObjectsText
 
 ENTRY = Entry(
@@ -121,5 +121,5 @@ def test_the_environment_names_a_folder_or_a_url(
     assert store_of(shop.model_copy(update={"environment": "prod"})).read() == State()
     monkeypatch.setenv("FLOE_REUSE_STORE", "memory://states/")
     store_of(shop).change(lambda _: STATE)
-    assert StateStore(ObjectsText("memory://states/shop")).read() == STATE
+    assert StateStore(ObjectsText("memory://states/shop.reuse")).read() == STATE
     assert store_of(small_product(name="other").bound_to(tmp_path)).read() == State()

@@ -26,7 +26,7 @@ from floe_core.schedules.ownership import (
     runs_tick,
     starts_by_itself,
 )
-from floe_core.schedules.shared_schedule_store import SharedScheduleStore
+from floe_core.schedules.schedule_store import ScheduleStore
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts, OrchestratorChoice
 from floe_core.schemas.policies import Job, Schedule
 from floe_core.schemas.ports import UpdateTrigger
@@ -322,7 +322,7 @@ def test_of_two_processes_that_claim_a_tick_on_postgres_one_gets_it(tmp_path):
 def test_an_entry_with_an_owner_is_read_as_it_was_written(tmp_path):
     owner = begin_move(first_owner("here"), "there", TICK)
     own(shop_on("here", tmp_path), owner)
-    assert SharedScheduleStore(FileText(tmp_path / "schedules.json")).read()["shop"].owner == owner
+    assert ScheduleStore(FileText(tmp_path / "schedules.json")).read()["shop"].owner == owner
 
 
 def test_a_called_off_move_keeps_the_late_ticks_of_the_move_before_it():

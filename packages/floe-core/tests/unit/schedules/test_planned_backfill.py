@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 import pytest
 
 from floe_core.foundation.errors import UsageError
-from floe_core.launched_run.backfill import plan_backfill
+from floe_core.plugin_api.launched_run.launcher import plan_backfill
 from floe_core.schedules.job_schedules import JobSchedules
 
 DAYS = (date(2026, 3, 28), date(2026, 3, 29))

@@ -15,11 +15,11 @@ import pytest
 from own_database import SERVER, own_database
 
 from floe_core.foundation.errors import EnvironmentProblemError
+from floe_core.reuse import state_store
 from floe_core.schedules.claims import Claim, claims_of, record_claim
 from floe_core.schedules.schedule_override import ScheduleOverride
-from floe_core.schedules.schedule_store import store_for, store_of
-from floe_core.schedules.shared_schedule_store import SharedScheduleStore
-from floe_core.storage import numbered_objects
+from floe_core.schedules.schedule_store import ScheduleStore, store_for, store_of
+from floe_core.storage import objects
 from floe_core.storage.shared_text import FileText, ObjectsText
 
 CLAIM = Claim(orchestrator="dagster", epoch=1, run="1", at=datetime(2026, 1, 1, tzinfo=UTC))
@@ -30,10 +30,10 @@ ADD = """
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from floe_core.schedules.shared_schedule_store import SharedScheduleStore
+from floe_core.schedules.schedule_store import ScheduleStore
 from floe_core.schedules.schedule_override import ScheduleOverride
 from floe_core.storage.shared_text import FileText
-store = SharedScheduleStore(FileText(Path(sys.argv[1])))
+store = ScheduleStore(FileText(Path(sys.argv[1])))
 entry = ScheduleOverride(since=datetime.now(UTC), removed=True)
 number = 0
 print("started", flush=True)
@@ -44,7 +44,7 @@ while number < int(sys.argv[3]):
 
 
 def store_in(path):
-    return SharedScheduleStore(FileText(path))
+    return ScheduleStore(FileText(path))
 
 
 def adding(path, name, count):
@@ -135,7 +135,7 @@ def test_a_file_without_a_version_is_of_the_first(tmp_path):
 
 
 def store_at(url):
-    return SharedScheduleStore(ObjectsText(url, "the schedules"))
+    return ScheduleStore(ObjectsText(url))
 
 
 @pytest.fixture
@@ -156,7 +156,7 @@ def test_an_object_store_keeps_what_is_changed(url):
 def test_an_object_store_forgets_old_versions(url, monkeypatch):
     import fsspec
 
-    monkeypatch.setattr(numbered_objects, "KEPT_FOR", timedelta(0))
+    monkeypatch.setattr(objects, "KEPT_FOR", timedelta(0))
     for number in range(12):
         store_at(url).change(lambda kept, name=str(number): {**kept, name: ENTRY})
     names = fsspec.filesystem("memory").ls("/floe-tests/web-shop", detail=False)
@@ -180,10 +180,19 @@ def test_of_two_writers_to_an_object_store_the_second_sees_the_first(url):
     assert set(store.read()) == {"fast", "slow"}
 
 
+def test_schedules_and_the_state_of_reuse_may_be_below_one_url(shop, url, monkeypatch):
+    for variable in ("FLOE_SCHEDULE_STORE", "FLOE_REUSE_STORE"):
+        monkeypatch.setenv(variable, "memory://floe-tests")
+    store_of(shop()).change(lambda kept: {"hourly": ENTRY})
+    state = state_store.store_of(shop())
+    state.change(lambda kept: kept)
+    assert (state.problem, store_of(shop()).read()) == ("", {"hourly": ENTRY})
+
+
 def test_an_unknown_kind_of_url_is_refused_without_its_password():
     with pytest.raises(EnvironmentProblemError) as caught:
         store_at("nosuch://me:s3cret@host/floe").read()
-    assert str(caught.value).startswith("nosuch://host/floe: the schedules cannot be opened")
+    assert str(caught.value).startswith("nosuch://host/floe: it cannot be opened")
     assert "s3cret" not in str(caught.value)
 
 
@@ -196,7 +205,7 @@ def test_setting_and_environment_name_a_folder_or_a_url(shop, tmp_path, monkeypa
     shared = shop(schedule_store=str(tmp_path / "shared"))
     assert store_of(shared).place == str(tmp_path / "shared" / "web-shop.schedules.json")
     monkeypatch.setenv("FLOE_SCHEDULE_STORE", "memory://floe-tests/")
-    assert store_of(shared).place == "memory://floe-tests/web-shop"
+    assert store_of(shared).place == "memory://floe-tests/web-shop.schedules"
     monkeypatch.setenv("FLOE_SCHEDULE_STORE", f"file://{tmp_path}/there")
     assert store_of(shared).place == str(tmp_path / "there" / "web-shop.schedules.json")
 
@@ -236,7 +245,7 @@ def test_products_share_a_database_and_do_not_see_each_other(shop, monkeypatch):
         assert store.read() == {}
         store.change(lambda kept: {**kept, "hourly": ENTRY})
         assert store_of(shop()).read() == {"hourly": ENTRY}
-        assert store_for("other", {}, None).read() == {}
+        assert store_for("other", {}, None, "").read() == {}
         assert SERVER["password"] not in store.place
 
 

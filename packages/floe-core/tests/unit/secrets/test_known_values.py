@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from floe_core.secrets.known_values import known_secrets
-from floe_core.secrets.names import is_secret_key, is_secret_variable
+from floe_core.secrets.recognition import is_secret_key, is_secret_variable, known_secrets
 
 SECRET = [
     *("PGPASSWORD", "DB_PASSWORD", "MYSQL_PWD", "DB_PASS", "DB_PASS_PROD", "AWS_SECRET_ACCESS_KEY"),

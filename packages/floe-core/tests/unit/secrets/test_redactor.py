@@ -6,8 +6,8 @@ from urllib.parse import quote
 
 import pytest
 
+from floe_core.secrets.recognition import hide_shapes, is_literal_secret, may_hold_secret
 from floe_core.secrets.redactor import Redactor
-from floe_core.secrets.shapes import hide_shapes, is_literal_secret, may_hold_secret
 
 TOKEN = "abcDEF0123456789abcDEF0123456789"
 

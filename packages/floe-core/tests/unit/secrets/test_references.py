@@ -4,14 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from floe_core.secrets.known_values import known_secrets
+from floe_core.secrets.recognition import known_secrets
 from floe_core.secrets.references import (
     UnsetVariableError,
     is_only_a_reference,
     resolve,
+    secret_setting,
     sole_reference,
 )
-from floe_core.secrets.settings import secret_setting
 
 
 def test_a_file_holds_a_value_at_any_depth(tmp_path: Path) -> None:

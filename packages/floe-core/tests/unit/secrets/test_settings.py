@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from floe_core.secrets.settings import secret_setting, setting
+from floe_core.secrets.references import secret_setting, setting
 
 Read = Callable[[Mapping[str, Any], str], str]
 

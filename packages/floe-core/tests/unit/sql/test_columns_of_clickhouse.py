@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from floe_core.sql.columns.known_tables import KnownTable
-from floe_core.sql.derived_columns import DerivedColumns, derive
+from floe_core.sql.query_columns import DerivedColumns, derive
 
 TABLES = [
     KnownTable("s.t", ("id", "Name", "a", "arr", "tup"), is_complete=True),

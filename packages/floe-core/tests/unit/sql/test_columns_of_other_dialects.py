@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from floe_core.sql.columns.known_tables import KnownTable
-from floe_core.sql.derived_columns import derive
+from floe_core.sql.query_columns import derive
 
 TABLES = [
     KnownTable("db.s.t", ("id", "name", "items", "st"), is_complete=True),

@@ -7,7 +7,7 @@ import pytest
 from floe_core.sql.columns.known_tables import KnownTable
 from floe_core.sql.columns.needs import Needed
 from floe_core.sql.columns.sources import NotUnderstoodError
-from floe_core.sql.needed_columns import ReadQuery, read_query
+from floe_core.sql.query_columns import ReadQuery, read_query
 
 from .columns.corpus import Query, hard_queries, queries, tables
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from floe_core.foundation.errors import EnvironmentProblemError
-from floe_core.storage.atomic_files import write_together
+from floe_core.storage.files import write_together
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="/proc is there on Linux alone")

@@ -7,9 +7,8 @@ from datetime import timedelta
 
 import pytest
 
-from floe_core.storage import numbered_objects
-from floe_core.storage.numbered_objects import KEPT_VERSIONS, NumberedObjects
-from floe_core.storage.objects import Objects
+from floe_core.storage import objects
+from floe_core.storage.objects import KEPT_VERSIONS, NumberedObjects, Objects
 
 
 @pytest.fixture
@@ -39,7 +38,7 @@ def test_a_writer_that_is_held_up_while_others_write_loses_nothing(url: str) -> 
 
 
 def test_what_is_old_and_not_among_the_last_goes(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(numbered_objects, "KEPT_FOR", timedelta(0))
+    monkeypatch.setattr(objects, "KEPT_FOR", timedelta(0))
     for word in "abcdefghijkl":
         add(url, word)
     assert len(Objects(url).list_names()) == KEPT_VERSIONS

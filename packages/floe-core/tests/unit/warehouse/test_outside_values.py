@@ -12,7 +12,7 @@ import pytest
 from floe_core.compiler.profile_values import refer_to_values
 from floe_core.foundation.errors import EnvironmentProblemError
 from floe_core.schemas.policies import DbtProject
-from floe_core.secrets.known_values import known_secrets
+from floe_core.secrets.recognition import known_secrets
 from floe_core.warehouse.outside_values import set_outside_values
 
 OUTPUT = {"type": "postgres", "dbname": "shop", "schema": "marts"}

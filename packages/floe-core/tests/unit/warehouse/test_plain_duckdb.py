@@ -11,7 +11,7 @@ import pytest
 from floe_core.schemas.policies import DbtProject
 from floe_core.warehouse.connection import open_warehouse
 from floe_core.warehouse.credentials import credentials_of, place_of
-from floe_core.warehouse.plain_duckdb import plain_file
+from floe_core.warehouse.duckdb_file import plain_file
 
 HERE = "{{ env_var('FLOE_PROJECT_DIR', '.') }}/"
 

@@ -11,10 +11,9 @@ from typing import Any
 import pytest
 
 from floe_core.warehouse.dialect import Relation
-from floe_core.warehouse.sql_warehouse import SQLWarehouse
 from floe_core.warehouse.sqlite_dialect import SQLite
 from floe_core.warehouse.table_contents import contents
-from floe_core.warehouse.warehouse import Warehouse
+from floe_core.warehouse.warehouse import SQLWarehouse, Warehouse
 
 
 class File(SQLWarehouse):

@@ -14,11 +14,11 @@ from floe_core.warehouse.connection import open_warehouse
 from floe_core.warehouse.dialects import dialect_of
 from floe_core.warehouse.table_contents import (
     TableContents,
+    column_differences,
     contents,
     relation_of,
     volatile_columns,
 )
-from floe_core.warehouse.table_differences import column_differences
 from floe_core.warehouse.warehouse import Warehouse
 from floe_diff.data.keys import keys_in
 from floe_diff.data.places import Place

@@ -70,7 +70,7 @@ def template(
 
 
 def _write(text: str, out: Path | None) -> None:
-    from floe_core.storage.atomic_files import write_together
+    from floe_core.storage.files import write_together
 
     if out is None:
         typer.echo(text, nl=False)

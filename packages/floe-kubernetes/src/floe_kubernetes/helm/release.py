@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from floe_core import plugin_registry
 from floe_core.alerts.alert_store import STORE_SETTING, STORE_VARIABLE
 from floe_core.cli.console import notice
-from floe_core.compiler.checks.helm_section import check_helm_section
+from floe_core.compiler.checks.choices import check_helm_section
 from floe_core.compiler.findings import Findings
 from floe_core.compiler.inputs import FLOE_FILE, Inputs, read_inputs
 from floe_core.compiler.settings import plugin_settings
@@ -20,7 +20,7 @@ from floe_core.foundation.errors import PluginError, UsageError
 from floe_core.plugin_api.helm.settings import HelmProduct
 from floe_core.plugin_api.powers import ChartOwner
 from floe_core.plugin_interfaces import WORKLOAD_SIZES, OrchestratorPlugin
-from floe_core.product_folder.environment_choice import chosen_environment
+from floe_core.storage.environment_choice import chosen_environment
 from floe_kubernetes.helm.manifest_settings import (
     helm_section,
     image_template,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from floe_core.doctor.services import check_services
+from floe_core.cli.doctor.services import check_services
 from floe_core.foundation.errors import EnvironmentProblemError
 from floe_core.plugin_api.powers import PoolChecker
 from floe_migrate.planning.finding import Finding, Kind

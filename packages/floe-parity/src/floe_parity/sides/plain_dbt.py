@@ -17,16 +17,16 @@ from typing import Any, cast, get_args
 from floe_core.dbt.call import DbtCall, place_arguments
 from floe_core.dbt.invocation import policy_arguments, vars_of_build
 from floe_core.dbt.selection import arguments_for_nodes
-from floe_core.foundation.guarded_process import start_guarded
+from floe_core.foundation.child_processes import start_guarded
 from floe_core.partitions.calendar import Partition
-from floe_core.partitions.values import partition_vars
+from floe_core.partitions.chosen import partition_vars
 from floe_core.plugin_api.powers import RunReport
 from floe_core.runs.build_events import BuildEvent, NodeResult, NodeStatus
 from floe_core.runs.build_request import BuildRequest
-from floe_core.runs.time_range import TimeRange
+from floe_core.runs.run_parameters import TimeRange
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.user_yaml.dbt_vars import vars_argument
-from floe_core.warehouse.dbt_profiles import profiles_dir
+from floe_core.warehouse.credentials import profiles_dir
 from floe_core.warehouse.outside_values import set_outside_values
 from floe_parity.sides.plain_partitions import build_by_partition
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from floe_core.compiler.compile_product import CompiledProduct
-from floe_core.compiler.jinja_text import render_environment
+from floe_core.compiler.inputs import render_environment
 from floe_core.compiler.profile import Profile
 from floe_core.foundation.errors import InvalidProductError, Problem, UsageError
 from floe_core.schemas.compiled_artifacts import DBT_MANIFEST_FILE

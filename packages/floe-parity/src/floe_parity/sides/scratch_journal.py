@@ -14,9 +14,9 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from floe_core.product_folder.state_folder import journal_folder, place_below, state_folder
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
-from floe_core.storage.atomic_files import write_together
+from floe_core.storage.files import write_together
+from floe_core.storage.state_folder import journal_folder, place_below, state_folder
 from floe_core.warehouse.connection import open_warehouse
 from floe_core.warehouse.credentials import place_of
 from floe_core.warehouse.warehouse import Warehouse

@@ -14,9 +14,9 @@ from floe_core.compiler.compile_product import CompiledProduct, prepare_product
 from floe_core.compiler.profile import Profile, isolate
 from floe_core.foundation.errors import UsageError
 from floe_core.foundation.process_environment import environment_with
-from floe_core.launched_run.launcher import launch
 from floe_core.partitions.calendar import Partition
 from floe_core.partitions.chosen import name_partitions
+from floe_core.plugin_api.launched_run.launcher import launch
 from floe_core.plugin_api.powers import RunOptions, RunReport
 from floe_core.runs.build_events import BuildEvent
 from floe_core.runs.run_parameters import RunParameters

@@ -9,8 +9,7 @@ from floe_core.foundation.errors import EnvironmentProblemError
 from floe_core.reuse.catalogs.catalog import TABLE, VIEW, Catalog, Found
 from floe_core.reuse.queries.functions import Functions
 from floe_core.reuse.queries.parts import digest
-from floe_core.sql.lookalikes import OF_WAREHOUSE
-from floe_core.sql.names import NAMES
+from floe_core.sql.names import NAMES, OF_WAREHOUSE
 from floe_core.warehouse.dialect import Relation, literal
 from floe_core.warehouse.warehouse import Warehouse
 from floe_warehouses.snowflake.dialect import WHOLE_TYPE

@@ -7,10 +7,8 @@ from collections.abc import Mapping, Sequence
 from sqlglot import TokenType
 
 from floe_core.reuse.catalogs.catalog import Catalog, Found
-from floe_core.reuse.queries.function_calls import Call
-from floe_core.reuse.queries.functions import Functions
-from floe_core.sql.lookalikes import OF_WAREHOUSE
-from floe_core.sql.names import NAMES
+from floe_core.reuse.queries.functions import Call, Functions
+from floe_core.sql.names import NAMES, OF_WAREHOUSE
 from floe_core.warehouse.dialect import Relation, literal, quote_name
 from floe_core.warehouse.warehouse import Warehouse
 

@@ -21,7 +21,7 @@ from floe_core.plugin_api.helm.settings import (
     step_pod_values,
 )
 from floe_core.plugin_interfaces import ResourceSpec
-from floe_core.schemas.yaml_model import SnakeModel
+from floe_core.schemas.frozen import SnakeModel
 from floe_orchestrator_airflow.cluster.component_sizes import COMPONENT_SIZES, ComponentSize
 
 # A symbolic link to charts/floe-airflow; in a wheel, a copy of it.

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import psutil  # type: ignore[import-untyped]
 
-from floe_core.storage.atomic_files import write_together
+from floe_core.storage.files import write_together
 from floe_orchestrator_airflow.local.processes import end, members_of_session, tree
 
 COMPONENTS_FILE = "components.json"

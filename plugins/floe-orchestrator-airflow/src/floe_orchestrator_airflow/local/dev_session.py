@@ -8,8 +8,8 @@ from dataclasses import replace
 
 from floe_core.foundation.errors import EnvironmentProblemError
 from floe_core.plugin_api.powers import DevOptions, RunOptions, RunReport, UncompiledProduct
-from floe_core.product_folder.state_folder import state_folder
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_core.storage.state_folder import state_folder
 from floe_orchestrator_airflow.local.launch import (
     OnEvent,
     add_dag,

@@ -23,7 +23,7 @@ from importlib.metadata import entry_points, version
 from pathlib import Path
 
 from floe_core.foundation.garbage_collection import collector_at_rest
-from floe_core.launched_run.empty_database import EmptyDatabase
+from floe_core.plugin_api.launched_run.empty_database import EmptyDatabase
 from floe_orchestrator_airflow.local.components import write_components
 from floe_orchestrator_airflow.local.home import DATABASE
 from floe_orchestrator_airflow.local.internals import (

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from inspect import signature
 from typing import Any
 
-from floe_core.foundation.missing_names import warn_of_missing_name
+from floe_core.foundation.lazy_names import warn_of_missing_name
 from floe_orchestrator_airflow.internals import AIRFLOW
 
 # How long a scheduler rests for each second of CPU time, and at most: Airflow's own default.

@@ -13,9 +13,9 @@ from typing import Any
 
 from floe_core.execution import BuildRequest, RunRecord, read_events, reported_if_killed
 from floe_core.plugin_api.powers import RunOptions, RunReport, UncompiledProduct
-from floe_core.product_folder.state_folder import state_folder
 from floe_core.runs.build_events import BuildEnded, BuildEvent, NodeLog
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_core.storage.state_folder import state_folder
 from floe_orchestrator_airflow.local.executor_watch import ExecutorWatch
 from floe_orchestrator_airflow.local.rest_api import RestError
 from floe_orchestrator_airflow.local.service import LocalAirflow, datetime_of

@@ -17,10 +17,9 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from floe_core.foundation.errors import EnvironmentProblemError, Problem, StaleProductError
-from floe_core.product_folder.state_folder import state_folder
 from floe_core.schemas.compiled_artifacts import ARTIFACTS_FILE, CompiledArtifacts
-from floe_core.storage.atomic_files import write_together
-from floe_core.storage.regular_files import open_regular
+from floe_core.storage.files import open_regular, write_together
+from floe_core.storage.state_folder import state_folder
 from floe_orchestrator_airflow.local.components import end_leftovers, write_host
 from floe_orchestrator_airflow.local.home import USER, Home
 from floe_orchestrator_airflow.local.processes import answers, end, listens, tree

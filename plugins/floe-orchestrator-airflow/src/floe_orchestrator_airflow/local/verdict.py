@@ -8,8 +8,7 @@ from glob import escape
 from pathlib import Path
 
 from floe_core.plugin_api.powers import RunOptions, RunReport
-from floe_core.runs.build_events import NodeResult
-from floe_core.runs.failure_text import CULPRITS, failure_text
+from floe_core.runs.build_events import CULPRITS, NodeResult, failure_text
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_orchestrator_airflow.mirrors.node_mirrors import Mirror, mirrors
 from floe_orchestrator_airflow.names.task_ids import BUILD

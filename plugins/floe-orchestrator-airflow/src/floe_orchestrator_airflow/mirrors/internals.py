@@ -16,7 +16,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from floe_core.foundation.missing_names import warn_of_missing_name
+from floe_core.foundation.lazy_names import warn_of_missing_name
 from floe_orchestrator_airflow.internals import AIRFLOW
 from floe_orchestrator_airflow.task.result_facts import ENDED_AT, RESULT_KEY, STARTED_AT
 

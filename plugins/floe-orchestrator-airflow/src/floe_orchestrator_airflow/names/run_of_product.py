@@ -11,8 +11,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from floe_core.ports.decision import period_in
-from floe_core.runs.run_parameters import RunParameters
-from floe_core.runs.time_range import TimeRange
+from floe_core.runs.run_parameters import RunParameters, TimeRange
 from floe_orchestrator_airflow.names.task_ids import BUILD
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from floe_core.foundation.service_probe import Answer, NoAnswerError, send_request
-from floe_core.secrets.settings import setting
+from floe_core.secrets.references import setting
 
 DEFAULT_URL = "http://localhost:8080"
 

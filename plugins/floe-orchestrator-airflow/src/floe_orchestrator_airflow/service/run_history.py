@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import quote
 
 from floe_core.foundation.errors import EnvironmentProblemError
-from floe_core.foundation.parallel_reads import read_in_threads
+from floe_core.foundation.service_probe import read_in_threads
 from floe_core.plugin_api.run_history import NodesOfRun, RecordedNode, RecordedRun, RunState
 from floe_core.runs.build_events import BuildEnded, BuildEvent, NodeResult, NodeStarted, from_line
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts

@@ -10,7 +10,7 @@ from urllib.parse import quote
 from floe_core.alerts import parameters_among
 from floe_core.execution import outcome_of_run, report_outcome
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
-from floe_core.secrets.settings import setting
+from floe_core.secrets.references import setting
 from floe_orchestrator_airflow.names.run_of_product import NODE_IDS_PARAM, nominal_time, run_name
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import quote
 
-from floe_core.product_folder.state_folder import place_below, run_folder
-from floe_core.storage.atomic_files import write_whole
+from floe_core.storage.files import write_whole
+from floe_core.storage.state_folder import place_below, run_folder
 from floe_orchestrator_airflow.names.run_of_product import build_run_id
 
 if TYPE_CHECKING:

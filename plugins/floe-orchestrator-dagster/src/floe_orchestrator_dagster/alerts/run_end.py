@@ -7,9 +7,9 @@ from datetime import datetime
 from dagster import DagsterInstance, DagsterRun, DagsterRunStatus
 
 from floe_core.execution import outcome_of_run, report_outcome
-from floe_core.product_folder.state_folder import runs_place
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
-from floe_core.secrets.settings import setting
+from floe_core.secrets.references import setting
+from floe_core.storage.state_folder import runs_place
 from floe_orchestrator_dagster.internals import SCHEDULED_EXECUTION_TIME_TAG, WILL_RETRY_TAG
 from floe_orchestrator_dagster.names.dagster_names import (
     JOB_TAG,

@@ -12,14 +12,14 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+from floe_core.foundation.child_processes import start_guarded
 from floe_core.foundation.errors import EnvironmentProblemError
-from floe_core.foundation.guarded_process import start_guarded
 from floe_core.foundation.service_probe import NoAnswerError
-from floe_core.launched_run.process_launcher import EndedRun, StartedProcess
-from floe_core.launched_run.served_program import end_served, last_lines
+from floe_core.plugin_api.launched_run.launch import end_served, last_lines
+from floe_core.plugin_api.launched_run.process_launcher import EndedRun, StartedProcess
 from floe_core.plugin_api.powers import DevOptions, RunReport, UncompiledProduct
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
-from floe_core.storage.regular_files import open_regular
+from floe_core.storage.files import open_regular
 from floe_orchestrator_dagster.local.code_servers import CodeServers
 from floe_orchestrator_dagster.local.instance_home import WORKSPACE, home_of_products
 from floe_orchestrator_dagster.local.launch import LAUNCHER, QUIET

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from floe_core.plugin_api.powers import UncompiledProduct
-from floe_core.product_folder.state_folder import state_folder
-from floe_core.storage.atomic_files import write_together
+from floe_core.storage.files import write_together
+from floe_core.storage.state_folder import state_folder
 from floe_orchestrator_dagster.names.entry_point import FILENAME
 
 WORKSPACE = "workspace.yaml"

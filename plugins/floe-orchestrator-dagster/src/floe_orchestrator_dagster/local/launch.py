@@ -8,9 +8,9 @@ from pathlib import Path
 from shlex import quote
 
 from floe_core.foundation.errors import EnvironmentProblemError
-from floe_core.launched_run.lost_run import report_lost_run
-from floe_core.launched_run.process_launcher import EndedRun, ProcessLauncher
-from floe_core.launched_run.run_process import RunProgram
+from floe_core.plugin_api.launched_run.launch import report_lost_run
+from floe_core.plugin_api.launched_run.process_launcher import EndedRun, ProcessLauncher
+from floe_core.plugin_api.launched_run.run_process import RunProgram
 from floe_core.plugin_api.powers import RunReport, UncompiledProduct
 from floe_orchestrator_dagster.local.dead_run import report_dead_run
 from floe_orchestrator_dagster.local.instance_home import WORKSPACE, instance_home

@@ -15,10 +15,12 @@ from dagster import DagsterInstance
 import floe_orchestrator_dagster.step.build_step  # noqa: F401
 from floe_core.foundation.errors import EnvironmentProblemError
 from floe_core.foundation.garbage_collection import exit_without_collecting
-from floe_core.launched_run.awaited_order import await_order, import_needed
-from floe_core.launched_run.parent_watch import ParentWatch
-from floe_core.launched_run.run_order import RunOrder
-from floe_core.launched_run.run_report import RunReporter, reporting_to_parent
+from floe_core.plugin_api.launched_run.run_order import RunOrder, await_order, import_needed
+from floe_core.plugin_api.launched_run.run_report import (
+    ParentWatch,
+    RunReporter,
+    reporting_to_parent,
+)
 from floe_core.plugin_api.powers import RunOptions
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_orchestrator_dagster.alerts.run_end import report_end_of_run

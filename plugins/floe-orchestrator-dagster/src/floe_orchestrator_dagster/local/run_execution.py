@@ -14,7 +14,7 @@ from dagster import (
     define_asset_job,
 )
 
-from floe_core.launched_run.run_order import RunOrder
+from floe_core.plugin_api.launched_run.run_order import RunOrder
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_orchestrator_dagster.definitions.building import StepSettings, building_assets
 from floe_orchestrator_dagster.definitions.jobs import selection_of

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from dagster import AssetCheckKey, AssetKey, DagsterEventType, DagsterInstance, DagsterRunStatus
 
-from floe_core.launched_run.run_order import RunEnd
+from floe_core.plugin_api.launched_run.run_order import RunEnd
 from floe_core.plugin_api.powers import RunStatus
 from floe_core.runs.build_events import NodeResult
 from floe_orchestrator_dagster.names.asset_map import AssetMap

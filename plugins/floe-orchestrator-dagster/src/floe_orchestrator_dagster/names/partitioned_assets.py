@@ -17,7 +17,7 @@ from dagster import (
 from floe_core.foundation.errors import UsageError
 from floe_core.partitions.calendar import Partition
 from floe_core.partitions.chosen import RANGE, name_partitions, partitions_of_run
-from floe_core.runs.time_range import TimeRange
+from floe_core.runs.run_parameters import TimeRange
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.partitions import PartitionBy, Partitions
 from floe_core.schemas.policies import Job

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from dagster import DagsterInvariantViolationError, Failure, OpExecutionContext
 
-from floe_core.runs.time_range import TimeRange
+from floe_core.runs.run_parameters import TimeRange
 from floe_orchestrator_dagster.names.dagster_names import RANGE_END_TAG, RANGE_START_TAG
 
 

@@ -8,8 +8,7 @@ from collections.abc import Callable, Mapping
 from dagster import AssetDep, AssetKey, AssetSpec
 
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
-from floe_core.schemas.nodes import Node, source_name
-from floe_core.schemas.steps import Step
+from floe_core.schemas.nodes import Node, Step, source_name
 from floe_orchestrator_dagster.names.asset_specs import (
     NODE_METADATA,
     group_of,

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from floe_core.secrets.settings import secret_setting
+from floe_core.secrets.references import secret_setting
 
 DEFAULT_URL = "http://localhost:3000"
 TOKEN_HEADER = "Dagster-Cloud-Api-Token"

@@ -28,7 +28,7 @@ from floe_core.execution import (
     record_of,
 )
 from floe_core.foundation.errors import EnvironmentProblemError, NothingNewError, UsageError
-from floe_core.launched_run.event_feed import emit
+from floe_core.plugin_api.launched_run.run_report import emit
 from floe_core.ports.decision import updates_in
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_orchestrator_dagster.internals import (

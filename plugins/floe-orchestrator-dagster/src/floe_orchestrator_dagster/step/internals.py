@@ -18,7 +18,7 @@ from dagster import (
 )
 from filelock import FileLock
 
-from floe_core.foundation.missing_names import warn_of_missing_name
+from floe_core.foundation.lazy_names import warn_of_missing_name
 
 _OF_POOLS = ("free_concurrency_slot_for_step", "get_concurrency_info")
 # The storage of a database server calls the first, that of SQLite the second.

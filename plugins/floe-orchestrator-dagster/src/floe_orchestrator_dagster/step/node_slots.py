@@ -17,7 +17,7 @@ from dagster import DagsterInstance, OpExecutionContext
 from sqlalchemy.exc import SQLAlchemyError
 
 from floe_core.foundation.errors import EnvironmentProblemError
-from floe_core.runs.node_slots import NodeSlots, SlotAnswer, wait_for_slot
+from floe_core.runs.build_request import NodeSlots, SlotAnswer, wait_for_slot
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_orchestrator_dagster.step.internals import (
     claiming_alone,

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from dagster import RunRequest, ScheduleEvaluationContext, SkipReason
 
 from floe_core.foundation.errors import EnvironmentProblemError
-from floe_core.schedules.owned_ticks import OwnedTicks
+from floe_core.schedules.claims import OwnedTicks
 from floe_orchestrator_dagster.names.dagster_names import EPOCH_TAG, NOMINAL_TIME_TAG
 from floe_orchestrator_dagster.ticks.last_evaluation import failed_runs
 

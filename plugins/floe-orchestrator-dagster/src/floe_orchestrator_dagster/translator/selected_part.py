@@ -7,9 +7,9 @@ from hashlib import sha256
 from pathlib import Path
 
 from floe_core.execution import RunParameters, chosen_nodes
-from floe_core.product_folder.state_folder import place_below, state_place
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
-from floe_core.storage.atomic_files import write_whole
+from floe_core.storage.files import write_whole
+from floe_core.storage.state_folder import place_below, state_place
 from floe_orchestrator_dagster.names.asset_map import AssetMap
 
 EVERYTHING = "fqn:*"

@@ -22,10 +22,10 @@ from prefect.runtime import flow_run
 from prefect.states import Cancelled, Crashed
 
 from floe_core.foundation.errors import EnvironmentProblemError
-from floe_core.product_folder.environment_choice import name_in_environment
-from floe_core.product_folder.state_folder import place_below, state_folder, state_place
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
-from floe_core.storage.file_locks import hold_if_free
+from floe_core.storage.environment_choice import name_in_environment
+from floe_core.storage.files import hold_if_free
+from floe_core.storage.state_folder import place_below, state_folder, state_place
 from floe_orchestrator_prefect.alerts.end_hooks import report_end
 from floe_orchestrator_prefect.names.prefect_names import flow_name
 

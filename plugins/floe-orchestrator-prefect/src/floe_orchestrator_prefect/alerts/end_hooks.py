@@ -15,7 +15,7 @@ from floe_core.alerts import parameters_among
 from floe_core.execution import has_reported_ends, outcome_of_run, report_outcome
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.policies import Job
-from floe_core.secrets.settings import setting
+from floe_core.secrets.references import setting
 from floe_orchestrator_prefect.alerts.never_begun import goes_on, may_go_on
 from floe_orchestrator_prefect.names.prefect_names import SKIPPED_RUN
 from floe_orchestrator_prefect.task.run_history import builds_of

@@ -16,8 +16,7 @@ from prefect.runtime import flow_run
 from prefect.states import Cancelled
 
 from floe_core.execution import RunParameters, chosen_nodes, nodes_of_job
-from floe_core.runs.run_parameters import RunResourceType
-from floe_core.runs.time_range import TimeRange
+from floe_core.runs.run_parameters import RunResourceType, TimeRange
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.policies import Job
 from floe_orchestrator_prefect.alerts.end_hooks import end_hooks

@@ -13,15 +13,19 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from floe_core.foundation.child_processes import start_guarded
 from floe_core.foundation.errors import EnvironmentProblemError
-from floe_core.foundation.guarded_process import start_guarded
 from floe_core.foundation.service_probe import NoAnswerError, send_request
-from floe_core.launched_run.process_launcher import EndedRun, ProcessLauncher, StartedProcess
-from floe_core.launched_run.run_process import RunProgram
-from floe_core.launched_run.served_program import end_served, last_lines
+from floe_core.plugin_api.launched_run.launch import end_served, last_lines
+from floe_core.plugin_api.launched_run.process_launcher import (
+    EndedRun,
+    ProcessLauncher,
+    StartedProcess,
+)
+from floe_core.plugin_api.launched_run.run_process import RunProgram
 from floe_core.plugin_api.powers import DevOptions, RunReport, UncompiledProduct
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
-from floe_core.storage.regular_files import open_regular
+from floe_core.storage.files import open_regular
 from floe_orchestrator_prefect.local.launch import LAUNCHER
 from floe_orchestrator_prefect.local.local_home import local_environment, local_home
 from floe_orchestrator_prefect.local.migrated_database import prepare_database

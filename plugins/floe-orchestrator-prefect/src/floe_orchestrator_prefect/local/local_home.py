@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from floe_core.product_folder.state_folder import state_folder
+from floe_core.storage.state_folder import state_folder
 
 # Prefect's server sends usage statistics unless that is switched off.
 _QUIET = {

@@ -8,7 +8,7 @@ import tempfile
 from importlib.metadata import version
 from pathlib import Path
 
-from floe_core.launched_run.empty_database import EmptyDatabase
+from floe_core.plugin_api.launched_run.empty_database import EmptyDatabase
 from floe_orchestrator_prefect.local.local_home import local_environment
 
 DATABASE = "prefect.db"

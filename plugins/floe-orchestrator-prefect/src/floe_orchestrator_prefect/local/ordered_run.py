@@ -10,8 +10,8 @@ from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import FlowRun, State
 from prefect.states import Cancelled
 
-from floe_core.launched_run.run_order import RunOrder
-from floe_core.launched_run.run_report import RunReporter
+from floe_core.plugin_api.launched_run.run_order import RunOrder
+from floe_core.plugin_api.launched_run.run_report import RunReporter
 from floe_core.plugin_api.powers import RunOptions
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_orchestrator_prefect.alerts.dead_runs import LAUNCHED_FOLDER, end_dead_runs, hold

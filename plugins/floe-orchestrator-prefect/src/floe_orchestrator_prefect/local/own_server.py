@@ -14,7 +14,7 @@ import sys
 from contextlib import closing, suppress
 from typing import NoReturn
 
-from floe_core.launched_run.program import PROGRAM
+from floe_core.plugin_api.launched_run.program import PROGRAM
 from floe_orchestrator_prefect.local.server import NO_SERVER
 
 STARTS_ITSELF = "FLOE_PREFECT_STARTS_ITS_SERVER"

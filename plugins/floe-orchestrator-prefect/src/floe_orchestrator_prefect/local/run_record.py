@@ -9,7 +9,7 @@ from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
 from prefect.client.schemas.objects import StateType, TaskRun
 
-from floe_core.launched_run.run_order import RunEnd
+from floe_core.plugin_api.launched_run.run_order import RunEnd
 from floe_core.plugin_api.powers import RunStatus
 from floe_core.runs.build_events import NodeResult
 from floe_orchestrator_prefect.task.node_states import state_of

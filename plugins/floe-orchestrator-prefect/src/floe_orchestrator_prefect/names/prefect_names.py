@@ -8,10 +8,10 @@ from keyword import iskeyword
 from urllib.parse import quote
 
 from floe_core.foundation.errors import Problem
-from floe_core.product_folder.environment_choice import name_in_environment
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.nodes import Node
 from floe_core.schemas.policies import Job
+from floe_core.storage.environment_choice import name_in_environment
 
 DEPLOYMENT = "floe"
 _ALLOWED = "/:@+,;=!$*()"

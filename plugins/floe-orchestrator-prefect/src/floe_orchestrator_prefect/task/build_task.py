@@ -24,7 +24,7 @@ from floe_core.execution import (
     wanted_nodes,
 )
 from floe_core.foundation.errors import NothingNewError
-from floe_core.launched_run.event_feed import emit
+from floe_core.plugin_api.launched_run.run_report import emit
 from floe_core.runs.build_events import PartitionResult
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.policies import Job

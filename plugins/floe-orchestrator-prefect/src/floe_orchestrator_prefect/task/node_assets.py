@@ -5,9 +5,8 @@ from __future__ import annotations
 from prefect.assets import Asset, AssetProperties
 
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
-from floe_core.schemas.nodes import Node
+from floe_core.schemas.nodes import Node, Step
 from floe_core.schemas.ports import InputPort
-from floe_core.schemas.steps import Step
 from floe_orchestrator_prefect.names.prefect_names import asset_key, asset_key_at, node_names
 
 # Prefect rejects a longer one.

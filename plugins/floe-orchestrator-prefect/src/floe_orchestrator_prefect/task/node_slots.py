@@ -19,7 +19,7 @@ from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.responses import ConcurrencyLimitWithLeaseResponse
 
 from floe_core.foundation.errors import EnvironmentProblemError
-from floe_core.runs.node_slots import SlotAnswer
+from floe_core.runs.build_request import SlotAnswer
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
 # Longer than a renewal takes on a busy server.

@@ -19,10 +19,10 @@ from floe_core.partitions.calendar import due_partitions, partition_of_key
 from floe_core.partitions.chosen import name_partitions
 from floe_core.partitions.statuses import STATUSES, PartitionStatus, statuses_of
 from floe_core.partitions.store import store_of
-from floe_core.ports.stale import stale_by_node
-from floe_core.product_folder.environment_choice import name_in_environment
+from floe_core.ports.watch import stale_by_node
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.partitions import Partitions
+from floe_core.storage.environment_choice import name_in_environment
 from floe_orchestrator_prefect.names.prefect_names import node_names
 
 MOST_TAGS = 31

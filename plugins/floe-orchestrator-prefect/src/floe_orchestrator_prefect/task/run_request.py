@@ -13,7 +13,7 @@ from floe_core.execution import (
     first_attempt_number,
     record_of,
 )
-from floe_core.runs.time_range import TimeRange
+from floe_core.runs.run_parameters import TimeRange
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.policies import Job
 from floe_orchestrator_prefect.task.run_history import RunHistory

@@ -18,9 +18,8 @@ from prefect.logging.loggers import get_logger
 
 from floe_core.foundation.errors import EnvironmentProblemError
 from floe_core.schedules import is_tick, next_tick
-from floe_core.schedules.claims import SECONDS_BETWEEN_ATTEMPTS, wait_to_claim
+from floe_core.schedules.claims import SECONDS_BETWEEN_ATTEMPTS, OwnedTicks, wait_to_claim
 from floe_core.schedules.live_schedules import with_live_schedules
-from floe_core.schedules.owned_ticks import OwnedTicks
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.policies import Job, Schedule
 from floe_orchestrator_prefect.ticks.tick_of_run import current_run, tick_of

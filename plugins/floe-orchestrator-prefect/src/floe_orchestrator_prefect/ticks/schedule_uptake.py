@@ -9,8 +9,8 @@ from typing import Any
 from prefect.client.schemas.actions import DeploymentScheduleUpdate, DeploymentUpdate
 
 from floe_core.foundation.errors import EnvironmentProblemError
+from floe_core.schedules.claims import OwnedTicks
 from floe_core.schedules.job_schedules import JobSchedules
-from floe_core.schedules.owned_ticks import OwnedTicks
 from floe_core.schemas.policies import Job, Schedule
 from floe_orchestrator_prefect.service.served_deployment import ServedDeployment, served_deployment
 from floe_orchestrator_prefect.service.server_problems import SERVER_PROBLEMS

@@ -12,9 +12,9 @@ from floe_core.cli.console import count_of, print_json, stdout
 from floe_core.cli.options import Env, Json, Product
 
 if TYPE_CHECKING:
+    from floe_core.alerts.alert_store import FlushedTarget
     from floe_core.alerts.deadline_watch import DeadlineState
     from floe_core.alerts.delivery_status import TargetStatus, TargetTest
-    from floe_core.alerts.waiting_alerts import FlushedTarget
     from floe_core.schemas import CompiledArtifacts
 
 ENVIRONMENT = 3
@@ -110,7 +110,7 @@ def _facts_of_deadline(state: DeadlineState) -> dict[str, str | bool | None]:
 
 
 def _print_deadline(state: DeadlineState) -> None:
-    from floe_core.alerts.lateness_alert import format_moment
+    from floe_core.alerts.lateness import format_moment
 
     what = f"{state.job.name}: not late"
     if state.missed:

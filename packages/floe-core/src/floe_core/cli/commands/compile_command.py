@@ -42,7 +42,7 @@ def compile_(
     orchestrator loads: all of them, or none if anything is wrong. A file of your own in place of
     the last one stays.
     """
-    from floe_core.cli.kept_parses import kept_parses
+    from floe_core.cli.running_dev import kept_parses
     from floe_core.compiler.compile_product import prepare_product
     from floe_core.compiler.publication import place_of_product, publish_to
 

@@ -13,7 +13,7 @@ from floe_core.cli.options import Env, Json, On, Product
 from floe_core.foundation.stages import begin_stage
 
 if TYPE_CHECKING:
-    from floe_core.doctor.finding import Finding
+    from floe_core.cli.doctor.finding import Finding
 
 PROBLEM = 3
 _MARKS = {"ok": "[green]ok[/]", "warning": "[yellow]warning[/]", "problem": "[red]problem[/]"}
@@ -39,27 +39,12 @@ def doctor(
     raise typer.Exit(PROBLEM if has_problem else 0)
 
 
-def check(product: Product = Path(), on: On = None, as_json: Json = False) -> None:
-    """Check the orchestrator's service only; `floe doctor` checks it too, and replaces this."""
-    from floe_core import plugin_registry
-    from floe_core.doctor.orchestrator_service import choose_orchestrator, findings_of
-
-    choice = choose_orchestrator(product.absolute(), on)
-    result = plugin_registry.load(choice.name, choice.config).validate_connection()
-    if as_json:
-        print_json({"orchestrator": choice.name, **asdict(result)})
-    else:
-        _print(findings_of(choice, result, is_named=True))
-    raise typer.Exit(0 if result.success else PROBLEM)
-
-
 def _findings(folder: Path, on: str | None) -> list[Finding]:
-    from floe_core.doctor.compiled_folder import check_compiled, load_compiled
-    from floe_core.doctor.leftovers import check_leftovers
-    from floe_core.doctor.orchestrator_service import check_chosen, check_compiled_for
-    from floe_core.doctor.services import check_services
-    from floe_core.doctor.stores import check_stores
-    from floe_core.doctor.versions import check_versions
+    from floe_core.cli.doctor.compiled_folder import check_compiled, load_compiled
+    from floe_core.cli.doctor.leftovers import check_leftovers
+    from floe_core.cli.doctor.orchestrator_service import check_chosen, check_compiled_for
+    from floe_core.cli.doctor.services import check_services, check_stores
+    from floe_core.cli.doctor.versions import check_versions
 
     begin_stage("checking the installation")
     found = check_versions()

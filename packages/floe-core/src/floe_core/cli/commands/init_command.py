@@ -41,7 +41,7 @@ def init(
     )
     from floe_core.foundation.errors import UsageError
     from floe_core.schedules import parse_cron
-    from floe_core.storage.atomic_files import write_together
+    from floe_core.storage.files import write_together
 
     if (folder / "floe.yaml").exists():
         raise UsageError(f"{folder / 'floe.yaml'} already exists; compile it with `floe compile`")

@@ -88,11 +88,10 @@ def show(
 
     Columns are known once the product has run: they come from the SQL that dbt compiled.
     """
-    from floe_core.cli.lineage_data import as_data, lineage_page
-    from floe_core.cli.lineage_tree import lineage_tree
+    from floe_core.cli.lineage_views import as_data, lineage_page, lineage_tree
     from floe_core.lineage.lineage_map import lineage_map
     from floe_core.schemas import CompiledArtifacts
-    from floe_core.storage.atomic_files import write_together
+    from floe_core.storage.files import write_together
 
     artifacts = CompiledArtifacts.load(compiled_folder(product))
     begin_stage("reading the SQL that ran")

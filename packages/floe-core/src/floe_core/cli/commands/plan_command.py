@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from floe_core.cli.commands.run_command import compile_now, options_of
+from floe_core.cli.commands.run_command import options_of
 from floe_core.cli.console import echo, notice, print_json, stdout, uncropped_console
+from floe_core.cli.fresh_product import compile_now
 from floe_core.cli.options import Env, JobOption, Json, NodesToShow, On, Product
 from floe_core.foundation.stages import begin_stage
 
@@ -79,9 +80,9 @@ def _plan(artifacts: CompiledArtifacts, job: str | None, select: str | None) -> 
 
 
 def _write_page(html: Path, artifacts: CompiledArtifacts, planned: PlannedBuild) -> None:
-    from floe_core.cli.pages.plan_page import plan_page
-    from floe_core.execution.record.saved_time import savings_of_runs
-    from floe_core.storage.atomic_files import write_together
+    from floe_core.cli.plan_views import plan_page
+    from floe_core.execution.record.past_runs import savings_of_runs
+    from floe_core.storage.files import write_together
 
     savings = savings_of_runs(artifacts.folder, RUNS_ON_PAGE)
     page = plan_page(artifacts, planned, _summary(planned), savings)
@@ -98,8 +99,8 @@ def _refuse_with_history(**options: object) -> None:
 
 
 def _show_history(product: Path, *, markdown: bool, as_json: bool) -> None:
-    from floe_core.cli.plan_history import history_markdown, history_rows, print_history
-    from floe_core.execution.record.saved_time import savings_of_runs
+    from floe_core.cli.plan_views import history_markdown, history_rows, print_history
+    from floe_core.execution.record.past_runs import savings_of_runs
     from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
     savings = savings_of_runs(CompiledArtifacts.load(product).folder)
@@ -118,7 +119,7 @@ def as_dict(artifacts: CompiledArtifacts, planned: PlannedBuild) -> dict[str, An
     and `saved_rows` are their sums over reused nodes. `diff` is the change of a node's code since
     its last build, "" if there is none or the earlier code is unknown.
     """
-    from floe_core.ports.stale import stale_by_job
+    from floe_core.ports.watch import stale_by_job
 
     nodes = {
         node_id: {
@@ -171,7 +172,7 @@ def _details(node_id: str, change: str) -> list[str]:
 def _print(artifacts: CompiledArtifacts, planned: PlannedBuild) -> None:
     from rich.markup import escape
 
-    from floe_core.ports.stale import stale_by_job
+    from floe_core.ports.watch import stale_by_job
 
     if planned.problem:
         notice(planned.problem)

@@ -10,14 +10,23 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from floe_core.cli.completion import node_names
-from floe_core.cli.console import count_of, notice, print_json, stderr, stdout
+from floe_core.cli.console import (
+    LogFormat,
+    LogFormatOption,
+    count_of,
+    is_json_log,
+    notice,
+    print_json,
+    stderr,
+    stdout,
+    write_log,
+)
 from floe_core.cli.early_start import start_early
-from floe_core.cli.json_log import LogFormat, LogFormatOption, is_json_log, write_log
-from floe_core.cli.options import Env, JobOption, Json, On, Product
+from floe_core.cli.fresh_product import compile_here
+from floe_core.cli.options import Env, JobOption, Json, On, Product, node_names
 
 if TYPE_CHECKING:
-    from floe_core.execution.node_selection.wanted import ChooseNodes
+    from floe_core.execution.node_selection import ChooseNodes
     from floe_core.partitions.statuses import PartitionStatus
     from floe_core.plugin_api.powers import RunLauncher, RunOptions, RunReport
     from floe_core.runs.run_parameters import RunParameters
@@ -236,42 +245,6 @@ def refuse_second_selection(product: Path, select: str | None, exclude: str | No
         )
 
 
-def compile_now(product: Path, on: str | None) -> CompiledArtifacts:
-    """Compile in place, by `floe dev` if one is up: it compiles only what has changed."""
-    from floe_core.cli.running_dev import running_dev
-
-    with running_dev(product, on) as dev:
-        if dev is None:
-            return compile_here(product, on)
-        return dev.compile(None, notice)
-
-
-def compile_here(
-    product: Path, on: str | None = None, reuse: bool | None = None
-) -> CompiledArtifacts:
-    """Compile in place, unless the folder is a copy made by `floe compile --out`.
-
-    `reuse` overrides `execution.reuse` of floe.yaml.
-    """
-    from floe_core.cli.kept_parses import kept_parses
-    from floe_core.compiler import compile_product
-    from floe_core.foundation.errors import UsageError
-    from floe_core.schemas.artifacts_reader import load_copy
-
-    copy = load_copy(product) if on is None else None
-    if copy is not None and reuse is not None:
-        raise UsageError(
-            f"{product} is a copy, which runs as it was compiled: set `execution.reuse` in "
-            "floe.yaml, and compile it again"
-        )
-    if copy is not None:
-        return copy
-    with kept_parses(product):
-        return compile_product(
-            product, orchestrator=on, reuse=reuse, on_notice=notice, keeps_entry_point=True
-        )
-
-
 def _job(artifacts: CompiledArtifacts, name: str | None) -> Job:
     return artifacts.job(name or artifacts.jobs[0].name)
 
@@ -280,7 +253,7 @@ def _launch(
     artifacts: CompiledArtifacts, options: RunOptions, started: RunLauncher | None
 ) -> RunReport:
     from floe_core.cli.run_view import watch_run
-    from floe_core.launched_run.launcher import launch
+    from floe_core.plugin_api.launched_run.launcher import launch
 
     nodes = options.node_ids
     total = len(artifacts.nodes_of(artifacts.job(options.job)) if nodes is None else nodes)
@@ -310,7 +283,7 @@ def options_of(
     As in dbt, a selection overrides the default selector of the product's own job.
     """
     from floe_core.cli.partition_options import with_partitions
-    from floe_core.execution.node_selection.wanted import chosen_nodes
+    from floe_core.execution.node_selection import chosen_nodes
     from floe_core.plugin_api.powers import RunOptions
 
     if not parameters.narrows:
@@ -343,7 +316,7 @@ def _run_backfill(
 ) -> None:
     from floe_core.cli.moments import read_day
     from floe_core.cli.run_view import watch_run
-    from floe_core.launched_run.backfill import launch_backfill, plan_backfill
+    from floe_core.plugin_api.launched_run.launcher import launch_backfill, plan_backfill
 
     plan = plan_backfill(artifacts, job, *(read_day(text, "--backfill") for text in days))
     total = len(artifacts.nodes_of(job))

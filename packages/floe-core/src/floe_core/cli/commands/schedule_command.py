@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from floe_core.cli.console import print_json, stdout
+from floe_core.cli.fresh_product import product_and_plugin
 from floe_core.cli.options import Env, JobOption, Json, On, Product
-from floe_core.cli.product_and_plugin import product_and_plugin
 from floe_core.foundation.stages import begin_stage
 
 if TYPE_CHECKING:

@@ -31,7 +31,7 @@ def schema(
     top of floe.yaml and manifest.yaml that names them.
     """
     from floe_core.schemas.yaml_schemas import MODELS, schema_file, schema_text
-    from floe_core.storage.atomic_files import write_together
+    from floe_core.storage.files import write_together
 
     if out is None:
         typer.echo(schema_text(file.value), nl=False)

@@ -2,24 +2,86 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from difflib import get_close_matches
 
 from floe_core import plugin_registry
-from floe_core.compiler.checks.alerts import check_alerts
 from floe_core.compiler.checks.deadlines import check_deadlines
-from floe_core.compiler.checks.helm_section import check_helm_section
 from floe_core.compiler.findings import Findings
 from floe_core.compiler.inputs import Inputs, is_unused
-from floe_core.compiler.literal_secrets import literal_secrets
+from floe_core.compiler.literal_secrets import FIX, literal_secrets
 from floe_core.compiler.settings import lineage_settings
-from floe_core.foundation.errors import UsageError
+from floe_core.foundation.errors import Problem, UsageError
 from floe_core.lineage.backend import manifest_transport
 from floe_core.plugin_api.concepts import CONCEPTS
+from floe_core.plugin_api.helm.settings import helm_settings
+from floe_core.plugin_api.powers import ChartOwner
 from floe_core.schedules import check_timezone, parse_cron
 from floe_core.schemas.floe_yaml import ScheduleSpec
 from floe_core.schemas.policies import Schedule
-from floe_core.user_yaml.source_map import Location
+from floe_core.secrets.references import is_only_a_reference
+from floe_core.user_yaml.source_map import Document, Location
+
+
+def check_alerts(inputs: Inputs, findings: Findings) -> None:
+    """Note targets that are not references, and unknown jobs."""
+    for index, each in enumerate(inputs.manifest.alerts):
+        _check_target(inputs.manifest_document, index, each.to, findings)
+    for index, alert in enumerate(inputs.spec.alerts):
+        _check_target(inputs.spec_document, index, alert.to, findings)
+        for problem in _unknown_jobs(inputs, index, alert.jobs):
+            findings.add(problem)
+
+
+def _check_target(document: Document, index: int, target: str, findings: Findings) -> None:
+    if not is_only_a_reference(target):
+        what = f"alerts.{index}.to: the target is written out, and its URL is a secret"
+        findings.add(_problem(document, ("alerts", index, "to"), what, FIX))
+
+
+def _unknown_jobs(inputs: Inputs, index: int, names: list[str]) -> Iterator[Problem]:
+    known = [inputs.spec.metadata.name, *(job.name for job in inputs.spec.jobs)]
+    for position, name in enumerate(names):
+        if name not in known:
+            near = get_close_matches(name, known, n=1)
+            fix = f"did you mean '{near[0]}'?" if near else f"name one of {', '.join(known)}"
+            what = f"alerts.{index}.jobs: there is no job '{name}'"
+            location = ("alerts", index, "jobs", position)
+            yield _problem(inputs.spec_document, location, what, fix)
+
+
+def _problem(document: Document, location: Location, what: str, fix: str) -> Problem:
+    """Return a problem without an excerpt, since the line may contain a URL with a secret."""
+    return replace(document.problem(location, what, fix), excerpt="")
+
+
+_PLACE = ("plugins", "orchestrator", "config", "helm")
+
+
+def check_helm_section(inputs: Inputs) -> None:
+    """Raise every problem of the section, each at its line, if the plugin ships a chart.
+
+    Raises:
+        InvalidProductError: The section is wrong.
+        PluginError: The plugin does not load.
+    """
+    chosen = inputs.manifest.plugins.orchestrator
+    section = chosen.config.get("helm")
+    if not section or chosen.type not in plugin_registry.installed():
+        return
+    plugin = plugin_registry.load(chosen.type)
+    if not isinstance(plugin, ChartOwner):
+        return
+    document = inputs.manifest_document
+    below = {
+        place[len(_PLACE) :]: spot
+        for place, spot in document.spots.items()
+        if place[: len(_PLACE)] == _PLACE
+    }
+    if isinstance(section, Mapping):
+        document = replace(document, data=dict(section), spots=below)
+    helm_settings(plugin.helm_settings_model(), {"helm": section}, document)
 
 
 def choose_orchestrator(inputs: Inputs, override: str | None, findings: Findings) -> str:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import BeforeValidator
 
-from floe_core.schemas.yaml_model import YamlModel
+from floe_core.schemas.frozen import YamlModel
 
 _SPAN = re.compile(r"(\d{1,6})\s*(s|m|h|d|second|minute|hour|day)s?")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}

@@ -14,7 +14,7 @@ _COMPUTING = frozenset(
         *COMPUTING_PACKAGES,
     }
 )
-_VARYING = frozenset(
+_VARYING_CALLS = frozenset(
     {
         *("now", "today", "utcnow", "time", "random", "rand", "randn", "randint", "sample"),
         *("shuffle", "choice", "permutation", "default_rng", "uuid4", "uuid1", "getenv"),
@@ -50,7 +50,7 @@ def _find_varying(node: ast.AST) -> str:
         return f"import {unknown[0]}" if unknown else ""
     name = _name(node)
     is_session = isinstance(node, ast.Name) and name == "session"
-    return name if is_session or name in _VARYING or name.startswith("read_") else ""
+    return name if is_session or name in _VARYING_CALLS or name.startswith("read_") else ""
 
 
 def _name(node: ast.AST) -> str:

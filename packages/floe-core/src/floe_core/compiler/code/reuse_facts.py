@@ -11,11 +11,16 @@ from sqlglot.tokens import Tokenizer
 
 from floe_core.compiler.code import jinja_reads, python_reads
 from floe_core.compiler.code.code_hashes import CodeHashes
-from floe_core.compiler.code.hook_statements import find_foreign, find_written, may_change_rows
-from floe_core.compiler.code.hook_texts import NEVER_TOLD, HookTexts
+from floe_core.compiler.code.hooks import (
+    NEVER_TOLD,
+    HookTexts,
+    find_foreign,
+    find_written,
+    may_change_rows,
+)
 from floe_core.compiler.code.lag_tolerance import parse_span
+from floe_core.compiler.code.node_text import token_text
 from floe_core.compiler.code.steady_rendering import SteadyRendering
-from floe_core.compiler.code.token_text import token_text
 from floe_core.schemas.nodes import ReuseFacts
 
 Entry = Mapping[str, Any]

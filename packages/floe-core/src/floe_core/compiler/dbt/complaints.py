@@ -2,15 +2,37 @@
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Iterator, Mapping
 from glob import escape
 from pathlib import Path
 
 from floe_core.compiler.profile import Profile
 from floe_core.dbt.messages import text_of_error
 from floe_core.foundation.errors import InvalidProductError, Problem
-from floe_core.secrets.known_values import known_secrets
+from floe_core.secrets.recognition import known_secrets
 from floe_core.secrets.redactor import Redactor
+
+# A program writes its messages to its log as JSON, and no others. dbt 2 ignores both variables.
+JSON_LOG_OF_WARNINGS: Mapping[str, str] = {
+    "DBT_LOG_FORMAT_FILE": "json",
+    "DBT_LOG_LEVEL_FILE": "warn",
+}
+
+
+def warnings_in_log(file: Path) -> Iterator[str]:
+    """Yield the warnings that a dbt program has written into its log, which may be missing."""
+    if not file.is_file():
+        return
+    for line in file.read_text("utf-8", errors="replace").splitlines():
+        try:
+            info = json.loads(line)["info"]
+        except (ValueError, KeyError, TypeError):
+            continue
+        if info.get("level") == "warn":
+            yield str(info.get("msg", ""))
+
 
 _FILE_IN_MESSAGE = re.compile(
     r"(?:\(|schema file at |given in )((?:[\w.-]+/)*[\w.-]+\.(?:sql|ya?ml|py|csv|md))(?=[ )])"

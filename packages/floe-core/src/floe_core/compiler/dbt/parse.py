@@ -4,32 +4,94 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol
 
-from floe_core.compiler.dbt.complaints import in_dbts_words
-from floe_core.compiler.dbt.default_selector import name_default_selector
-from floe_core.compiler.dbt.earlier_parses import current
-from floe_core.compiler.dbt.parse_warnings import JSON_LOG_OF_WARNINGS, warnings_in_log
+from floe_core.compiler.dbt.complaints import JSON_LOG_OF_WARNINGS, in_dbts_words, warnings_in_log
 from floe_core.compiler.inputs import DBT_PROJECT_FILE
 from floe_core.compiler.profile import PROFILES_FILE, Profile
 from floe_core.dbt.ask import Answer, ask_dbt, list_command
 from floe_core.dbt.call import DbtCall, place_arguments
-from floe_core.dbt.parse_environment import seal_environment
-from floe_core.dbt.preloaded_manifest import add_tags
+from floe_core.dbt.preloaded_manifest import add_tags, seal_environment
 from floe_core.foundation.errors import InvalidProductError, Problem
-from floe_core.product_folder.environment_choice import ENVIRONMENT_VARIABLE
 from floe_core.schemas.nodes import Node
-from floe_core.secrets.known_values import known_secrets
+from floe_core.secrets.recognition import known_secrets
 from floe_core.secrets.redactor import Redactor
 from floe_core.secrets.references import required_names, used_names
 from floe_core.secrets.sealed_cache import seal_cache
+from floe_core.storage.environment_choice import ENVIRONMENT_VARIABLE
 from floe_core.user_yaml.dbt_vars import vars_argument
-from floe_core.warehouse.dbt_profiles import dbt_profiles_dir
+from floe_core.user_yaml.dbt_yaml import read_dbt_document
+from floe_core.warehouse.credentials import dbt_profiles_dir
 from floe_core.warehouse.duckdb_file import PROJECT_DIR_VARIABLE
+
+if TYPE_CHECKING:
+    from floe_core.dbt.internals import Manifest
+
+
+SELECTORS_FILE = "selectors.yml"
+
+
+def name_default_selector(
+    manifest: dict[str, Any], project: Path, list_selected: Callable[[list[str]], list[str]]
+) -> None:
+    """Mark the default selector in the manifest of a dbt 2, as the manifest of a dbt 1 does.
+
+    dbt 2 applies `default` of selectors.yml, whose value may be Jinja, and leaves it out of its
+    manifest. `list_selected` returns the ids that dbt lists for its arguments.
+    """
+    selectors = manifest.get("selectors") or {}
+    path = project / SELECTORS_FILE
+    if not selectors or any("default" in each for each in selectors.values()) or not path.is_file():
+        return
+    listed = read_dbt_document(path, SELECTORS_FILE).data.get("selectors") or []
+    candidates = [each for each in listed if each.get("default") not in (None, False)]
+    for each in candidates:
+        name = str(each.get("name"))
+        is_default = each["default"] is True or (
+            list_selected(["--selector", name]) == list_selected([])
+        )
+        if is_default and name in selectors:
+            selectors[name]["default"] = True
+            return
+
+
+class EarlierParses(Protocol):
+    """The latest good parses of one product, each with a name."""
+
+    def lay_out(self, name: str, target: Path) -> bool:
+        """Put dbt's cache of a parse where dbt reads it; return whether there is one."""
+
+    def is_exact(self, name: str, manifest: Manifest | None) -> bool:
+        """Return whether a parse that began with that cache came to what a whole one would."""
+
+    def keep(
+        self, name: str, target: Path, manifest: Manifest | None, secrets: Mapping[str, str]
+    ) -> None:
+        """Keep a good parse. `secrets` is variable or file -> value, for those it may hold."""
+
+
+_current: ContextVar[EarlierParses | None] = ContextVar("earlier_parses", default=None)
+
+
+@contextmanager
+def using(parses: EarlierParses | None) -> Iterator[None]:
+    """Let compiles inside the block build on earlier parses; without, dbt parses everything."""
+    token = _current.set(parses)
+    try:
+        yield
+    finally:
+        _current.reset(token)
+
+
+def current() -> EarlierParses | None:
+    """Return the parses that a compile may build on."""
+    return _current.get()
+
 
 # Read by floe's dbt plugin: see dbt_floe.
 UPSTREAM_FILE, UPSTREAM_VARIABLE = "upstream_ports.json", "FLOE_UPSTREAM_PORTS"

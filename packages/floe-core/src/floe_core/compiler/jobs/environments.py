@@ -11,7 +11,7 @@ from floe_core.compiler.dbt.graph import nodes_in
 from floe_core.compiler.dbt.parse import Dbt
 from floe_core.compiler.findings import Findings
 from floe_core.compiler.inputs import Inputs
-from floe_core.compiler.jobs.environment_schedules import environment_schedules
+from floe_core.compiler.jobs.product_schedules import environment_schedules
 from floe_core.compiler.jobs.resolve_jobs import MAX_NAMED, take_nodes
 from floe_core.compiler.nodes.node_policies import with_policies
 from floe_core.compiler.nodes.refine import refine
@@ -20,7 +20,7 @@ from floe_core.compiler.ports.input_ports import PORT_FIELDS
 from floe_core.compiler.profile import Profile, profile_of_environment
 from floe_core.foundation.errors import InvalidProductError, Problem
 from floe_core.foundation.stages import begin_stage
-from floe_core.schemas.environment_values import EnvironmentValues
+from floe_core.schemas.artifacts_fields import EnvironmentValues
 from floe_core.schemas.manifest_yaml import Environment
 from floe_core.schemas.nodes import Node
 from floe_core.schemas.policies import Job

@@ -16,9 +16,8 @@ from floe_core.compiler.inputs import Inputs
 from floe_core.compiler.nodes.refine import names_of_relations
 from floe_core.schemas.floe_yaml import StepSpec
 from floe_core.schemas.node_graph import NodeGraph
-from floe_core.schemas.nodes import STEP, Node, source_name
+from floe_core.schemas.nodes import STEP, Node, Step, source_name
 from floe_core.schemas.ports import port_key, short_port_name
-from floe_core.schemas.steps import Step
 
 NEARLY = 0.85
 # What dbt does beside building; the nodes of a product are built by floe.

@@ -11,7 +11,7 @@ from pathlib import Path
 from floe_core.compiler.findings import Findings
 from floe_core.compiler.inputs import FLOE_FILE, MANIFEST_FILE, manifest_data, read_inputs
 from floe_core.foundation.errors import EnvironmentProblemError, StaleProductError, UsageError
-from floe_core.foundation.parallel_reads import read_in_threads
+from floe_core.foundation.service_probe import read_in_threads
 from floe_core.ports.published import PublishedProduct
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.manifest_yaml import Manifest

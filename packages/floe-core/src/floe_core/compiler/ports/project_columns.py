@@ -15,13 +15,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from floe_core.compiler.code.raw_sql import Entry, UnreadableSqlError, render
-from floe_core.lineage.seed_header import seed_columns
+from floe_core.compiler.code.node_text import Entry, UnreadableSqlError, render
+from floe_core.lineage.product_graph import seed_columns
 from floe_core.sql.columns.known_tables import KnownTable, write_table
 from floe_core.sql.columns.needs import Needed
 from floe_core.sql.columns.sources import NotUnderstoodError
 from floe_core.sql.names import names_of, unquote
-from floe_core.sql.needed_columns import ReadQuery, read_query
+from floe_core.sql.query_columns import ReadQuery, read_query
 
 Columns = tuple[str, ...]
 

@@ -10,13 +10,13 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-from floe_core.product_folder.environment_choice import ENVIRONMENT_VARIABLE
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.environments import in_environment
 from floe_core.schemas.floe_yaml import FloeSpec, InputPortSpec
 from floe_core.schemas.nodes import Node
 from floe_core.schemas.ports import Port, PortColumn, port_key, short_port_name
 from floe_core.sql.names import unquote
+from floe_core.storage.environment_choice import ENVIRONMENT_VARIABLE
 
 
 @dataclass(frozen=True)

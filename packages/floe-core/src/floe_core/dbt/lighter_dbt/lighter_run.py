@@ -8,11 +8,9 @@ from typing import Any
 
 from floe_core.dbt.lighter_dbt.contexts import lighter_contexts
 from floe_core.dbt.lighter_dbt.events import fewer_events
-from floe_core.dbt.lighter_dbt.graphs import faster_links
+from floe_core.dbt.lighter_dbt.graphs import faster_links, indexed_names
 from floe_core.dbt.lighter_dbt.json_files import json_at_once
-from floe_core.dbt.lighter_dbt.named_nodes import indexed_names
-from floe_core.dbt.lighter_dbt.relations import indexed_relations
-from floe_core.dbt.lighter_dbt.tables import one_empty_table
+from floe_core.dbt.lighter_dbt.relations import indexed_relations, one_empty_table
 
 
 @contextmanager

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 
-from floe_core.dbt.run import DbtEnded
+from floe_core.dbt.call import DbtEnded
 from floe_core.execution.partitions.plan import PartitionPlan
-from floe_core.execution.passed_events import Events
+from floe_core.execution.private_output import Events
 from floe_core.runs.build_events import (
     PASSED,
     BuildEvent,

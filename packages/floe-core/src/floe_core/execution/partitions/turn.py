@@ -14,11 +14,11 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from floe_core.execution.partitions.plan import PartitionPlan
-from floe_core.execution.turns import take_turn
+from floe_core.execution.warehouse_lock import take_turn
 from floe_core.foundation.errors import EnvironmentProblemError
 from floe_core.partitions.store import lease_of
-from floe_core.product_folder.state_folder import state_folder
 from floe_core.storage.shared_lease import LeaseHeldError, SharedLease
+from floe_core.storage.state_folder import state_folder
 
 _FILE = "partitions.lock"
 

@@ -1,19 +1,59 @@
-"""The record of a run on disk: one line for each event, across all attempts."""
+"""The record of a run on disk: one line for each event, and the results of its attempts so far."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass, field
 from io import TextIOWrapper
 from pathlib import Path
 
-from floe_core.execution.record.run_record import RunRecord
 from floe_core.foundation.errors import EnvironmentProblemError
-from floe_core.product_folder.state_folder import run_folder, run_place
-from floe_core.runs.build_events import BuildEvent, from_line, to_line
+from floe_core.runs.build_events import BuildEvent, NodeResult, PartitionResult, from_line, to_line
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
-from floe_core.storage.regular_files import open_regular, read_regular
+from floe_core.storage.files import open_regular, read_regular
+from floe_core.storage.state_folder import run_folder, run_place
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """Node id -> its last result, and node id -> how often it ended in an error.
+
+    `partitions` is node id -> key -> the last result of a node for a partition.
+    """
+
+    results: Mapping[str, NodeResult] = field(default_factory=dict)
+    failures: Mapping[str, int] = field(default_factory=dict)
+    partitions: Mapping[str, Mapping[str, PartitionResult]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, events: Iterable[BuildEvent]) -> RunRecord:
+        """Return the record of these events, given in order.
+
+        >>> RunRecord.of([NodeResult("a", "error"), NodeResult("a", "success")]).failures
+        Counter({'a': 1})
+        """
+        events = tuple(events)
+        results = [event for event in events if isinstance(event, NodeResult)]
+        errors = Counter(result.unique_id for result in results if result.status == "error")
+        partitions: dict[str, dict[str, PartitionResult]] = {}
+        for event in events:
+            if isinstance(event, PartitionResult):
+                partitions.setdefault(event.unique_id, {})[event.key] = event
+        return cls({result.unique_id: result for result in results}, errors, partitions)
+
+    def after(self, events: Iterable[BuildEvent]) -> RunRecord:
+        """Return the record after these further events."""
+        further = RunRecord.of(events)
+        failures = Counter(self.failures) + Counter(further.failures)
+        partitions = {
+            node_id: {**self.partitions.get(node_id, {}), **further.partitions.get(node_id, {})}
+            for node_id in (*self.partitions, *further.partitions)
+        }
+        return RunRecord({**self.results, **further.results}, failures, partitions)
+
 
 FILE = "events.jsonl"
 # More than the end of a build takes.

@@ -8,8 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from floe_core.alerts.run_outcome import RunOutcome
-from floe_core.execution.record.journal import readable_events
-from floe_core.execution.record.run_record import RunRecord
+from floe_core.execution.record.journal import RunRecord, readable_events
 from floe_core.foundation.errors import UsageError
 from floe_core.partitions.chosen import partitions_named
 from floe_core.runs.build_events import (

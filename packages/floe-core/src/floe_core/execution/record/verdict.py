@@ -1,13 +1,25 @@
-"""Judge a build: every wanted node gets a result, and one failed node fails the build."""
+"""Judge a build: every wanted node gets a result, one failed node fails it, and why."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from floe_core.dbt.run import DbtEnded
-from floe_core.runs.build_events import BuildEnded, BuildEvent, NodeLog, NodeResult, NodeStarted
-from floe_core.runs.failure_text import count_failed
+from floe_core.dbt.call import DbtEnded
+from floe_core.execution.node_selection import wanted_nodes
+from floe_core.execution.record.attempt import may_retry
+from floe_core.execution.record.journal import RunRecord, record_of
+from floe_core.runs.build_events import (
+    BuildEnded,
+    BuildEvent,
+    NodeLog,
+    NodeResult,
+    NodeStarted,
+    count_failed,
+    failure_text,
+)
+from floe_core.runs.build_request import BuildRequest
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
 
 class Verdict:
@@ -78,3 +90,32 @@ class Verdict:
         beside = "\n".join(self._errors_beside)
         what = count_failed(results) if has_failed else "every node passed, but dbt failed"
         return BuildEnded(succeeded=False, message=f"{what}\n{beside}".rstrip())
+
+
+@dataclass(frozen=True, slots=True)
+class BuildFailure:
+    """The failure of a build; see `failure_text` for `text`, the same on every orchestrator.
+
+    With `may_retry`, another attempt would have something to do.
+    """
+
+    text: str
+    may_retry: bool
+
+
+def failure_of(
+    artifacts: CompiledArtifacts, wanted: Iterable[str], record: RunRecord, problem: str
+) -> BuildFailure:
+    """Return the failure of a run with this record; `problem` is the message of its end."""
+    wanted = tuple(wanted)
+    found = [record.results[node_id] for node_id in wanted if node_id in record.results]
+    return BuildFailure(failure_text(found, problem), may_retry(artifacts, wanted, record))
+
+
+def failure_of_build(
+    artifacts: CompiledArtifacts, request: BuildRequest, end: BuildEnded
+) -> BuildFailure:
+    """Return the failure of a build on this machine, from the record of its run."""
+    artifacts = artifacts.for_job(request.job)
+    record = record_of(artifacts, request.run_id)
+    return failure_of(artifacts, wanted_nodes(artifacts, request), record, end.message)

@@ -16,8 +16,7 @@ from filelock import FileLock
 
 from floe_core.runs.build_request import BuildRequest
 from floe_core.runs.run_parameters import RunParameters
-from floe_core.storage.atomic_files import write_together
-from floe_core.storage.regular_files import read_regular
+from floe_core.storage.files import read_regular, write_together
 
 # How long an orchestrator may take to notice a dead worker, in addition to the retry's delay.
 GRACE_SECONDS = 600.0

@@ -14,10 +14,10 @@ from floe_core.execution.reports.partitions import PartitionsOfBuild
 from floe_core.execution.reports.ports import PortsOfBuild
 from floe_core.lineage.compiled_sql import compiled_sql
 from floe_core.lineage.run_recorder import RunLineage
-from floe_core.runs.build_events import BuildEnded, BuildEvent, NodeResult
-from floe_core.runs.dbt_files import Ending, write_dbt_files
+from floe_core.runs.build_events import BuildEnded, BuildEvent, NodeResult, RunStatus
+from floe_core.runs.dbt_files import write_dbt_files
 from floe_core.runs.product_redactor import redactor_of
-from floe_core.tracing.build_trace import BuildTrace
+from floe_core.tracing.spans import BuildTrace
 
 _SECONDS_FOR_SPANS = 2.0
 
@@ -82,7 +82,7 @@ class BuildReports:
         for warning in self._states.conclude():
             yield self.receive(warning)
         end = self._ports.record_updates(end)
-        ending: Ending = "succeeded" if end.succeeded else "failed"
+        ending: RunStatus = "success" if end.succeeded else "failed"
         for message in write_dbt_files(self._build.artifacts, self._build.request, ending):
             yield self.receive(message)
         self._under_way.keep_end(end, is_final=end.succeeded)

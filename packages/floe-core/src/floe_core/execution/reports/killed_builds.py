@@ -10,9 +10,9 @@ from pathlib import Path
 from filelock import Timeout
 
 from floe_core.alerts import report_run, send_waiting
+from floe_core.alerts.alert_store import find_unreported, open_builds_in
 from floe_core.alerts.report import is_switched_off
 from floe_core.alerts.run_outcome import RunOutcome
-from floe_core.alerts.unreported_ends import find_unreported, open_builds_in
 from floe_core.execution.record.journal import read_events
 from floe_core.execution.record.outcome import outcome_of_build, outcome_of_run
 from floe_core.execution.reports.build_note import (
@@ -25,11 +25,11 @@ from floe_core.execution.reports.build_note import (
     written_of,
 )
 from floe_core.foundation.errors import FloeError
-from floe_core.product_folder.state_folder import state_place
 from floe_core.runs.build_events import BuildEnded
 from floe_core.runs.dbt_files import write_dbt_files
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
-from floe_core.storage.file_locks import hold_if_free
+from floe_core.storage.files import hold_if_free
+from floe_core.storage.state_folder import state_place
 
 _log = logging.getLogger("floe.alerts")
 

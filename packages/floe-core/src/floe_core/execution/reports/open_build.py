@@ -11,12 +11,11 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from floe_core.alerts import report_run
+from floe_core.alerts.alert_store import open_builds_in
 from floe_core.alerts.report import is_switched_off
-from floe_core.alerts.unreported_ends import open_builds_in
 from floe_core.execution.record.attempt import may_retry
-from floe_core.execution.record.journal import read_events, readable_events
+from floe_core.execution.record.journal import RunRecord, read_events, readable_events
 from floe_core.execution.record.outcome import outcome_of_build
-from floe_core.execution.record.run_record import RunRecord
 from floe_core.execution.reports.build_note import (
     BuildNote,
     guard,
@@ -28,10 +27,10 @@ from floe_core.execution.reports.build_note import (
 )
 from floe_core.foundation.errors import FloeError
 from floe_core.lineage.backend import is_configured
-from floe_core.product_folder.state_folder import state_folder
 from floe_core.runs.build_events import BuildEnded
 from floe_core.runs.build_request import BuildRequest
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_core.storage.state_folder import state_folder
 
 _log = logging.getLogger("floe.alerts")
 

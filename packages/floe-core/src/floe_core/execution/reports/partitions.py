@@ -10,8 +10,7 @@ from datetime import UTC, datetime
 from functools import cached_property
 
 from floe_core.foundation.errors import EnvironmentProblemError
-from floe_core.partitions.records import Record, RecordStatus
-from floe_core.partitions.statuses import codes_of
+from floe_core.partitions.statuses import Record, RecordStatus, codes_of
 from floe_core.partitions.store import store_of
 from floe_core.runs.build_events import BuildEvent, NodeLog, PartitionResult
 from floe_core.runs.build_request import BuildRequest

@@ -9,7 +9,7 @@ from floe_core.foundation.errors import EnvironmentProblemError, NothingNewError
 from floe_core.lineage.backend import is_configured
 from floe_core.lineage.calling_run import NamedRun
 from floe_core.lineage.facets import Json, job_dependency
-from floe_core.lineage.run_ids import run_id_of_build
+from floe_core.lineage.naming import run_id_of_build
 from floe_core.partitions.calendar import Partition
 from floe_core.partitions.store import name_of, store_of
 from floe_core.ports.decision import numbers_of, ports_of

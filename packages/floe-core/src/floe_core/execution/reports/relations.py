@@ -11,10 +11,10 @@ from floe_core.dbt.built_columns import BuiltRelation, kept_relation
 from floe_core.dbt.invocation import target_of_build, target_of_freshness
 from floe_core.execution.freshness_run import RESULTS_FILE, read_freshness
 from floe_core.lineage.compiled_sql import MAX_ATTEMPTS, compiled_sql
-from floe_core.product_folder.state_folder import state_place
 from floe_core.runs.build_request import BuildRequest
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.nodes import Column, Node
+from floe_core.storage.state_folder import state_place
 
 # Column -> the columns that its values come from, each with the id of its node.
 ColumnOrigins = Mapping[str, tuple[tuple[str, str], ...]]
@@ -40,7 +40,7 @@ def column_origins(
     """
     # An orchestrator that does not ask does not load the reader of SQL.
     from floe_core.sql.columns.known_tables import KnownTable
-    from floe_core.sql.derived_columns import derive
+    from floe_core.sql.query_columns import derive
 
     node, target = artifacts.by_id[node_id], target_of_build(artifacts.folder, request)
     sql = compiled_sql(target / "compiled", node)

@@ -8,7 +8,7 @@ import time
 from collections.abc import Collection, Mapping
 
 from floe_core.execution.reuse.planned_build import PlannedBuild, subject_of
-from floe_core.foundation.running_process import is_running
+from floe_core.foundation.child_processes import is_running
 from floe_core.reuse.state import ActiveBuild, Entry, State
 from floe_core.reuse.state_store import StateStore
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts

@@ -9,17 +9,19 @@ from dataclasses import replace
 from floe_core.dbt.compiled_code import RunDbt, codes_in
 from floe_core.dbt.invocation import invocation
 from floe_core.execution.reuse.claim import begin, release, remember
-from floe_core.execution.reuse.gate import NodeGate, result_of_reused
+from floe_core.execution.reuse.gate import (
+    NodeGate,
+    RelationsInRun,
+    ReportedInOrder,
+    result_of_reused,
+)
 from floe_core.execution.reuse.planned_build import PlannedBuild, plan_build, read_facts, why_not
-from floe_core.execution.reuse.relations_in_run import RelationsInRun
-from floe_core.execution.reuse.reported_in_order import ReportedInOrder
 from floe_core.foundation.errors import EnvironmentProblemError
-from floe_core.lineage.run_ids import run_id_of_node
-from floe_core.reuse.code_texts import pack_code
+from floe_core.lineage.naming import run_id_of_node
 from floe_core.reuse.live_plan import LivePlan
 from floe_core.reuse.outcome import outcome_of
 from floe_core.reuse.situation import Decision
-from floe_core.reuse.state import Entry
+from floe_core.reuse.state import Entry, pack_code
 from floe_core.reuse.state_store import StateStore, store_of
 from floe_core.runs.build_events import BuildEvent, NodeLog, NodeResult
 from floe_core.runs.build_request import BuildRequest

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from floe_core.dbt.run import DbtEnded, DbtRun, StartDbt
+from floe_core.dbt.call import DbtEnded, DbtRun, StartDbt
 from floe_core.runs.build_events import BuildEvent, NodeLog, NodeResult
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from floe_core.dbt.run import DbtEnded, DbtRun, StartDbt
+from floe_core.dbt.call import DbtEnded, DbtRun, StartDbt
 from floe_core.foundation.garbage_collection import seldom_collecting
 from floe_core.runs.build_events import BuildEvent, NodeResult
 from floe_core.runs.build_request import BuildRequest

@@ -10,15 +10,47 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from floe_core.dbt.invocation import command_invocation, is_full_refresh, own_vars, run_vars
-from floe_core.execution.private_folder import make_private
-from floe_core.execution.steps.image_order import FACTS_VARIABLE, ImageOrder, command_of
+from floe_core.execution.private_output import make_private
+from floe_core.foundation.entry_points import installed_points
 from floe_core.foundation.errors import EnvironmentProblemError
-from floe_core.product_folder.state_folder import place_below, run_folder
 from floe_core.runs.build_request import BuildRequest
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
-from floe_core.schemas.steps import Step
+from floe_core.schemas.frozen import Frozen
+from floe_core.schemas.nodes import Step
+from floe_core.storage.state_folder import place_below, run_folder
 from floe_core.user_yaml.dbt_vars import without_tags
 from floe_core.warehouse.duckdb_file import PROJECT_DIR_VARIABLE, duckdb_file
+
+FACTS_VARIABLE = "FLOE_FACTS_FILE"
+
+
+class ImageOrder(Frozen):
+    """An image to run for a step; `variables` are the names of the variables passed on to it.
+
+    `command` is empty if the image runs its own. `timeout_seconds` is 0 for no limit. `root_run_id`
+    is the first of the runs that this one retries.
+    """
+
+    product: str
+    step: str
+    run_id: str
+    root_run_id: str
+    attempt: int
+    image: str
+    command: tuple[str, ...]
+    variables: tuple[str, ...]
+    facts_file: str
+    timeout_seconds: int
+
+
+def command_of(order: ImageOrder) -> tuple[str, ...]:
+    """Return the command that runs the image and exits as its container does.
+
+    It is `python -m MODULE ORDER`, with the module that the first entry point by name has.
+    """
+    runners = installed_points("floe.image_runners")
+    return (sys.executable, "-m", runners[min(runners)].value, order.model_dump_json())
+
 
 CALL_FUNCTION = "floe_core.execution.steps.call_function"
 # Variables that make no sense in a step's pod: they refer to this machine.

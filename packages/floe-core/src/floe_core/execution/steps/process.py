@@ -7,18 +7,59 @@ import signal
 import threading
 import time
 from collections import deque
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
+from pathlib import Path
 
-from floe_core.dbt.run import DbtEnded, EventQueue
-from floe_core.execution.left_processes import kill_left_processes
-from floe_core.execution.private_folder import close_to_others
-from floe_core.execution.steps.call import StepCall
+from floe_core.dbt.call import DbtEnded, DbtRun, EventQueue
+from floe_core.execution.private_output import close_to_others
+from floe_core.execution.slots_of_build import SlotsOfBuild
+from floe_core.execution.steps.call import FACTS_VARIABLE, StepCall
 from floe_core.execution.steps.facts import read_facts
-from floe_core.execution.steps.image_order import FACTS_VARIABLE
-from floe_core.foundation.guarded_process import start_guarded
+from floe_core.foundation.child_processes import start_guarded
+from floe_core.foundation.errors import EnvironmentProblemError
 from floe_core.runs.build_events import BuildEvent, NodeLog, NodeResult, NodeStarted
+
+# A process can start another one while we look; nothing outruns as many looks as this.
+MAX_LOOKS = 20
+
+
+def kill_left_processes(variable: str, value: str) -> None:
+    """Kill every process with this variable in the environment that it was started with.
+
+    What daemonizes leaves its group, its session and its parent, but inherits the environment.
+    Linux alone, as elsewhere there is no /proc.
+    """
+    mark = f"{variable}={value}".encode()
+    for _ in range(MAX_LOOKS):
+        killed = [pid for pid in _processes() if _kill_if_marked(pid, mark)]
+        if not killed:
+            return
+
+
+def _processes() -> Iterator[int]:
+    for place in Path("/proc").glob("[0-9]*"):
+        if int(place.name) != os.getpid():
+            yield int(place.name)
+
+
+def _kill_if_marked(pid: int, mark: bytes) -> bool:
+    """Kill a process; return whether it was marked. The handle keeps another one's id out."""
+    try:
+        handle = os.pidfd_open(pid)
+    except OSError:
+        return False
+    try:
+        is_marked = mark in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+        if is_marked:
+            signal.pidfd_send_signal(handle, signal.SIGKILL)
+    except OSError:
+        return False
+    finally:
+        os.close(handle)
+    return is_marked
+
 
 # How long a step may clean up after a request to stop.
 GRACE_SECONDS = 5.0
@@ -148,3 +189,66 @@ class StepProcess:
     def _why(self, code: int) -> str:
         how = f"killed by {signal.Signals(-code).name}" if code < 0 else f"exited with {code}"
         return "\n".join([how, *self._last_lines])
+
+
+class WaitingStep:
+    """Waits in a thread of its own, then behaves like the run that `start` returns."""
+
+    def __init__(self, node_id: str, slots: SlotsOfBuild, start: Callable[[], DbtRun]) -> None:
+        self._node_id = node_id
+        self._slots = slots
+        self._start = start
+        self._events = EventQueue()
+        self._lock = threading.Lock()
+        self._run: DbtRun | None = None
+        self._is_canceled = False
+        self._thread = threading.Thread(target=self._work, name="floe-step-slot", daemon=True)
+        self._thread.start()
+
+    def next_event(self, timeout: float | None) -> BuildEvent | DbtEnded | None:
+        """See `DbtRun.next_event`."""
+        return self._events.take(timeout)
+
+    def cancel(self) -> None:
+        """See `DbtRun.cancel`."""
+        self._slots.stop()
+        with self._lock:
+            self._is_canceled = True
+            if self._run is not None:
+                self._run.cancel()
+
+    def cancel_node(self, unique_id: str) -> None:
+        """See `DbtRun.cancel_node`; a waiting step has not started."""
+        if self._run is not None:
+            self._run.cancel_node(unique_id)
+
+    def close(self, patience: float) -> bool:
+        """See `DbtRun.close`."""
+        until = time.monotonic() + patience
+        self._thread.join(patience)
+        run = self._run
+        is_closed = run is None or run.close(max(0.0, until - time.monotonic()))
+        return is_closed and not self._thread.is_alive()
+
+    def _work(self) -> None:
+        try:
+            self._slots.take(self._node_id, self._events.put)
+        except EnvironmentProblemError as error:
+            self._pass_on(StepNotStarted(self._node_id, str(error)))
+            return
+        with self._lock:
+            if self._is_canceled:
+                self._events.put(DbtEnded(succeeded=False))
+                return
+            self._run = self._start()
+        self._pass_on(self._run)
+
+    def _pass_on(self, run: DbtRun) -> None:
+        while True:
+            event = run.next_event(None)
+            if isinstance(event, NodeResult):
+                self._slots.give_back(self._node_id)
+            if event is not None:
+                self._events.put(event)
+            if isinstance(event, DbtEnded):
+                return

@@ -10,9 +10,8 @@ from typing import Any
 from floe_core.lineage.backend import is_configured
 from floe_core.lineage.sending.event_channel import event_drainer
 from floe_core.schemas.policies import LineageSettings
-from floe_core.spooling.flushing import Flushed, flush_spool
-from floe_core.spooling.spool import Spool, read_json
-from floe_core.spooling.spool_room import bytes_in, limit_in_bytes
+from floe_core.storage.spooling.draining import Flushed, flush_spool
+from floe_core.storage.spooling.spool import Spool, bytes_in, limit_in_bytes, read_json
 
 
 @dataclass(frozen=True, slots=True)

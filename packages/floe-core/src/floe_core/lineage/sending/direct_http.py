@@ -8,7 +8,7 @@ from urllib.parse import urljoin, urlsplit
 from openlineage.client.transport.http import HttpTransport
 from requests import PreparedRequest, RequestException, Response, Session
 
-from floe_core.spooling.bounded_requests import BoundedAdapter
+from floe_core.storage.spooling.bounded_requests import BoundedAdapter
 
 if TYPE_CHECKING:
     from openlineage.client.client import Event

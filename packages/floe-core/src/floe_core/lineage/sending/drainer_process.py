@@ -13,10 +13,10 @@ from pathlib import Path
 
 from floe_core.lineage.sending.event_channel import event_drainer
 from floe_core.schemas.policies import LineageSettings
-from floe_core.secrets.known_values import known_secrets
+from floe_core.secrets.recognition import known_secrets
 from floe_core.secrets.redactor import Redactor
-from floe_core.spooling.drainer_loop import serve
-from floe_core.spooling.spool import Spool
+from floe_core.storage.spooling.sending_process import serve
+from floe_core.storage.spooling.spool import Spool
 
 
 def main() -> int:

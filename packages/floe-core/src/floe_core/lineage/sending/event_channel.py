@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from floe_core.lineage.facets import Json
 from floe_core.schemas.policies import LineageSettings
-from floe_core.secrets.known_values import known_secrets
+from floe_core.secrets.recognition import known_secrets
 from floe_core.secrets.redactor import Redactor
-from floe_core.spooling.draining import Drainer, Unsent
-from floe_core.spooling.spool import Spool
+from floe_core.storage.spooling.draining import Drainer, Unsent
+from floe_core.storage.spooling.spool import Spool
 
 if TYPE_CHECKING:
     from openlineage.client.event_v2 import RunEvent
@@ -68,7 +68,7 @@ class EventChannel:
 
     def explain(self, error: Exception) -> Unsent:
         """Return what an error of the transport means for the event."""
-        from floe_core.spooling.bounded_requests import seconds_to_wait
+        from floe_core.storage.spooling.bounded_requests import seconds_to_wait
 
         reason = self._redactor.text(f"{type(error).__name__}: {error}")
         if _is_refusal(error):

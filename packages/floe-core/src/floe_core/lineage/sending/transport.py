@@ -15,7 +15,7 @@ from floe_core.foundation.process_environment import unchanged_environment
 from floe_core.lineage.backend import resolve_transport
 from floe_core.lineage.facets import Json
 from floe_core.schemas.policies import LineageSettings
-from floe_core.spooling.bounded_requests import LONGEST_SECONDS, bound_all_requests
+from floe_core.storage.spooling.bounded_requests import LONGEST_SECONDS, bound_all_requests
 
 _DIRECT_HTTP = "floe_core.lineage.sending.direct_http.DirectHttpTransport"
 

@@ -11,11 +11,11 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field
 
 from floe_core.foundation.errors import invalid
-from floe_core.product_folder.environment_choice import ENVIRONMENT_VARIABLE
+from floe_core.schemas.frozen import Name, ShortText, SnakeModel
 from floe_core.schemas.manifest_yaml import ResourcePreset
 from floe_core.schemas.reading import validate
 from floe_core.schemas.resources import ResourceSpec
-from floe_core.schemas.yaml_model import Name, ShortText, SnakeModel
+from floe_core.storage.environment_choice import ENVIRONMENT_VARIABLE
 from floe_core.user_yaml.source_map import Document, Location, Spot
 
 SECTION = "plugins.orchestrator.config.helm"

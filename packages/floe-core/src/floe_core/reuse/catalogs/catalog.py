@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
+from floe_core.foundation.entry_points import InstalledParts
 from floe_core.foundation.errors import EnvironmentProblemError
-from floe_core.reuse.queries.function_calls import Call
-from floe_core.reuse.queries.functions import Functions
+from floe_core.reuse.queries.functions import Call, Functions
 from floe_core.reuse.queries.parts import digest
-from floe_core.sql.names import Names
+from floe_core.sql.names import Names, names_of
 from floe_core.warehouse.dialect import Relation
 from floe_core.warehouse.warehouse import Warehouse
 
@@ -141,3 +141,28 @@ class Catalog(ABC):
     def is_varying(self, call: Call) -> bool:
         """Return whether the arguments of a call of a steady function make it vary."""
         return False
+
+
+class CopiesCatalog(Catalog):
+    """Nodes depend on whole parents: how such a warehouse resolves names is not known."""
+
+    names = names_of("")
+    separates_columns = False
+
+    def relations(
+        self, warehouse: Warehouse, wanted: Sequence[Relation]
+    ) -> Mapping[Relation, Found]:
+        """See `Catalog.relations`; nothing shows whether one is as a build left it."""
+        return {}
+
+    def functions(self, warehouse: Warehouse) -> Functions:
+        """See `Catalog.functions`."""
+        return Functions()
+
+
+CATALOGS: Mapping[str, Catalog] = InstalledParts("floe.catalogs", Catalog)  # type: ignore[type-abstract]
+
+
+def catalog_of(adapter: str) -> Catalog:
+    """Return the catalog of an adapter; where reuse does not work, one to compare changes with."""
+    return CATALOGS.get(adapter) or CopiesCatalog()

@@ -9,8 +9,7 @@ from contextlib import suppress
 from floe_core.reuse.catalogs.catalog import STEADY_IN_ZONES, Catalog, Found
 from floe_core.reuse.queries.functions import Functions
 from floe_core.reuse.queries.parts import digest
-from floe_core.sql.lookalikes import OF_WAREHOUSE
-from floe_core.sql.names import NAMES
+from floe_core.sql.names import NAMES, OF_WAREHOUSE
 from floe_core.warehouse.connection import PlainDuckDBFile
 from floe_core.warehouse.dialect import Relation, literal, quote_name
 from floe_core.warehouse.duckdb_dialect import OWN_TIME_ZONE

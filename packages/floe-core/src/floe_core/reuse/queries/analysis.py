@@ -2,24 +2,67 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import sqlglot
-from sqlglot import exp
+from sqlglot import Token, TokenType, exp
 
-from floe_core.reuse.catalogs.known import catalog_of
-from floe_core.reuse.queries.bare_columns import has_bare_columns
+from floe_core.reuse.catalogs.catalog import catalog_of
 from floe_core.reuse.queries.functions import Functions
 from floe_core.reuse.queries.parts import ROWS, WHOLE, Columns, Leaf, Part, digest, join_parts
-from floe_core.reuse.queries.row_order import goes_by_row_order
+from floe_core.reuse.queries.row_order import goes_by_row_order, has_bare_columns
 from floe_core.reuse.queries.steadiness import find_own_call, find_varying, find_varying_call
-from floe_core.reuse.queries.token_words import is_whole, token_words
 from floe_core.sql.columns.known_tables import KnownTable
 from floe_core.sql.names import Names
 from floe_core.sql.parsed import parse_query
 from floe_core.sql.sliced_columns import Slice, slice_query
+
+_TEXTS = (TokenType.STRING, TokenType.IDENTIFIER)
+_VALUES = (TokenType.NUMBER, TokenType.VAR, *_TEXTS)
+_WORDS = frozenset({"distinct", "ignore", "respect", "+"})
+
+
+def token_words(sql: str, dialect: str) -> list[str]:
+    """Return a query's tokens, without comments and blanks, in one case except for texts.
+
+    Raises:
+        sqlglot.errors.TokenError: The text can't be tokenized in that dialect.
+    """
+    tokens = sqlglot.tokenize(sql, dialect=dialect)
+    return [f"{t.token_type.name}:{_word(t)}" for t in tokens]
+
+
+def is_whole(sql: str, read: str, dialect: str) -> bool:
+    """Return whether all names and values of a query are in the SQL generated from its tree.
+
+    sqlglot drops arguments of some dialects' functions that its syntax tree has no place for. Such
+    queries count as equal only if their texts are.
+
+    Raises:
+        sqlglot.errors.TokenError: One of the two can't be tokenized in that dialect.
+    """
+    return not _values(sql, dialect) - _values(read, dialect)
+
+
+def _values(sql: str, dialect: str) -> Counter[str]:
+    tokens = sqlglot.tokenize(sql, dialect=dialect)
+    following = [*(t.token_type for t in tokens[1:]), None]
+    return Counter(
+        word
+        for token, after in zip(tokens, following, strict=True)
+        if (token.token_type in _VALUES and after != TokenType.L_PAREN)
+        or token.text.lower() in _WORDS
+        # `interval '1 day'` is generated as `interval '1' day`.
+        for word in token.text.lower().split() or [""]
+    )
+
+
+def _word(token: Token) -> str:
+    return token.text if token.token_type in _TEXTS else token.text.lower()
+
 
 # What sqlglot raises if it can't parse SQL: its own errors, or errors inside its code.
 _STUMBLES = (

@@ -7,9 +7,8 @@ from collections.abc import Callable, Container, Iterator
 from sqlglot import exp
 
 from floe_core.reuse.catalogs.catalog import Catalog
-from floe_core.reuse.queries.function_calls import called_names, function_calls
-from floe_core.reuse.queries.functions import Functions
-from floe_core.sql.lookalikes import PLACES, WORDS
+from floe_core.reuse.queries.functions import Functions, called_names, function_calls
+from floe_core.sql.names import PLACES, WORDS
 from floe_core.sql.parsed import is_cte
 
 # sqlglot's names of functions of the time, the session, random numbers, and files.

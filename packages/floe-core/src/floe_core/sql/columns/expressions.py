@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from sqlglot import exp
 
-from floe_core.sql.columns.name_patterns import SELECTED, select_names
+from floe_core.sql.columns.column_names import SELECTED, select_names
 from floe_core.sql.columns.origins import (
     AGGREGATION,
     IDENTITY,
@@ -19,9 +19,8 @@ from floe_core.sql.columns.origins import (
     as_indirect,
     merge,
 )
-from floe_core.sql.columns.relation import Field, Relation
+from floe_core.sql.columns.relation import NO_VALUE, Field, Relation
 from floe_core.sql.columns.scope import Scope
-from floe_core.sql.columns.structs import NO_VALUE
 from floe_core.sql.columns.values import PICKING, ValueReader
 
 QueryReader = Callable[[exp.Expr, Scope], Relation]

@@ -8,8 +8,7 @@ from dataclasses import replace
 from sqlglot import exp
 
 from floe_core.sql.columns.origins import NOTHING, Origins, as_indirect, merge
-from floe_core.sql.columns.relation import Field, Relation
-from floe_core.sql.columns.structs import alike
+from floe_core.sql.columns.relation import Field, Relation, alike
 from floe_core.sql.names import Names
 
 ExpressionReader = Callable[[exp.Expr], Origins]

@@ -9,10 +9,8 @@ from sqlglot import exp
 
 from floe_core.sql.columns.needs import Kind, Need, Notes, perhaps
 from floe_core.sql.columns.origins import Origins
-from floe_core.sql.columns.relation import Field, Relation
-from floe_core.sql.columns.structs import NO_VALUE, member_of, struct_of
-from floe_core.sql.lookalikes import SYSTEM_COLUMNS, WORDS
-from floe_core.sql.names import Names
+from floe_core.sql.columns.relation import NO_VALUE, Field, Relation, member_of, struct_of
+from floe_core.sql.names import SYSTEM_COLUMNS, WORDS, Names
 
 
 @dataclass(frozen=True)

@@ -8,14 +8,25 @@ from dataclasses import dataclass, field, replace
 from sqlglot import exp
 
 from floe_core.sql.columns.aggregates import adds_up
+from floe_core.sql.columns.column_names import (
+    SELECTED,
+    name_from,
+    name_of,
+    own_pattern,
+    select_names,
+)
 from floe_core.sql.columns.expressions import ExpressionReader
-from floe_core.sql.columns.name_patterns import SELECTED, own_pattern, select_names
 from floe_core.sql.columns.needs import Kind, Notes, own_code
-from floe_core.sql.columns.relation import Field, Relation, merge_places
-from floe_core.sql.columns.result_names import name_from, name_of
+from floe_core.sql.columns.relation import (
+    NO_VALUE,
+    Field,
+    Relation,
+    element_of,
+    flatten,
+    merge_places,
+)
 from floe_core.sql.columns.scope import Scope
 from floe_core.sql.columns.sources import identifier_of
-from floe_core.sql.columns.structs import NO_VALUE, element_of, flatten
 
 # In a select list, these may change the number of rows.
 _ROW_CHANGING = (exp.UDTF, exp.Explode, exp.Posexplode, exp.GenerateSeries, exp.Anonymous)

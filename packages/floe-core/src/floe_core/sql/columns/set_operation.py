@@ -8,9 +8,8 @@ from sqlglot import exp
 
 from floe_core.sql.columns.needs import NONE, perhaps
 from floe_core.sql.columns.origins import Origins, as_indirect, merge
-from floe_core.sql.columns.relation import Relation
+from floe_core.sql.columns.relation import Relation, alike
 from floe_core.sql.columns.scope import Scope
-from floe_core.sql.columns.structs import alike
 from floe_core.sql.names import Names
 
 

@@ -18,9 +18,8 @@ from floe_core.sql.columns.origins import (
     merge,
 )
 from floe_core.sql.columns.pivots import pivot_relation
-from floe_core.sql.columns.relation import Field, Relation
+from floe_core.sql.columns.relation import Field, Relation, element_of
 from floe_core.sql.columns.scope import Scope
-from floe_core.sql.columns.structs import element_of
 
 TableFinder = Callable[[exp.Table, Scope], Relation]
 QueryReader = Callable[[exp.Expr, Scope], Relation]

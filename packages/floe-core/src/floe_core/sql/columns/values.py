@@ -17,16 +17,17 @@ from floe_core.sql.columns.origins import (
     as_indirect,
     merge,
 )
-from floe_core.sql.columns.relation import Field, Relation
-from floe_core.sql.columns.scope import Scope
-from floe_core.sql.columns.structs import (
+from floe_core.sql.columns.relation import (
     NO_VALUE,
+    Field,
+    Relation,
     alike,
     element_of,
     list_of,
     member_of,
     struct_of,
 )
+from floe_core.sql.columns.scope import Scope
 
 OriginsReader = Callable[[exp.Expr, Scope], Origins]
 QueryReader = Callable[[exp.Expr, Scope], Relation]

@@ -11,7 +11,7 @@ from ruamel.yaml import YAML
 
 from floe_core.sql.columns.known_tables import KnownTable
 from floe_core.sql.columns.origins import Origins
-from floe_core.sql.derived_columns import derive
+from floe_core.sql.query_columns import derive
 
 _INDIRECT = {"CONDITIONAL", "FILTER", "GROUP_BY", "JOIN", "SORT", "WINDOW"}
 

@@ -1,1 +1,0 @@
-"""Which nodes a run builds: those that a selection matches, and those that a request wants."""

@@ -1,5 +1,0 @@
-"""Runs that `floe run` starts on this machine, each in a process of its own.
-
-One side launches the run (`launch`, `run_process`), the other executes it in the orchestrator's
-engine (`event_feed`, `run_report`, `parent_watch`); `run_order` holds the messages between them.
-"""

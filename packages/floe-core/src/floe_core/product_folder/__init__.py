@@ -1,1 +1,0 @@
-"""A product's folder: its identity, and where floe keeps its state."""
