@@ -325,7 +325,9 @@ def test_pods_that_may_not_be_created_fail_the_step_with_what_kubernetes_says(
 def test_without_the_client_the_extra_is_named(
     shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "kubernetes.py").write_text("raise ModuleNotFoundError('kubernetes')")
+    (tmp_path / "kubernetes.py").write_text(
+        "raise ModuleNotFoundError('no kubernetes', name='kubernetes')"
+    )
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     ended = end_of_step(run(shop()))
 

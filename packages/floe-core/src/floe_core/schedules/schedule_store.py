@@ -99,11 +99,14 @@ def store_for(
     Raises:
         EnvironmentProblemError: The setting names a variable that is not set.
     """
-    from floe_core.storage.shared_text import FileText, shared_text
+    from floe_core.storage.shared_text import POSTGRES, FileText, shared_text
 
     place = shared_place(settings)
     if place:
-        return ScheduleStore(shared_text(place, f"{product_name}.{SCHEDULES}"), environment)
+        is_url = "://" in place and not place.startswith(("file://", *POSTGRES))
+        # Objects at a URL have the name that version 0.1 gave them.
+        name = product_name if is_url else f"{product_name}.{SCHEDULES}"
+        return ScheduleStore(shared_text(place, name), environment)
     if project_dir is None:
         return None
     file = FileText(project_dir / f"{SCHEDULES}.json", advice=_ELSEWHERE)

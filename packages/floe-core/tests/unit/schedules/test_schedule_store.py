@@ -205,7 +205,7 @@ def test_setting_and_environment_name_a_folder_or_a_url(shop, tmp_path, monkeypa
     shared = shop(schedule_store=str(tmp_path / "shared"))
     assert store_of(shared).place == str(tmp_path / "shared" / "web-shop.schedules.json")
     monkeypatch.setenv("FLOE_SCHEDULE_STORE", "memory://floe-tests/")
-    assert store_of(shared).place == "memory://floe-tests/web-shop.schedules"
+    assert store_of(shared).place == "memory://floe-tests/web-shop"
     monkeypatch.setenv("FLOE_SCHEDULE_STORE", f"file://{tmp_path}/there")
     assert store_of(shared).place == str(tmp_path / "there" / "web-shop.schedules.json")
 
