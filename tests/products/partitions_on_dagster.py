@@ -24,7 +24,7 @@ from partition_histories import Attempts, Pair, Product, Replay, Step
 from partition_sides import Claim, Kill, forked
 
 from floe_orchestrator_dagster.loader import load_product_definitions
-from floe_orchestrator_dagster.names.partitioned_assets import (
+from floe_orchestrator_dagster.names.partitions import (
     FIRST_PARTITION_TAG,
     LAST_PARTITION_TAG,
     PARTITION_TAG,

@@ -17,8 +17,7 @@ from floe_core.execution import (
 )
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.nodes import Node
-from floe_orchestrator_dagster.step.node_log import log_node_line
-from floe_orchestrator_dagster.step.node_results import materialization
+from floe_orchestrator_dagster.step.node_results import log_node_line, materialization
 
 
 class FloeDbtResource(ConfigurableResource[None]):

@@ -15,9 +15,11 @@ from floe_core.foundation.errors import invalid
 from floe_core.foundation.garbage_collection import collector_at_rest
 from floe_core.schedules.live_schedules import with_live_schedules
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
-from floe_orchestrator_dagster.definitions.assets_of_product import assets_of_product
 from floe_orchestrator_dagster.definitions.building import StepSettings, building_assets
-from floe_orchestrator_dagster.definitions.product_definitions import definitions_of
+from floe_orchestrator_dagster.definitions.product_definitions import (
+    assets_of_product,
+    definitions_of,
+)
 from floe_orchestrator_dagster.names.asset_specs import Translate
 from floe_orchestrator_dagster.step.step_nodes import Columns
 from floe_orchestrator_dagster.translator.helper_metadata import EXCLUDE, SELECT, tags_of_selection

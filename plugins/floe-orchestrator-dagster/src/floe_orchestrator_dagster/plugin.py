@@ -72,20 +72,20 @@ class DagsterOrchestratorPlugin(ProductPlugin):
             InvalidProductError: `helm` is invalid; lists every problem.
         """
         from floe_core.plugin_api.helm.settings import helm_settings
-        from floe_orchestrator_dagster.cluster.helm_values import DagsterHelmSettings, helm_values
+        from floe_orchestrator_dagster.cluster import DagsterHelmSettings, helm_values
 
         settings = helm_settings(DagsterHelmSettings, self._settings)
         return helm_values(settings, self.get_resource_requirements)
 
     def chart_folder(self) -> Path:
         """See `ChartOwner`."""
-        from floe_orchestrator_dagster.cluster.helm_values import CHART
+        from floe_orchestrator_dagster.cluster import CHART
 
         return CHART
 
     def helm_settings_model(self) -> type[HelmSettings]:
         """See `ChartOwner`."""
-        from floe_orchestrator_dagster.cluster.helm_values import DagsterHelmSettings
+        from floe_orchestrator_dagster.cluster import DagsterHelmSettings
 
         return DagsterHelmSettings
 
@@ -98,7 +98,7 @@ class DagsterOrchestratorPlugin(ProductPlugin):
     def get_resource_requirements(self, workload_size: str) -> ResourceSpec:
         """Return the resources of the pod that runs a product's step."""
         from floe_core.plugin_api.resource_sizes import resources_for
-        from floe_orchestrator_dagster.cluster.run_pod_sizes import RUN_POD
+        from floe_orchestrator_dagster.cluster import RUN_POD
 
         return resources_for(workload_size, RUN_POD, self._settings.get("resource_presets") or {})
 
@@ -109,7 +109,7 @@ class DagsterOrchestratorPlugin(ProductPlugin):
 
     def ticks_of(self, schedule: Schedule, start: datetime, end: datetime) -> list[datetime]:
         """See `TickReporter`."""
-        from floe_orchestrator_dagster.ticks.dagster_ticks import dagster_ticks
+        from floe_orchestrator_dagster.ticks.schedules import dagster_ticks
 
         return list(dagster_ticks(schedule, start, end))
 
@@ -124,16 +124,16 @@ class DagsterOrchestratorPlugin(ProductPlugin):
         return f"the pool {pool}"
 
     # Powers, by the protocols of `floe_core.plugin_api.powers`.
-    running_schedule = power(".ticks.running_schedule:running_schedule", settings=True)
+    running_schedule = power(".ticks.schedule_uptake:running_schedule", settings=True)
     concepts = power(".concepts:concepts")
     retry_plan = power(".definitions.retry_plan:retry_plan")
     check_pools = power(".service.pool_check:check_pools", settings=True)
     recent_runs = power(".service.run_history:recent_runs", settings=True)
     nodes_of_run = power(".service.run_history:nodes_of_run", settings=True)
-    backfills_of = power(".service.backfills:backfills_of", settings=True)
+    backfills_of = power(".service.run_history:backfills_of", settings=True)
     listeners_of = power(".service.listeners:listeners_of", settings=True)
     unmanaged_schedule = power(".service.unmanaged_schedules:DagsterSchedule", settings=True)
-    entry_point_file = power(".names.entry_point:definitions_file")
+    entry_point_file = power(".names.dagster_names:definitions_file")
     launch_run = power(".local.launch:LAUNCHER.launch_run")
     start_early = power(".local.launch:LAUNCHER.start_early")
     serve_dev = power(".local.dev_session:serve_dev")

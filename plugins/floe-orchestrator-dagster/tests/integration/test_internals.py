@@ -26,8 +26,8 @@ from floe_core.schemas.policies import Schedule
 from floe_orchestrator_dagster import internals
 from floe_orchestrator_dagster.local.run_execution import execute_run
 from floe_orchestrator_dagster.names.asset_map import asset_map_of
-from floe_orchestrator_dagster.ticks import native_cron, schedules
-from floe_orchestrator_dagster.ticks.dagster_ticks import dagster_ticks
+from floe_orchestrator_dagster.ticks import dagster_cron, schedules
+from floe_orchestrator_dagster.ticks.schedules import dagster_ticks
 
 ALL = borrowed_names(Path(internals.__file__), "dagster")
 OF_MOMENTS = [
@@ -104,8 +104,8 @@ def test_without_its_moments_dagsters_ticks_are_not_told(
 
 
 def test_what_dagster_cannot_read_is_told_apart() -> None:
-    spans = native_cron.spans_of_change("America/Havana", 2026)
-    told = [native_cron._ticks_of_dagster("30 0 * * *", "America/Havana", *span) for span in spans]
+    spans = dagster_cron.spans_of_change("America/Havana", 2026)
+    told = [dagster_cron._ticks_of_dagster("30 0 * * *", "America/Havana", *span) for span in spans]
     assert all(told)
 
 

@@ -14,7 +14,7 @@ from schedule_records import run_in_location
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_orchestrator_dagster.internals import execute_with_origin
 from floe_orchestrator_dagster.loader import load_product_definitions
-from floe_orchestrator_dagster.ticks import retry_of_run, turn_of_run
+from floe_orchestrator_dagster.ticks import turn_of_run
 
 FILES = {"models/first.sql": "select 1 as id"}
 SCHEDULE = 'schedule: {cron: "* * * * *", timezone: UTC, catchup: CATCHUP}\n'
@@ -174,7 +174,7 @@ def test_a_run_waits_for_the_retry_of_an_earlier_tick(
 def test_it_does_not_wait_for_a_retry_that_has_not_come_for_minutes(
     instance: DagsterInstance, made: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(retry_of_run, "RETRY_SECONDS", 0.0)
+    monkeypatch.setattr(turn_of_run, "RETRY_SECONDS", 0.0)
     other(instance, FAILED, {**of_tick(EARLIER), **WILL_RETRY})
     assert run(instance, made("false"), of_tick(TICK)) == (True, "")
 

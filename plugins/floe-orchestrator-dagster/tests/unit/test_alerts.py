@@ -12,8 +12,7 @@ from schedule_records import run_in_location, sensor_context
 from floe_core.alerts import status
 from floe_core.runs.build_request import BuildRequest
 from floe_core.schemas.policies import AlertRule
-from floe_orchestrator_dagster.alerts.run_end import report_end_of_run
-from floe_orchestrator_dagster.alerts.sensor import is_under_way
+from floe_orchestrator_dagster.alerts import is_under_way, report_end_of_run
 from floe_orchestrator_dagster.definitions.product_definitions import definitions_of
 
 RULE = AlertRule(on=("failure", "recovery", "warning"), to="env:NOBODY_SETS_THIS")

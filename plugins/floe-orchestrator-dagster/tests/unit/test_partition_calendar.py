@@ -10,7 +10,7 @@ import pytest
 
 from floe_core.partitions.calendar import Partition, due_partitions, partition_of_key
 from floe_core.schemas.partitions import Partitions
-from floe_orchestrator_dagster.names.partitioned_assets import partitions_definition
+from floe_orchestrator_dagster.names.partitions import partitions_definition
 
 ZONES = [
     *("UTC", "Europe/Berlin", "America/New_York", "Asia/Kolkata", "Pacific/Auckland"),

@@ -7,8 +7,8 @@ from dagster._core.definitions.utils import DISALLOWED_NAMES
 from floe_core.foundation.errors import InvalidProductError
 from floe_core.schemas.policies import ExecutionPolicy, Job, Schedule
 from floe_orchestrator_dagster import DagsterOrchestratorPlugin, DagsterPlugin
+from floe_orchestrator_dagster.definitions.building import DoublingRetryPolicy, retry_policy
 from floe_orchestrator_dagster.definitions.product_definitions import definitions_of
-from floe_orchestrator_dagster.definitions.retries import DoublingRetryPolicy, retry_policy
 from floe_orchestrator_dagster.names.dagster_names import plain
 
 

@@ -7,7 +7,7 @@ import uuid
 import pytest
 from dagster import DagsterInstance, DagsterRun
 
-from floe_orchestrator_dagster.step.resumed_run import build_run_id, resumed_runs
+from floe_orchestrator_dagster.step.run_of_step import build_run_id, resumed_runs
 
 FROM_FAILURE = {"dagster/is_resume_retry": "true"}
 

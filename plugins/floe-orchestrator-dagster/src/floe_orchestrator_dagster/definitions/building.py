@@ -20,7 +20,6 @@ from dagster import (
 )
 
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
-from floe_orchestrator_dagster.definitions.retries import retry_policy
 from floe_orchestrator_dagster.names.asset_map import AssetMap
 from floe_orchestrator_dagster.names.dagster_names import PRODUCT_TAG, build_op_name, distinct
 from floe_orchestrator_dagster.step.connection import resource_keys
@@ -142,3 +141,24 @@ def _asset_output(spec: AssetSpec) -> str:
 
 def _check_output(spec: AssetCheckSpec) -> str:
     return f"{'__'.join(spec.asset_key.path)}__{spec.name}"
+
+
+class DoublingRetryPolicy(RetryPolicy):
+    """Waits the delay before the first retry, then twice as long each time.
+
+    Dagster's own `Backoff.EXPONENTIAL` waits 1, 3, 7 times the delay; floe's products wait the same
+    time on every orchestrator.
+    """
+
+    def calculate_delay(self, attempt_num: int) -> float:
+        """Return the seconds before retry `attempt_num`, which counts from 1."""
+        return float((self.delay or 0) * 2 ** (attempt_num - 1))
+
+
+def retry_policy(artifacts: CompiledArtifacts) -> RetryPolicy | None:
+    """Return the product's retry policy; None if it has no retries."""
+    if not artifacts.retries:
+        return None
+    policy = artifacts.execution
+    kind = DoublingRetryPolicy if policy.retry_backoff == "exponential" else RetryPolicy
+    return kind(max_retries=artifacts.retries, delay=policy.retry_delay_seconds)

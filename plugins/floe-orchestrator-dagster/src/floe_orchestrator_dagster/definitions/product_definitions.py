@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 from dagster import AssetSpec, Definitions, SensorDefinition
 
 from floe_core.execution import has_reported_ends
+from floe_core.foundation.errors import UsageError
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
-from floe_orchestrator_dagster.definitions.assets_of_product import assets_of_product
 from floe_orchestrator_dagster.definitions.building import StepSettings, building_assets
 from floe_orchestrator_dagster.definitions.jobs import jobs_of
-from floe_orchestrator_dagster.names.asset_map import AssetMap
+from floe_orchestrator_dagster.names.asset_map import AssetMap, asset_map_of
 from floe_orchestrator_dagster.names.asset_specs import Translate, spec_of_unplaced
 from floe_orchestrator_dagster.ticks.schedules import schedules_of
+from floe_orchestrator_dagster.translator.helper_metadata import HelperMetadata, is_installed
 
 if TYPE_CHECKING:
     from dagster_dbt import DagsterDbtTranslator
@@ -55,7 +56,7 @@ def _sensors(
 
         found += update_sensors(artifacts, jobs)
     if has_reported_ends(artifacts):
-        from floe_orchestrator_dagster.alerts.sensor import alert_sensor
+        from floe_orchestrator_dagster.alerts import alert_sensor
 
         found.append(alert_sensor(artifacts, asset_map))
     return found
@@ -66,3 +67,27 @@ def _external(artifacts: CompiledArtifacts, asset_map: AssetMap) -> list[AssetSp
     places = {key.asset_key for key in asset_map.check_keys.values()}
     unplaced = asset_map.unplaced_key
     return [spec_of_unplaced(artifacts, unplaced)] if unplaced in places else []
+
+
+def assets_of_product(
+    artifacts: CompiledArtifacts,
+    translate: Translate | None = None,
+    translator: DagsterDbtTranslator | None = None,
+) -> AssetMap:
+    """Return the map of a product, with what the helpers of dagster-dbt need if it is installed.
+
+    Raises:
+        InvalidProductError: Two nodes have one key, or the user's code fails.
+        UsageError: Both `translate` and `translator` are given.
+    """
+    if translator is not None:
+        from floe_orchestrator_dagster.translator.user_specs import translated_asset_map
+
+        if translate is not None:
+            raise UsageError("give either translate or translator: each makes the specs")
+        return translated_asset_map(artifacts, translator)
+    if not is_installed():
+        return asset_map_of(artifacts, translate)
+    helpers = HelperMetadata(artifacts)
+    helpers.asset_map = asset_map_of(artifacts, translate, helpers.of)
+    return helpers.asset_map

@@ -19,7 +19,7 @@ from dagster import (
 from floe_core.plugin_api.transform_graph import ordered
 from floe_core.plugin_interfaces import TransformConfig
 from floe_orchestrator_dagster.dbt_resource import FloeDbtResource
-from floe_orchestrator_dagster.names.accepted_values import takes_tag
+from floe_orchestrator_dagster.names.asset_specs import takes_tag
 from floe_orchestrator_dagster.names.dagster_names import distinct
 
 

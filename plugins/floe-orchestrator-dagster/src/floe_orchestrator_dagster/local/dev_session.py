@@ -7,10 +7,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import replace
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
+
+import psutil  # type: ignore[import-untyped]
 
 from floe_core.foundation.child_processes import start_guarded
 from floe_core.foundation.errors import EnvironmentProblemError
@@ -20,12 +23,18 @@ from floe_core.plugin_api.launched_run.process_launcher import EndedRun, Started
 from floe_core.plugin_api.powers import DevOptions, RunReport, UncompiledProduct
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.storage.files import open_regular
-from floe_orchestrator_dagster.local.code_servers import CodeServers
 from floe_orchestrator_dagster.local.instance_home import WORKSPACE, home_of_products
 from floe_orchestrator_dagster.local.launch import LAUNCHER, QUIET
-from floe_orchestrator_dagster.service.code_location import reload_location
-from floe_orchestrator_dagster.service.graphql_client import GraphqlClient, RefusedError
-from floe_orchestrator_dagster.service.webserver_access import WebserverAccess
+from floe_orchestrator_dagster.service.code_locations import reload_location
+from floe_orchestrator_dagster.service.graphql_client import (
+    GraphqlClient,
+    RefusedError,
+    WebserverAccess,
+)
+
+# Words of their command lines: Dagster runs one of the first for each code location, which starts
+# the second, and another one at each reload.
+_RELOADS, _LOADED, _LOCATION = "code-server", "grpc", "--location-name"
 
 START_SECONDS, REQUEST_SECONDS, POLL_SECONDS = 180.0, 60.0, 0.3
 PROGRAM = "floe_orchestrator_dagster.local.dev_program"
@@ -115,3 +124,52 @@ def _report(pages: str, ended: EndedRun) -> RunReport:
     report = LAUNCHER.report(ended)
     page = f"the run in Dagster's pages: {pages}/runs/{report.run_id}"
     return replace(report, look_further=[page, *report.look_further[1:]])
+
+
+class CodeServers:
+    """The code servers below a process; Dagster does not notice that one was killed."""
+
+    def __init__(self, ancestor: int) -> None:
+        self._ancestor = ancestor
+        # Code location -> what reloads it, and what has loaded it.
+        self._seen: dict[str, tuple[psutil.Process, psutil.Process]] = {}
+
+    def note(self, location: str) -> None:
+        """Note which process has loaded a code location."""
+        with suppress(psutil.NoSuchProcess):
+            if (found := self._find(location)) is not None:
+                self._seen[location] = found
+
+    def reap(self) -> Iterator[str]:
+        """Yield once each code location that no process has loaded any more.
+
+        Dagster itself starts again what reloads one, and a reload replaces what has loaded it.
+        """
+        for location, (reloads, loaded) in tuple(self._seen.items()):
+            if not _runs(loaded):
+                self.note(location)
+                if self._seen[location][1] == loaded and _runs(reloads):
+                    del self._seen[location]
+                    yield location
+
+    def _find(self, location: str) -> tuple[psutil.Process, psutil.Process] | None:
+        for process in psutil.Process(self._ancestor).children(recursive=True):
+            words = _words(process)
+            if _RELOADS in words and (_LOCATION, location) in pairwise(words):
+                loaded = [each for each in process.children() if _LOADED in _words(each)]
+                if loaded:
+                    return process, max(loaded, key=psutil.Process.create_time)
+        return None
+
+
+def _words(process: psutil.Process) -> list[str]:
+    """Return the command line of a process, empty if it has ended."""
+    with suppress(psutil.NoSuchProcess, psutil.AccessDenied):
+        return list(process.cmdline())
+    return []
+
+
+def _runs(process: psutil.Process) -> bool:
+    with suppress(psutil.NoSuchProcess):
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+    return False

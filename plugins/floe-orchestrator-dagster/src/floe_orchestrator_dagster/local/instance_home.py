@@ -9,7 +9,7 @@ from pathlib import Path
 from floe_core.plugin_api.powers import UncompiledProduct
 from floe_core.storage.files import write_together
 from floe_core.storage.state_folder import state_folder
-from floe_orchestrator_dagster.names.entry_point import FILENAME
+from floe_orchestrator_dagster.names.dagster_names import FILENAME
 
 WORKSPACE = "workspace.yaml"
 

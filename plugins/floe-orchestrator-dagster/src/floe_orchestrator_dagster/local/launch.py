@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from contextlib import suppress
 from pathlib import Path
 from shlex import quote
 
@@ -12,7 +13,6 @@ from floe_core.plugin_api.launched_run.launch import report_lost_run
 from floe_core.plugin_api.launched_run.process_launcher import EndedRun, ProcessLauncher
 from floe_core.plugin_api.launched_run.run_process import RunProgram
 from floe_core.plugin_api.powers import RunReport, UncompiledProduct
-from floe_orchestrator_dagster.local.dead_run import report_dead_run
 from floe_orchestrator_dagster.local.instance_home import WORKSPACE, instance_home
 
 MODULE = "floe_orchestrator_dagster.local.launched_run"
@@ -72,3 +72,30 @@ def full_disk(home: Path, problem: str) -> str:
 
 
 LAUNCHER = ProcessLauncher(_make_home, _program, _report)
+
+
+def report_dead_run(home: Path, run_id: str, reason: str) -> None:
+    """Mark the run as failed or canceled, unless it ended, never began, or cannot be written."""
+    from sqlalchemy.exc import SQLAlchemyError
+
+    # On a full disk the instance is not writable; the caller reports why the run ended.
+    with suppress(OSError, SQLAlchemyError):
+        _report_to_instance(home, run_id, reason)
+
+
+def _report_to_instance(home: Path, run_id: str, reason: str) -> None:
+    from dagster import DagsterRunStatus
+
+    from floe_orchestrator_dagster.local.open_instance import open_instance
+    from floe_orchestrator_dagster.step.internals import free_slots_of_run
+
+    with open_instance(home) as instance:
+        run = instance.get_run_by_id(run_id)
+        if run is None or run.is_finished:
+            return
+        if run.status is DagsterRunStatus.CANCELING:
+            instance.report_run_canceled(run, reason)
+        else:
+            instance.report_run_failed(run, reason)
+        # No daemon runs on this instance.
+        free_slots_of_run(instance, run_id)

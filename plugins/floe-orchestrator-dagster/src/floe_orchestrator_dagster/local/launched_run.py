@@ -23,7 +23,7 @@ from floe_core.plugin_api.launched_run.run_report import (
 )
 from floe_core.plugin_api.powers import RunOptions
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
-from floe_orchestrator_dagster.alerts.run_end import report_end_of_run
+from floe_orchestrator_dagster.alerts import report_end_of_run
 from floe_orchestrator_dagster.internals import lighter_event_log
 from floe_orchestrator_dagster.local.open_instance import open_instance
 from floe_orchestrator_dagster.local.run_execution import execute_run
@@ -34,7 +34,7 @@ from floe_orchestrator_dagster.names.dagster_names import (
     RANGE_END_TAG,
     RANGE_START_TAG,
 )
-from floe_orchestrator_dagster.names.partitioned_assets import tags_of_run
+from floe_orchestrator_dagster.names.partitions import tags_of_run
 
 PATIENCE_SECONDS = 15.0
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import runpy
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from dagster import (
     AssetCheckKey,
@@ -14,16 +16,16 @@ from dagster import (
     define_asset_job,
 )
 
+from floe_core.foundation.errors import EnvironmentProblemError
 from floe_core.plugin_api.launched_run.run_order import RunOrder
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_orchestrator_dagster.definitions.building import StepSettings, building_assets
 from floe_orchestrator_dagster.definitions.jobs import selection_of
 from floe_orchestrator_dagster.definitions.product_definitions import definitions_of
 from floe_orchestrator_dagster.internals import execute_with_origin
-from floe_orchestrator_dagster.local.resources import resources_of
 from floe_orchestrator_dagster.names.asset_map import AssetMap
-from floe_orchestrator_dagster.names.dagster_names import job_name
-from floe_orchestrator_dagster.names.entry_point import FILENAME
+from floe_orchestrator_dagster.names.dagster_names import FILENAME, job_name
+from floe_orchestrator_dagster.step.connection import resource_keys
 from floe_orchestrator_dagster.step.run_config import run_config_of
 
 
@@ -85,3 +87,26 @@ def _job_of(
     return Definitions.merge(Definitions(assets=[assets], jobs=[part]), resources).resolve_job_def(
         name
     )
+
+
+def resources_of(artifacts: CompiledArtifacts) -> Mapping[str, Any]:
+    """Return key -> resource, for those that hold the credentials of a product's compute.
+
+    Raises:
+        EnvironmentProblemError: definitions.py has no such resource.
+    """
+    keys = resource_keys(artifacts)
+    if not keys:
+        return {}
+    found = _resources_in(artifacts.folder / FILENAME)
+    for key in sorted(keys - found.keys()):
+        what = f"{FILENAME} has no resource '{key}', which holds the credentials of compute"
+        fix = f"merge `Definitions(resources={{'{key}': ...}})` with the product's definitions"
+        raise EnvironmentProblemError(f"{what}; {fix}")
+    return {key: found[key] for key in keys}
+
+
+def _resources_in(file: Path) -> Mapping[str, Any]:
+    values = runpy.run_path(str(file)).values() if file.exists() else ()
+    definitions = (value for value in values if isinstance(value, Definitions))
+    return {key: each for found in definitions for key, each in (found.resources or {}).items()}

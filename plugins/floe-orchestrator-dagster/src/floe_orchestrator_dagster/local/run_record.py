@@ -9,8 +9,8 @@ from dagster import AssetCheckKey, AssetKey, DagsterEventType, DagsterInstance, 
 from floe_core.plugin_api.launched_run.run_order import RunEnd
 from floe_core.plugin_api.powers import RunStatus
 from floe_core.runs.build_events import NodeResult
+from floe_orchestrator_dagster.alerts import failure_message
 from floe_orchestrator_dagster.names.asset_map import AssetMap
-from floe_orchestrator_dagster.step.failure_message import failure_message
 from floe_orchestrator_dagster.step.node_results import check_result
 
 _STATUSES: Mapping[DagsterRunStatus, RunStatus] = {

@@ -16,8 +16,7 @@ from floe_core.schemas.node_graph import NodeGraph
 from floe_core.schemas.nodes import Node
 from floe_orchestrator_dagster.names.asset_keys import double_keys, unsound_keys
 from floe_orchestrator_dagster.names.asset_specs import Translate, spec_of
-from floe_orchestrator_dagster.names.check_places import place_of
-from floe_orchestrator_dagster.names.check_specs import check_specs
+from floe_orchestrator_dagster.names.checks import check_specs, place_of
 from floe_orchestrator_dagster.names.dagster_names import plain
 from floe_orchestrator_dagster.names.dbt_node import DbtNode
 from floe_orchestrator_dagster.names.step_assets import step_specs

@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from hashlib import sha256
 from types import MappingProxyType
 from typing import Any
 
-from dagster import AssetDep, AssetKey, AssetSpec, TableColumn, TableSchema
+from dagster import (
+    AssetDep,
+    AssetKey,
+    AssetSpec,
+    DagsterInvalidDefinitionError,
+    TableColumn,
+    TableSchema,
+)
 
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.nodes import Node
-from floe_orchestrator_dagster.names.accepted_values import takes_owner, takes_tag
 from floe_orchestrator_dagster.names.asset_keys import dagster_meta, key_of
 from floe_orchestrator_dagster.names.dagster_names import PRODUCT_TAG, plain
 from floe_orchestrator_dagster.names.dbt_node import DbtNode
-from floe_orchestrator_dagster.names.partitioned_assets import definition_of_node
+from floe_orchestrator_dagster.names.partitions import definition_of_node
+
+_ASSET = "asked"
 
 NODE_METADATA = "floe/node"
 
@@ -116,3 +125,31 @@ def tags_of(node: Node, product: str) -> Mapping[str, str]:
     if node.tier and takes_tag("floe/tier", node.tier):
         tags["floe/tier"] = node.tier
     return tags
+
+
+@lru_cache(maxsize=4096)
+def takes_owner(owner: str) -> bool:
+    """Return whether an asset may have this owner.
+
+    >>> takes_owner("data@example.com"), takes_owner("team:data"), takes_owner("data")
+    (True, True, False)
+    """
+    try:
+        AssetSpec(_ASSET, owners=[owner])
+    except DagsterInvalidDefinitionError:
+        return False
+    return True
+
+
+@lru_cache(maxsize=4096)
+def takes_tag(key: str, value: str = "") -> bool:
+    """Return whether an asset may have this tag.
+
+    >>> takes_tag("floe/tier", "gold"), takes_tag("a b"), takes_tag("tier", "a b")
+    (True, False, False)
+    """
+    try:
+        AssetSpec(_ASSET, tags={key: value})
+    except DagsterInvalidDefinitionError:
+        return False
+    return True

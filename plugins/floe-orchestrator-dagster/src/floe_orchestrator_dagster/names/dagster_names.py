@@ -1,4 +1,7 @@
-"""The names that Dagster gives to parts of a product: letters, digits and underscores only."""
+"""The names of a product's parts on Dagster, and the file that Dagster loads them from.
+
+Dagster's own names have letters, digits and underscores only.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +9,25 @@ import keyword
 import re
 from collections import Counter
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.policies import Job
+
+if TYPE_CHECKING:
+    from floe_core.plugin_api.powers import EntryPointFile
+
+FILENAME = "definitions.py"
+
+_DEFINITIONS_FILE = '''\
+"""What Dagster loads of the product {name}."""
+
+from pathlib import Path
+
+from floe_orchestrator_dagster import load_product_definitions
+
+defs = load_product_definitions("{name}", Path(__file__).parent)
+'''
 
 PRODUCT_TAG = "floe/product"
 JOB_TAG = "floe/job"
@@ -99,3 +118,10 @@ def distinct(names: Iterable[str]) -> list[str]:
         taken.add(candidate)
         found.append(candidate)
     return found
+
+
+def definitions_file(product_name: str) -> EntryPointFile:
+    """Return the file for a product."""
+    from floe_core.plugin_api.powers import EntryPointFile
+
+    return EntryPointFile(FILENAME, _DEFINITIONS_FILE.format(name=product_name))

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from typing import Any
 
 from floe_core.plugin_api.run_history import NodesOfRun, NodeState, RecordedNode
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
-from floe_orchestrator_dagster.service.failed_nodes import failed_nodes_in
 
 _METADATA = """
 metadataEntries {
@@ -87,3 +86,22 @@ def _state(evaluation: Mapping[str, Any]) -> NodeState:
 
 def _as_state(status: Any) -> NodeState:
     return "reused" if status == "reused" else "success"
+
+
+def failed_nodes_in(text: str, known: Container[str]) -> dict[str, str]:
+    """Return node id -> message, of the nodes named in what `failure_text` returned.
+
+    A message may have several lines; `known` are the ids of the product's nodes.
+
+    >>> failed_nodes_in("1 of 2 nodes: 1 error\\nmodel.s.a: no\\nLINE 1: ...", {"model.s.a"})
+    {'model.s.a': 'no\\nLINE 1: ...'}
+    """
+    found: dict[str, list[str]] = {}
+    lines: list[str] = []
+    for line in text.split("\n"):
+        name, colon, rest = line.partition(": ")
+        if colon and name in known and name not in found:
+            lines = found[name] = [rest]
+        elif found:
+            lines.append(line)
+    return {name: "\n".join(each) for name, each in found.items()}

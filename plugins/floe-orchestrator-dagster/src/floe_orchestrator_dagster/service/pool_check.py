@@ -9,8 +9,11 @@ from floe_core.foundation.errors import EnvironmentProblemError
 from floe_core.foundation.service_probe import NoAnswerError
 from floe_core.plugin_api.powers import PoolProblem
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
-from floe_orchestrator_dagster.service.graphql_client import GraphqlClient, RefusedError
-from floe_orchestrator_dagster.service.webserver_access import access_from
+from floe_orchestrator_dagster.service.graphql_client import (
+    GraphqlClient,
+    RefusedError,
+    access_from,
+)
 
 LIMIT_SECONDS = 9.5
 _PARTS = "p{0}: concurrencyLimit(concurrencyKey: $p{0}) {{ limit slotCount }}"

@@ -16,9 +16,27 @@ from floe_orchestrator_dagster.names.dagster_names import (
     PRODUCT_TAG,
     job_name,
 )
-from floe_orchestrator_dagster.service.graphql_client import GraphqlClient, RefusedError
+from floe_orchestrator_dagster.names.dagster_names import job_name as dagster_job
+from floe_orchestrator_dagster.service.graphql_client import (
+    GraphqlClient,
+    RefusedError,
+    WebserverAccess,
+    access_from,
+)
 from floe_orchestrator_dagster.service.nodes_in_events import EVENT, nodes_in
-from floe_orchestrator_dagster.service.webserver_access import WebserverAccess, access_from
+
+_BACKFILLS = """
+query FloeBackfills {
+  partitionBackfillsOrError(filters: {statuses: [REQUESTED, CANCELING, FAILING]}) {
+    __typename
+    ... on PartitionBackfills { results { id jobName assetSelection { path } } }
+    ... on PythonError { message }
+  }
+}
+"""
+_JOBS = """
+query FloeJobsOfAssets($keys: [AssetKeyInput!]) { assetNodes(assetKeys: $keys) { jobNames } }
+"""
 
 # A page of the answer is well below what one request may return.
 PAGE = 400
@@ -174,3 +192,30 @@ def problem(error: Exception) -> EnvironmentProblemError:
     is_known = isinstance(error, NoAnswerError | RefusedError)
     told = str(error) if is_known else "its response is not Dagster's"
     return EnvironmentProblemError(f"Dagster could not be queried for its runs: {told}")
+
+
+def backfills_of(
+    artifacts: CompiledArtifacts, job_name: str, seconds: float, settings: Mapping[str, Any]
+) -> list[str]:
+    """See `BackfillReporter`."""
+    job = dagster_job(artifacts, artifacts.job(job_name))
+    try:
+        return backfills_in(GraphqlClient.for_seconds(access_in(settings), seconds), job)
+    except (ValueError, NoAnswerError, RefusedError, KeyError, TypeError) as error:
+        raise problem(error) from None
+
+
+def backfills_in(client: GraphqlClient, job: str) -> list[str]:
+    """Return the backfills of a job of Dagster's, and of assets that it builds."""
+    found = client.query_one(_BACKFILLS, "partitionBackfillsOrError", "PartitionBackfills")
+    return [
+        f"backfill {each['id']}" for each in found["results"] if _is_backfill_of(each, job, client)
+    ]
+
+
+def _is_backfill_of(backfill: Mapping[str, Any], job: str, client: GraphqlClient) -> bool:
+    # One of assets names no job.
+    if not (keys := backfill["assetSelection"]):
+        return bool(backfill["jobName"] == job)
+    nodes = client.query(_JOBS, keys=keys)["assetNodes"]
+    return any(job in node["jobNames"] for node in nodes)

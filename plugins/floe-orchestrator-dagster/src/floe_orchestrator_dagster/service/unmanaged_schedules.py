@@ -12,10 +12,9 @@ from floe_core.foundation.errors import EnvironmentProblemError, UsageError
 from floe_core.foundation.service_probe import NoAnswerError
 from floe_core.plugin_api.run_history import RecordedRun
 from floe_core.plugin_api.unmanaged_schedules import ScheduleState
-from floe_orchestrator_dagster.service.backfills import backfills_in
+from floe_orchestrator_dagster.service.code_locations import START, STOP
 from floe_orchestrator_dagster.service.graphql_client import GraphqlClient, RefusedError
-from floe_orchestrator_dagster.service.run_history import PAGE, STATES, access_in
-from floe_orchestrator_dagster.service.schedule_switch import START, STOP
+from floe_orchestrator_dagster.service.run_history import PAGE, STATES, access_in, backfills_in
 
 # A run does not say by a public tag of which tick it is.
 _STARTED_TICKS = """

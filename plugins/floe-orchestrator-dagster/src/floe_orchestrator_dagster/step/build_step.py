@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -23,6 +24,7 @@ from floe_core.execution import (
     attempt_by_hand,
     build,
     chosen_nodes,
+    end_with_parent,
     failure_of_build,
     first_attempt_number,
     record_of,
@@ -34,6 +36,7 @@ from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_orchestrator_dagster.internals import (
     SCHEDULED_EXECUTION_TIME_TAG,
     compute_output_keys_once,
+    is_process_of_step,
     lighter_event_log,
 )
 from floe_orchestrator_dagster.names.dagster_names import (
@@ -44,11 +47,9 @@ from floe_orchestrator_dagster.names.dagster_names import (
     job_of_run,
 )
 from floe_orchestrator_dagster.names.partitions import range_of
-from floe_orchestrator_dagster.step.claimed_tick import claim_tick_of_run
 from floe_orchestrator_dagster.step.connection import connection_reader
 from floe_orchestrator_dagster.step.internals import remembered_materializations
-from floe_orchestrator_dagster.step.node_log import log_node_line
-from floe_orchestrator_dagster.step.node_results import check_result, materialization
+from floe_orchestrator_dagster.step.node_results import check_result, log_node_line, materialization
 from floe_orchestrator_dagster.step.node_slots import node_slots, slot_of_job
 from floe_orchestrator_dagster.step.other_events import other_events
 from floe_orchestrator_dagster.step.partition_events import BuiltPartitions, check_partitions
@@ -56,8 +57,8 @@ from floe_orchestrator_dagster.step.relation_metadata import (
     RelationMetadata,
     wants_columns,
 )
-from floe_orchestrator_dagster.step.resumed_run import build_run_id, resumed_runs
 from floe_orchestrator_dagster.step.run_config import parameters_of
+from floe_orchestrator_dagster.step.run_of_step import build_run_id, claim_tick_of_run, resumed_runs
 from floe_orchestrator_dagster.step.step_nodes import (
     Columns,
     NodesOfStep,
@@ -66,7 +67,6 @@ from floe_orchestrator_dagster.step.step_nodes import (
     nodes_of_run,
     with_functions,
 )
-from floe_orchestrator_dagster.step.step_process import end_with_run
 from floe_orchestrator_dagster.ticks.turn_of_run import wait_for_turn
 
 
@@ -232,3 +232,12 @@ def _events_of_result(
         for key in nodes.keys.get(result.unique_id, ()):
             built.add_metadata(result, key)
             yield materialization(result, key, nodes.datasets.get(key, ""), more)
+
+
+def end_with_run() -> None:
+    """Make this process end when that of its run does, as nothing else receives its events.
+
+    Do nothing in the run's own process: a run goes on without the process that launched it.
+    """
+    if is_process_of_step():
+        end_with_parent(signal.SIGINT)

@@ -1,7 +1,13 @@
-"""A node's result as a Dagster event: a materialization, or the evaluation of a check."""
+"""A node's result as an event of Dagster's, and its messages in the log of the step.
+
+The event is a materialization, or the evaluation of a check. Warnings and errors become events too.
+The rest goes to the step's standard output, which Dagster stores and shows beside the events: one
+event per line would cost as much as the node itself.
+"""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
@@ -11,11 +17,12 @@ from dagster import (
     AssetCheckResult,
     AssetCheckSeverity,
     AssetKey,
+    DagsterLogManager,
     DataVersion,
     MaterializeResult,
 )
 
-from floe_core.execution import NodeResult
+from floe_core.execution import NodeLog, NodeResult
 
 
 def materialization(
@@ -70,3 +77,13 @@ def result_metadata(result: NodeResult) -> dict[str, Any]:
 
 def _drop_unknown(metadata: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in metadata.items() if value is not None}
+
+
+def log_node_line(log: DagsterLogManager, line: NodeLog) -> None:
+    """Write one of dbt's messages to the step's log, once."""
+    if line.level == "error":
+        log.error(line.text)
+    elif line.level == "warn":
+        log.warning(line.text)
+    else:
+        print(line.text, file=sys.stdout, flush=True)

@@ -18,7 +18,7 @@ from floe_core.execution import NodeResult, PartitionResult
 from floe_core.foundation.errors import UsageError
 from floe_core.partitions.chosen import partitions_named
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
-from floe_orchestrator_dagster.names.partitioned_assets import named_in
+from floe_orchestrator_dagster.names.partitions import named_in
 
 
 def check_partitions(artifacts: CompiledArtifacts, named: str, tags: Mapping[str, str]) -> None:

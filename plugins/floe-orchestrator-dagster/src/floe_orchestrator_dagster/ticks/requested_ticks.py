@@ -10,7 +10,7 @@ from dagster import RunRequest, ScheduleEvaluationContext, SkipReason
 from floe_core.foundation.errors import EnvironmentProblemError
 from floe_core.schedules.claims import OwnedTicks
 from floe_orchestrator_dagster.names.dagster_names import EPOCH_TAG, NOMINAL_TIME_TAG
-from floe_orchestrator_dagster.ticks.last_evaluation import failed_runs
+from floe_orchestrator_dagster.ticks.runs_of_schedule import failed_runs
 
 # Of a late tick, whose runs fail before they claim it.
 MOST_STARTS = 3

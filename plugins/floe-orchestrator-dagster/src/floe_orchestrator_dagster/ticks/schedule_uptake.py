@@ -1,28 +1,49 @@
-"""Make a running Dagster apply a job's changed schedule now."""
+"""A job's schedule on a running Dagster: what it is, and how a changed one is applied."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from floe_core.foundation.errors import EnvironmentProblemError
 from floe_core.foundation.service_probe import NoAnswerError
+from floe_core.plugin_api.powers import RunningSchedule
 from floe_core.schedules.job_schedules import JobSchedules
 from floe_core.schedules.live_schedules import live_job
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.environments import in_environment
 from floe_core.schemas.policies import Job
 from floe_orchestrator_dagster.names.dagster_names import job_name
-from floe_orchestrator_dagster.service.code_location import (
+from floe_orchestrator_dagster.service.code_locations import (
+    START,
+    STOP,
+    JobPlace,
+    places_of,
     reload_failed_locations,
     reload_location,
 )
-from floe_orchestrator_dagster.service.graphql_client import GraphqlClient, RefusedError
-from floe_orchestrator_dagster.service.job_places import JobPlace, places_of
-from floe_orchestrator_dagster.service.schedule_switch import START, STOP
-from floe_orchestrator_dagster.service.webserver_access import access_from
+from floe_orchestrator_dagster.service.graphql_client import (
+    GraphqlClient,
+    RefusedError,
+    access_from,
+)
 from floe_orchestrator_dagster.ticks.schedules import description_of, schedule_name, why_off
 from floe_orchestrator_dagster.ticks.tick_before_start import run_tick_before_start
+
+ANSWER_SECONDS = 10.0
+
+_NEXT_TICK = """
+query FloeRunningSchedule($selector: ScheduleSelector!) {
+  scheduleOrError(scheduleSelector: $selector) {
+    __typename
+    ... on Schedule {
+      scheduleState { status }
+      futureTicks(limit: 1) { results { timestamp } }
+    }
+  }
+}
+"""
 
 LIMIT_SECONDS = 60.0
 
@@ -107,3 +128,26 @@ def _not_taken_up(schedules: JobSchedules, who: str, why: str) -> EnvironmentPro
     return EnvironmentProblemError(
         f"the change is stored in {schedules.place}, but {who} has not applied it: {why}"
     )
+
+
+def running_schedule(
+    artifacts: CompiledArtifacts, name: str, settings: Mapping[str, Any]
+) -> RunningSchedule | None:
+    """Return the schedule that Dagster reports. See `ScheduleReporter`."""
+    job = artifacts.job(name)
+    try:
+        client = GraphqlClient(access_from(settings), ANSWER_SECONDS)
+        places = places_of(client, artifacts, job)
+        if not places:
+            return None
+        place = min(places, key=lambda each: each.environment != artifacts.environment)
+        selector = {**place.selector, "scheduleName": schedule_name(artifacts, job)}
+        found = client.query(_NEXT_TICK, selector=selector)["scheduleOrError"]
+    except (NoAnswerError, RefusedError, ValueError):
+        return None
+    if found["__typename"] != "Schedule":
+        return RunningSchedule(None, is_enabled=False)
+    is_enabled = found["scheduleState"]["status"] == "RUNNING"
+    moments = [tick["timestamp"] for tick in found["futureTicks"]["results"]]
+    following = datetime.fromtimestamp(moments[0], UTC) if moments and is_enabled else None
+    return RunningSchedule(following, is_enabled)

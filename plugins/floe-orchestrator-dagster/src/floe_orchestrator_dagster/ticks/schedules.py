@@ -7,23 +7,28 @@ reason.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
-from dagster import DefaultScheduleStatus, ScheduleDefinition
+from dagster import DefaultScheduleStatus, ScheduleDefinition, build_schedule_context
 
+from floe_core.foundation.errors import EnvironmentProblemError
 from floe_core.schedules.ownership import other_owner
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.policies import Job, Schedule
-from floe_orchestrator_dagster.names.dagster_names import job_name
-from floe_orchestrator_dagster.ticks.native_cron import is_native, local_superset
-from floe_orchestrator_dagster.ticks.tick_evaluation import evaluation
-from floe_orchestrator_dagster.ticks.utc_superset import utc_superset
+from floe_orchestrator_dagster.internals import NoMomentsError, moments_of
+from floe_orchestrator_dagster.names.dagster_names import NOMINAL_TIME_TAG, job_name
+from floe_orchestrator_dagster.ticks.dagster_cron import is_native, local_superset, utc_superset
+from floe_orchestrator_dagster.ticks.tick_evaluation import evaluation, runs_or_reason
 
 if TYPE_CHECKING:
     from floe_orchestrator_dagster.internals import AssetJob
+
+# Of the definition that is evaluated here, and nowhere else.
+_TICKS = "ticks"
 
 
 def schedules_of(
@@ -85,3 +90,34 @@ def _choose_cron(cron: str, zone: str, year: int) -> tuple[str | list[str], str]
         return cron, zone
     together = local_superset(cron, zone, year)
     return (together, zone) if together else (utc_superset(cron, zone, year), "UTC")
+
+
+def dagster_ticks(schedule: Schedule, start: datetime, end: datetime) -> Iterator[datetime]:
+    """Yield the nominal times of the runs that Dagster would request. See `TickReporter`.
+
+    Dagster's own iterator gives the moments, and its own evaluation of the schedule decides which
+    of them have a run. The schedule is evaluated as if it were loaded at `start`.
+
+    Raises:
+        EnvironmentProblemError: Dagster does not expose its ticks.
+    """
+    rule = schedule.model_copy(update={"enabled": True, "since": None})
+    definition = ScheduleDefinition(
+        name=_TICKS,
+        job_name=_TICKS,
+        execution_fn=lambda context: runs_or_reason(rule, _TICKS, _TICKS, context)[0],
+        **rule_of(rule, start),
+    )
+    for moment in takewhile(lambda moment: moment < end, _moments(definition, start)):
+        with build_schedule_context(scheduled_execution_time=moment) as context:
+            for request in definition.evaluate_tick(context).run_requests or ():
+                yield datetime.fromisoformat(request.tags[NOMINAL_TIME_TAG]).astimezone(UTC)
+
+
+def _moments(definition: ScheduleDefinition, start: datetime) -> Iterator[datetime]:
+    zone = definition.execution_timezone or "UTC"
+    cron = definition.cron_schedule
+    try:
+        yield from moments_of(cron if isinstance(cron, str) else list(cron), zone, start)
+    except NoMomentsError as error:
+        raise EnvironmentProblemError(f"{definition.name}: {error}") from error

@@ -22,7 +22,7 @@ from floe_orchestrator_dagster.names.dagster_names import (
     NOMINAL_TIME_TAG,
     job_name,
 )
-from floe_orchestrator_dagster.names.partitioned_assets import tags_of_run
+from floe_orchestrator_dagster.names.partitions import tags_of_run
 from floe_orchestrator_dagster.service.graphql_client import GraphqlClient
 from floe_orchestrator_dagster.ticks.requested_ticks import RequestedTicks
 

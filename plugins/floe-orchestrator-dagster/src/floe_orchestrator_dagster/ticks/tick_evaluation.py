@@ -14,10 +14,13 @@ from floe_core.schedules.ownership import other_owner
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.policies import Job, Schedule
 from floe_orchestrator_dagster.names.dagster_names import NOMINAL_TIME_TAG
-from floe_orchestrator_dagster.names.partitioned_assets import tags_of_run
-from floe_orchestrator_dagster.ticks.last_evaluation import has_run_for, last_evaluation
-from floe_orchestrator_dagster.ticks.replaced_runs import replace_waiting_runs
+from floe_orchestrator_dagster.names.partitions import tags_of_run
 from floe_orchestrator_dagster.ticks.requested_ticks import Requested, RequestedTicks, request_of
+from floe_orchestrator_dagster.ticks.runs_of_schedule import (
+    has_run_for,
+    last_evaluation,
+    replace_waiting_runs,
+)
 
 Evaluation = Callable[[ScheduleEvaluationContext], Iterator[RunRequest | SkipReason]]
 

@@ -26,7 +26,7 @@ from floe_core.schedules.ownership import starts_by_itself
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.policies import Job
 from floe_orchestrator_dagster.names.dagster_names import UPDATES_TAG, update_sensor_name
-from floe_orchestrator_dagster.names.partitioned_assets import tags_of_run
+from floe_orchestrator_dagster.names.partitions import tags_of_run
 from floe_orchestrator_dagster.names.repository_of_run import is_in, repository_of_sensor
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ from floe_orchestrator_dagster.names.asset_map import (
 )
 from floe_orchestrator_dagster.names.dagster_names import plain
 from floe_orchestrator_dagster.names.dbt_node import manifest_of
-from floe_orchestrator_dagster.names.partitioned_assets import definition_of_node
+from floe_orchestrator_dagster.names.partitions import definition_of_node
 
 if TYPE_CHECKING:
     from dagster_dbt import DagsterDbtTranslator

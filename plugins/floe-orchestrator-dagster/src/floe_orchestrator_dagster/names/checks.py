@@ -1,4 +1,4 @@
-"""Decides which asset a test becomes a check of.
+"""The asset check of each test, and the asset that it is a check of.
 
 dagster-dbt makes a check only of a test that belongs to one model, and just logs the others. Here
 every test becomes a check, of the first of these that applies:
@@ -15,9 +15,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from dagster import AssetCheckKey, AssetCheckSpec, AssetKey
+
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.nodes import Node
 from floe_orchestrator_dagster.names.asset_keys import dagster_meta
+from floe_orchestrator_dagster.names.asset_specs import NODE_METADATA
 
 
 def place_of(test: Node, artifacts: CompiledArtifacts) -> str:
@@ -43,3 +46,35 @@ def _find_referred(ref: Mapping[str, Any], artifacts: CompiledArtifacts) -> str:
         if node.is_relation and (node.name, node.package, node.version) == wanted:
             return node.unique_id
     return ""
+
+
+def check_specs(
+    artifacts: CompiledArtifacts,
+    keys: Mapping[str, AssetKey],
+    check_keys: Mapping[str, AssetCheckKey],
+) -> tuple[tuple[str, AssetCheckSpec], ...]:
+    """Return test id -> spec of all tests, in the order of their ids.
+
+    `keys` maps node id -> asset key, `check_keys` maps test id -> check key.
+    """
+    tests = (node for node in artifacts.nodes if node.is_test)
+    return tuple(
+        (test.unique_id, _check_spec(test, keys, check_keys[test.unique_id])) for test in tests
+    )
+
+
+def _check_spec(test: Node, keys: Mapping[str, AssetKey], key: AssetCheckKey) -> AssetCheckSpec:
+    parents = (keys[id_] for id_ in test.depends_on if id_ in keys)
+    return AssetCheckSpec(
+        name=key.name,
+        asset=key.asset_key,
+        description=test.description or None,
+        additional_deps=[parent for parent in parents if parent != key.asset_key],
+        metadata={NODE_METADATA: test.unique_id},
+        blocking=is_blocking(test),
+    )
+
+
+def is_blocking(test: Node) -> bool:
+    """Return whether a failure blocks downstream nodes; dbt's default severity is error."""
+    return test.severity.lower() != "warn"

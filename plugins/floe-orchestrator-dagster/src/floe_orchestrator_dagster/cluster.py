@@ -1,8 +1,15 @@
-"""Values for charts/floe-dagster, made from the plugin's settings."""
+"""Helm values for charts/floe-dagster, made from the plugin's settings, and the sizes of its pods.
+
+Memory measured when idle: webserver 135 MB, daemon 103 to 177 MB, code server 104 MB. The memory
+limit equals the request, so that a run never depends on memory that the cluster node may reclaim.
+A component has no CPU limit, since a throttled one fails its probes; that of a run is twice the
+request: dbt waits for the warehouse most of the time and parses in bursts.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +25,42 @@ from floe_core.plugin_api.helm.settings import (
     step_pod_values,
 )
 from floe_core.plugin_interfaces import ResourceSpec
-from floe_orchestrator_dagster.cluster.component_sizes import CODE_SERVER, WEBSERVER_AND_DAEMON
+
+RUN_POD = {
+    "small": ResourceSpec("500m", "1", "1Gi", "1Gi"),
+    "medium": ResourceSpec("1", "2", "4Gi", "4Gi"),
+    "large": ResourceSpec("4", "8", "8Gi", "8Gi"),
+}
 
 # A symbolic link to charts/floe-dagster; in a wheel, a copy of it.
-CHART = Path(__file__).parents[1] / "chart"
+CHART = Path(__file__).parent / "chart"
+
+
+@dataclass(frozen=True)
+class ComponentSize:
+    """The resources that a component requests, as Kubernetes quantities."""
+
+    cpu: str
+    memory: str
+
+    def resources(self) -> dict[str, dict[str, str]]:
+        """Return the resources in the chart's form; an empty limit is left out."""
+        return {
+            "requests": {"cpu": self.cpu, "memory": self.memory},
+            "limits": {"cpu": "", "memory": self.memory},
+        }
+
+
+WEBSERVER_AND_DAEMON = {
+    "small": ComponentSize("250m", "512Mi"),
+    "medium": ComponentSize("500m", "1Gi"),
+    "large": ComponentSize("1", "2Gi"),
+}
+CODE_SERVER = {
+    "small": ComponentSize("250m", "512Mi"),
+    "medium": ComponentSize("250m", "1Gi"),
+    "large": ComponentSize("500m", "2Gi"),
+}
 
 
 class DagsterHelmSettings(HelmSettings):

@@ -1,1 +1,0 @@
-"""Alerts: reports the ends of runs, as recorded in the Dagster instance."""
