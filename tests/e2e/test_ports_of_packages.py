@@ -11,7 +11,7 @@ from mesh_products import Mesh
 from floe_core.compiler import compile_product
 from floe_orchestrator_airflow.names.product_assets import node_asset as airflow_asset
 from floe_orchestrator_dagster.names.asset_keys import key_of
-from floe_orchestrator_prefect.task.node_assets import node_assets as prefect_assets
+from floe_orchestrator_prefect.task.node_tasks import node_assets as prefect_assets
 
 DBT = Path(sys.executable).with_name("dbt")
 

@@ -17,7 +17,7 @@ from warm_floe import floe
 
 from floe_core.ports.ledger import ledger_of
 from floe_orchestrator_airflow.local.service import LocalAirflow
-from floe_orchestrator_airflow.names.task_ids import BUILD
+from floe_orchestrator_airflow.names.airflow_names import BUILD
 
 # A consumer starts within this of the last green producer.
 TO_START = 60.0

@@ -18,7 +18,7 @@ from free_port import free_port
 from own_group import BIN, started_in_own_group
 from wait_for import wait_for
 
-from floe_orchestrator_prefect.local.migrated_database import prepare_database
+from floe_orchestrator_prefect.local.local_home import prepare_database
 
 
 class RunningPrefect:

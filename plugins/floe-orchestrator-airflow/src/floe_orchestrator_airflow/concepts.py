@@ -11,7 +11,7 @@ from floe_orchestrator_airflow.internals import (
     starts_tasks_in_triggerer,
 )
 from floe_orchestrator_airflow.mirrors.node_mirrors import HARD_NODE_LIMIT, choose_granularity
-from floe_orchestrator_airflow.names.partition_keys import keyed_partitions
+from floe_orchestrator_airflow.names.airflow_names import keyed_partitions
 
 BECOMES = {
     "product": "a DAG, with a page about the product",

@@ -12,7 +12,7 @@ from floe_core.foundation.garbage_collection import collector_at_rest
 from floe_core.schedules.live_schedules import with_live_schedules
 from floe_core.schemas.compiled_artifacts import ARTIFACTS_FILE, CompiledArtifacts
 from floe_core.schemas.policies import Job
-from floe_orchestrator_airflow.alerts.deadline_dag import deadline_dags
+from floe_orchestrator_airflow.alerts import deadline_dags
 from floe_orchestrator_airflow.dag.job_dag import job_dag
 from floe_orchestrator_airflow.product_check import check_product
 

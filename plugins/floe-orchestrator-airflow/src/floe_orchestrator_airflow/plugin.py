@@ -9,9 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from floe_core.foundation.errors import invalid
 from floe_core.plugin_api.lazy_power import power
-from floe_core.plugin_api.powers import (
-    EntryPointFile,
-)
 from floe_core.plugin_api.product_plugin import ProductPlugin
 from floe_core.plugin_interfaces import (
     ResourceSpec,
@@ -19,8 +16,6 @@ from floe_core.plugin_interfaces import (
     ValidationResult,
 )
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
-from floe_orchestrator_airflow.cluster.task_pod_sizes import TASK_POD_SIZES
-from floe_orchestrator_airflow.names.entry_point import FILENAME, entry_point_text
 
 if TYPE_CHECKING:
     from airflow.sdk import DAG, BaseOperator
@@ -81,20 +76,20 @@ class AirflowOrchestratorPlugin(ProductPlugin):
             InvalidProductError: `helm` is invalid; lists every problem.
         """
         from floe_core.plugin_api.helm.settings import helm_settings
-        from floe_orchestrator_airflow.cluster.helm_values import AirflowHelmSettings, helm_values
+        from floe_orchestrator_airflow.cluster import AirflowHelmSettings, helm_values
 
         settings = helm_settings(AirflowHelmSettings, self._settings)
         return helm_values(settings, self.get_resource_requirements)
 
     def chart_folder(self) -> Path:
         """See `ChartOwner`."""
-        from floe_orchestrator_airflow.cluster.helm_values import CHART
+        from floe_orchestrator_airflow.cluster import CHART
 
         return CHART
 
     def helm_settings_model(self) -> type[HelmSettings]:
         """See `ChartOwner`."""
-        from floe_orchestrator_airflow.cluster.helm_values import AirflowHelmSettings
+        from floe_orchestrator_airflow.cluster import AirflowHelmSettings
 
         return AirflowHelmSettings
 
@@ -107,6 +102,7 @@ class AirflowOrchestratorPlugin(ProductPlugin):
     def get_resource_requirements(self, workload_size: str) -> ResourceSpec:
         """Return the resources of a task pod."""
         from floe_core.plugin_api.resource_sizes import resources_for
+        from floe_orchestrator_airflow.cluster import TASK_POD_SIZES
 
         overrides = self._settings.get("resource_presets") or {}
         return resources_for(workload_size, TASK_POD_SIZES, overrides)
@@ -126,20 +122,17 @@ class AirflowOrchestratorPlugin(ProductPlugin):
         """See `UpdateStarter`."""
         return f"the asset floe://{artifacts.product.name}/{job_name}/updates"
 
-    def entry_point_file(self, product_name: str) -> EntryPointFile:
-        """See `EntryPointWriter.entry_point_file`."""
-        return EntryPointFile(FILENAME, entry_point_text(product_name))
-
     # Powers, by the protocols of `floe_core.plugin_api.powers`.
-    running_schedule = power(".ticks.running_schedule:running_schedule", settings=True)
+    running_schedule = power(".ticks.schedule_uptake:running_schedule", settings=True)
     concepts = power(".concepts:concepts")
-    retry_plan = power(".dag.retry_plan:retry_plan")
+    retry_plan = power(".dag.job_dag:retry_plan")
     check_pools = power(".service.pool_check:check_pools", settings=True)
     recent_runs = power(".service.run_history:recent_runs", settings=True)
     nodes_of_run = power(".service.run_history:nodes_of_run", settings=True)
-    backfills_of = power(".service.backfills:backfills_of", settings=True)
+    backfills_of = power(".service.run_history:backfills_of", settings=True)
     listeners_of = power(".service.listeners:listeners_of", settings=True)
     unmanaged_schedule = power(".service.unmanaged_dags:UnmanagedDag", settings=True)
+    entry_point_file = power(".names.airflow_names:dag_file")
     launch_run = power(".local.launch:launch_run")
     start_early = power(".local.launch:start_early")
     launch_backfill = power(".local.backfill:launch_backfill")

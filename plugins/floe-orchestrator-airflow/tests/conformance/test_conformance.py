@@ -31,10 +31,10 @@ from floe_core.runs.build_events import NodeResult, from_line
 from floe_core.runs.run_parameters import RunParameters
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_orchestrator_airflow import AirflowPlugin
-from floe_orchestrator_airflow.alerts.deadline_dag import deadline_dag_id
+from floe_orchestrator_airflow.alerts import deadline_dag_id
 from floe_orchestrator_airflow.internals import starts_tasks_in_triggerer
 from floe_orchestrator_airflow.local.service import LocalAirflow
-from floe_orchestrator_airflow.names.progress_keys import HEAD, segment_key
+from floe_orchestrator_airflow.names.airflow_names import PROGRESS_HEAD, segment_key
 from floe_orchestrator_airflow.ticks.timetable import FloeTimetable
 
 NOT_OF_DBT = {"dbt_build", "outcome"}
@@ -135,7 +135,7 @@ class TestAirflowConformance(OrchestratorConformance):
 
     def done_of_build(self, dag_id: str, run_id: str) -> set[str]:
         """Return the names of the nodes that passed, from what the one task has in its XComs."""
-        head = self.xcom(dag_id, run_id, HEAD)
+        head = self.xcom(dag_id, run_id, PROGRESS_HEAD)
         keys = [segment_key(head["attempt"], number) for number in range(head["segments"])]
         lines = [line for key in keys for line in self.xcom(dag_id, run_id, key)]
         results = [e for e in map(from_line, lines) if isinstance(e, NodeResult)]

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from floe_orchestrator_airflow.task.attempt import is_automatic
+from floe_orchestrator_airflow.task.build_operator import is_automatic
 
 
 @pytest.mark.parametrize(

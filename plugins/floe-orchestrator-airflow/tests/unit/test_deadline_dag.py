@@ -8,7 +8,7 @@ from pathlib import Path
 from serialized_dags import DagSerialization
 
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
-from floe_orchestrator_airflow.alerts.deadline_dag import deadline_dags
+from floe_orchestrator_airflow.alerts import deadline_dags
 
 Make = Callable[..., CompiledArtifacts]
 RULE = {"on": ["lateness"], "to": "env:NOBODY_SETS_THIS"}

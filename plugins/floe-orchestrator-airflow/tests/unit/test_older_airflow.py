@@ -11,8 +11,7 @@ from pathlib import Path
 import pytest
 
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
-from floe_orchestrator_airflow.task.run_memory import RunMemory
-from floe_orchestrator_airflow.task.task_store import task_store
+from floe_orchestrator_airflow.task.run_memory import RunMemory, task_store
 
 Make = Callable[..., CompiledArtifacts]
 TASK_STORE_KEY = "task_state_store"

@@ -25,7 +25,7 @@ def test_core_finds_the_plugin_with_its_powers() -> None:
 LOADING = "from floe_core import plugin_registry; plugin_registry.load('airflow')"
 # What a local run imports to follow an Airflow's run, and to report its end.
 FOLLOWING = (
-    "import floe_orchestrator_airflow.local.launch, floe_orchestrator_airflow.names.dag_id, "
+    "import floe_orchestrator_airflow.local.launch, floe_orchestrator_airflow.names.airflow_names, "
     "floe_orchestrator_airflow.task.run_end"
 )
 

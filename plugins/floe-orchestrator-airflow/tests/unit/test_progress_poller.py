@@ -13,7 +13,7 @@ from airflow.sdk.execution_time.comms import ErrorResponse
 from floe_orchestrator_airflow.mirrors import mirror_triggers, progress_poller
 from floe_orchestrator_airflow.mirrors.mirror_triggers import MirrorTrigger, OutcomeTrigger
 from floe_orchestrator_airflow.mirrors.progress_poller import MAX_FAILURES, listening
-from floe_orchestrator_airflow.names.task_ids import BUILD
+from floe_orchestrator_airflow.names.airflow_names import BUILD
 
 # As its supervisor tells a trigger that the API, or the database behind it, is away.
 AWAY = ErrorResponse(error=ErrorType.API_SERVER_ERROR, detail={"message": "connection refused"})

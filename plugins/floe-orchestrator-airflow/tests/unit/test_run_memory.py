@@ -7,10 +7,9 @@ from wait_for import wait_for
 
 from floe_core.execution import RunRecord
 from floe_core.runs.build_events import BuildEvent, NodeLog, NodeResult, from_line, to_line
-from floe_orchestrator_airflow.names.progress_keys import HEAD, segment_key
-from floe_orchestrator_airflow.task.progress_report import ProgressReport
+from floe_orchestrator_airflow.names.airflow_names import PROGRESS_HEAD, segment_key
 from floe_orchestrator_airflow.task.run_memory import CHUNK_BYTES, RunMemory
-from floe_orchestrator_airflow.task.task_journal import TaskJournal
+from floe_orchestrator_airflow.task.task_journal import ProgressReport, TaskJournal
 
 PASSED = NodeResult("model.shop.a", "success", seconds=0.5, rows=3)
 FAILED = NodeResult("test.shop.b", "error", 0.1, "Got 2 results, configured to fail", failures=2)
@@ -84,7 +83,7 @@ def test_what_stands_is_shown_again_and_not_kept_twice() -> None:
         journal.show([FAILED])
         journal.note(PASSED)
     assert [from_line(line) for line in xcoms.kept[segment_key(2, 0)]] == [FAILED, PASSED]
-    assert xcoms.kept[HEAD] == {"attempt": 2, "segments": 1, "narrowed_to": None}
+    assert xcoms.kept[PROGRESS_HEAD] == {"attempt": 2, "segments": 1, "narrowed_to": None}
     assert recalled(store) == RunRecord.of([FAILED, PASSED])
 
 

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from floe_core.schemas.nodes import Node
-from floe_orchestrator_airflow.names.task_ids import MAX_LENGTH, task_ids
+from floe_orchestrator_airflow.names.airflow_names import MAX_LENGTH, task_ids
 
 
 def node(unique_id: str, name: str = "", version: str = "") -> Node:

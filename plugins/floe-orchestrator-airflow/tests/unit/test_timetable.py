@@ -13,7 +13,7 @@ from floe_core.schedules.ownership import begin_move, first_owner
 from floe_core.schemas.partitions import PartitionBy, Partitions
 from floe_core.schemas.policies import Owner
 from floe_orchestrator_airflow.internals import has_partition_keys
-from floe_orchestrator_airflow.names.owned_runs import has_to_claim
+from floe_orchestrator_airflow.names.airflow_names import has_to_claim
 from floe_orchestrator_airflow.ticks.timetable import FloeTimetable
 
 of_keys = pytest.mark.skipif(

@@ -72,7 +72,7 @@ class PrefectOrchestratorPlugin(ProductPlugin):
             EnvironmentProblemError: `helm` is valid.
         """
         from floe_core.plugin_api.helm.settings import HelmSettings, helm_settings
-        from floe_orchestrator_prefect.cluster.helm_values import refuse_helm_values
+        from floe_orchestrator_prefect.cluster import refuse_helm_values
 
         refuse_helm_values(helm_settings(HelmSettings, self._settings))
 
@@ -85,7 +85,7 @@ class PrefectOrchestratorPlugin(ProductPlugin):
     def get_resource_requirements(self, workload_size: str) -> ResourceSpec:
         """Return the resources of the pod or container that runs a product's flow."""
         from floe_core.plugin_api.resource_sizes import resources_for
-        from floe_orchestrator_prefect.cluster.run_pod_sizes import RUN_POD
+        from floe_orchestrator_prefect.cluster import RUN_POD
 
         return resources_for(workload_size, RUN_POD, self._settings.get("resource_presets") or {})
 
@@ -96,8 +96,7 @@ class PrefectOrchestratorPlugin(ProductPlugin):
 
     def ticks_of(self, schedule: Schedule, start: datetime, end: datetime) -> list[datetime]:
         """See `TickReporter`."""
-        from floe_orchestrator_prefect.ticks.prefect_schedules import prefect_schedules
-        from floe_orchestrator_prefect.ticks.prefect_ticks import moments_of
+        from floe_orchestrator_prefect.ticks.prefect_schedules import moments_of, prefect_schedules
 
         return moments_of(prefect_schedules(schedule, start), start, end)
 
@@ -110,15 +109,15 @@ class PrefectOrchestratorPlugin(ProductPlugin):
         return f"the global concurrency limit {pool}"
 
     # Powers, by the protocols of `floe_core.plugin_api.powers`.
-    running_schedule = power(".ticks.running_schedule:running_schedule", settings=True)
+    running_schedule = power(".ticks.schedule_uptake:running_schedule", settings=True)
     concepts = power(".concepts:concepts")
-    retry_plan = power(".flow.retry_plan:retry_plan")
+    retry_plan = power(".flow.job_flow:retry_plan")
     check_pools = power(".service.pool_check:check_pools", settings=True)
     recent_runs = power(".service.run_history:recent_runs", settings=True)
     nodes_of_run = power(".service.run_history:nodes_of_run", settings=True)
     listeners_of = power(".service.listeners:listeners_of", settings=True)
     unmanaged_schedule = power(".ticks.unmanaged_deployments:UnmanagedDeployment", settings=True)
-    entry_point_file = power(".names.entry_point:flow_file")
+    entry_point_file = power(".names.prefect_names:flow_file")
     launch_run = power(".local.launch:LAUNCHER.launch_run")
     start_early = power(".local.launch:LAUNCHER.start_early")
     serve_dev = power(".local.dev_session:serve_dev")

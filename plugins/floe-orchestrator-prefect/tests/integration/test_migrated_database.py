@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from floe_orchestrator_prefect.local import migrated_database
-from floe_orchestrator_prefect.local.migrated_database import DATABASE, prepare_database
+from floe_orchestrator_prefect.local import local_home
+from floe_orchestrator_prefect.local.local_home import DATABASE, prepare_database
 
 
 def rows(home: Path) -> dict[str, int]:
@@ -30,7 +30,7 @@ def test_it_is_empty_and_the_next_product_has_a_copy(
     first.mkdir()
     second.mkdir()
     prepare_database(first)
-    monkeypatch.setattr(migrated_database, "UPGRADE", ["false"])
+    monkeypatch.setattr(local_home, "UPGRADE", ["false"])
     prepare_database(second)
 
     assert rows(first) == rows(second)
@@ -43,7 +43,7 @@ def test_where_it_cannot_be_migrated_that_is_left_to_the_server(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setattr(migrated_database, "UPGRADE", ["false"])
+    monkeypatch.setattr(local_home, "UPGRADE", ["false"])
     home = tmp_path / "home"
     home.mkdir()
     prepare_database(home)

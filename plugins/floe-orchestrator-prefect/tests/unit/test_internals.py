@@ -22,8 +22,8 @@ from floe_core.schedules import ticks_between
 from floe_core.schemas.policies import Schedule
 from floe_orchestrator_prefect import internals
 from floe_orchestrator_prefect.ticks import prefect_schedules
-from floe_orchestrator_prefect.ticks.prefect_ticks import moments_of
-from floe_orchestrator_prefect.ticks.running_schedule import next_moment
+from floe_orchestrator_prefect.ticks.prefect_schedules import moments_of
+from floe_orchestrator_prefect.ticks.schedule_uptake import next_moment
 
 TODAY = datetime(2026, 3, 1, tzinfo=UTC)
 DAILY = Schedule(cron="0 6 * * *", timezone="Europe/London")

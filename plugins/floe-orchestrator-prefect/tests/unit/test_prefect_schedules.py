@@ -9,8 +9,7 @@ from prefect.client.schemas.schedules import CronSchedule, RRuleSchedule
 
 from floe_core.schedules import ticks_between
 from floe_core.schemas.policies import Schedule
-from floe_orchestrator_prefect.ticks.prefect_schedules import prefect_schedules
-from floe_orchestrator_prefect.ticks.prefect_ticks import moments_of
+from floe_orchestrator_prefect.ticks.prefect_schedules import moments_of, prefect_schedules
 
 TODAY = datetime(2026, 3, 1, tzinfo=UTC)
 RULES = [

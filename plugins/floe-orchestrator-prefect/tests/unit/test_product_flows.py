@@ -22,7 +22,7 @@ from floe_core.schemas.policies import ExecutionPolicy, Job
 from floe_core.schemas.ports import InputPort
 from floe_orchestrator_prefect import PrefectPlugin
 from floe_orchestrator_prefect.names.prefect_names import attribute_name, node_names
-from floe_orchestrator_prefect.task.run_history import builds_of
+from floe_orchestrator_prefect.task.run_request import builds_of
 
 
 def flows_of(artifacts, folder=Path("/compiled")):

@@ -13,8 +13,8 @@ from floe_core.schemas.policies import Job
 from floe_orchestrator_airflow.dag.mirrored_graph import add_mirrors
 from floe_orchestrator_airflow.internals import has_retry_policies
 from floe_orchestrator_airflow.mirrors.node_mirrors import mirrors
+from floe_orchestrator_airflow.names.airflow_names import BUILD
 from floe_orchestrator_airflow.names.product_assets import built_assets, read_assets
-from floe_orchestrator_airflow.names.task_ids import BUILD
 from floe_orchestrator_airflow.task.build_operator import FloeBuildOperator
 
 # At the product's timeout the build ends itself and reports the nodes it did not finish. Airflow's

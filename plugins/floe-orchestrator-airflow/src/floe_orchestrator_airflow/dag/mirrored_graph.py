@@ -11,7 +11,7 @@ from floe_core.schemas.nodes import Node
 from floe_orchestrator_airflow.dag.folder_groups import folder_groups
 from floe_orchestrator_airflow.mirrors.mirror_operators import MirrorOperator, OutcomeOperator
 from floe_orchestrator_airflow.mirrors.node_mirrors import Mirror
-from floe_orchestrator_airflow.names.task_ids import OUTCOME
+from floe_orchestrator_airflow.names.airflow_names import OUTCOME
 from floe_orchestrator_airflow.task.build_operator import FloeBuildOperator
 
 MAX_LISTED = 200

@@ -8,7 +8,7 @@ from typing import Any
 
 from floe_core.plugin_api.transform_graph import ordered
 from floe_core.plugin_interfaces import TransformConfig
-from floe_orchestrator_airflow.task.node_operator import FloeNodeOperator
+from floe_orchestrator_airflow.task.nodes_operator import FloeNodeOperator
 
 _FACTS = ("tags", "compute", "schema_name", "materialization", "path", "meta")
 

@@ -24,7 +24,12 @@ from pathlib import Path
 
 from floe_core.foundation.garbage_collection import collector_at_rest
 from floe_core.plugin_api.launched_run.empty_database import EmptyDatabase
-from floe_orchestrator_airflow.local.components import write_components
+from floe_orchestrator_airflow.local.components import (
+    answers,
+    end_descendants,
+    kill_descendants,
+    write_components,
+)
 from floe_orchestrator_airflow.local.home import DATABASE
 from floe_orchestrator_airflow.local.internals import (
     build_execution_api,
@@ -32,7 +37,6 @@ from floe_orchestrator_airflow.local.internals import (
     import_what_components_share,
     let_scheduler_rest,
 )
-from floe_orchestrator_airflow.local.processes import answers, end_descendants, kill_descendants
 
 # Component -> the arguments of `airflow` that run it.
 ARGUMENTS = {

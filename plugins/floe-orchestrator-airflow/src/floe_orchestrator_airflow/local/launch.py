@@ -16,7 +16,7 @@ from floe_core.plugin_api.powers import RunOptions, RunReport, UncompiledProduct
 from floe_core.runs.build_events import BuildEnded, BuildEvent, NodeLog
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.storage.state_folder import state_folder
-from floe_orchestrator_airflow.local.executor_watch import ExecutorWatch
+from floe_orchestrator_airflow.local.progress import ExecutorWatch
 from floe_orchestrator_airflow.local.rest_api import RestError
 from floe_orchestrator_airflow.local.service import LocalAirflow, datetime_of
 from floe_orchestrator_airflow.local.verdict import report_of_run
@@ -135,7 +135,7 @@ def follow_run(
 
 def dag_id_of(artifacts: CompiledArtifacts, options: RunOptions) -> str:
     """Return the id of the DAG that runs a job."""
-    from floe_orchestrator_airflow.names.dag_id import dag_id as id_of_dag
+    from floe_orchestrator_airflow.names.airflow_names import dag_id as id_of_dag
 
     return id_of_dag(artifacts, artifacts.job(options.job))
 

@@ -20,13 +20,19 @@ from floe_core.foundation.errors import EnvironmentProblemError, Problem, StaleP
 from floe_core.schemas.compiled_artifacts import ARTIFACTS_FILE, CompiledArtifacts
 from floe_core.storage.files import open_regular, write_together
 from floe_core.storage.state_folder import state_folder
-from floe_orchestrator_airflow.local.components import end_leftovers, write_host
+from floe_orchestrator_airflow.local.components import (
+    answers,
+    end,
+    end_leftovers,
+    listens,
+    tree,
+    write_host,
+)
 from floe_orchestrator_airflow.local.home import USER, Home
-from floe_orchestrator_airflow.local.processes import answers, end, listens, tree
 from floe_orchestrator_airflow.local.progress import STUCK_SECONDS, Progress
 from floe_orchestrator_airflow.local.rest_api import RestApi, RestError
 from floe_orchestrator_airflow.local.unstored_dags import output_since, why_absent, why_unstored
-from floe_orchestrator_airflow.names.entry_point import FILENAME, entry_point_text, is_entry_point
+from floe_orchestrator_airflow.names.airflow_names import FILENAME, entry_point_text, is_entry_point
 
 # As many as Airflow's own default pool has: here a pool is only a name and limits nothing.
 POOL_SLOTS = 128

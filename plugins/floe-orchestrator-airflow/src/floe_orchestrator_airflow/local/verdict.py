@@ -11,7 +11,7 @@ from floe_core.plugin_api.powers import RunOptions, RunReport
 from floe_core.runs.build_events import CULPRITS, NodeResult, failure_text
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_orchestrator_airflow.mirrors.node_mirrors import Mirror, mirrors
-from floe_orchestrator_airflow.names.task_ids import BUILD
+from floe_orchestrator_airflow.names.airflow_names import BUILD
 
 
 def report_of_run(

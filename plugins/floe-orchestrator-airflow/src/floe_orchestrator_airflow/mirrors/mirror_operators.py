@@ -9,7 +9,7 @@ from airflow.triggers.base import StartTriggerArgs
 
 from floe_orchestrator_airflow.mirrors import MIRROR_TRIGGER, OUTCOME_TRIGGER
 from floe_orchestrator_airflow.names.airflow_exceptions import AirflowFailException
-from floe_orchestrator_airflow.names.task_ids import BUILD
+from floe_orchestrator_airflow.names.airflow_names import BUILD
 from floe_orchestrator_airflow.task.nodes_operator import FloeNodesOperator
 
 if TYPE_CHECKING:

@@ -32,8 +32,7 @@ from floe_orchestrator_airflow.mirrors.progress_poller import (
     listening,
     task_states,
 )
-from floe_orchestrator_airflow.names.progress_keys import BEGAN
-from floe_orchestrator_airflow.names.task_ids import BUILD
+from floe_orchestrator_airflow.names.airflow_names import BUILD, BUILD_BEGAN
 from floe_orchestrator_airflow.task.node_log import level_of, level_of_result, summary
 from floe_orchestrator_airflow.task.result_facts import (
     ENDED_AT,
@@ -93,7 +92,7 @@ class _Follower(BaseTrigger):
         states = await task_states(asked, [self.build_task_id])
         if states.get(self.build_task_id) not in FINAL_STATES:
             return False
-        began = await asked.axcom_pull(task_ids=self.build_task_id, key=BEGAN, map_indexes=-1)
+        began = await asked.axcom_pull(task_ids=self.build_task_id, key=BUILD_BEGAN, map_indexes=-1)
         cleared = created_at(ti)
         return began is None or cleared is None or cleared > began
 

@@ -10,7 +10,7 @@ from floe_core.schemas.nodes import Node
 from floe_core.schemas.policies import ExecutionPolicy, GroupBy
 from floe_orchestrator_airflow.internals import starts_tasks_in_triggerer
 from floe_orchestrator_airflow.mirrors.node_groups import node_groups
-from floe_orchestrator_airflow.names.task_ids import group_task_ids, task_ids
+from floe_orchestrator_airflow.names.airflow_names import group_task_ids, task_ids
 
 # Up to how many nodes a DAG is easy to read, and up to how many a run was measured: with 1,200
 # tasks it takes 0.7x as long as plain dbt.

@@ -12,7 +12,7 @@ from typing import Any
 from airflow.sdk.exceptions import AirflowRuntimeError
 
 from floe_core.runs.build_events import from_line
-from floe_orchestrator_airflow.names.progress_keys import HEAD, segment_key
+from floe_orchestrator_airflow.names.airflow_names import PROGRESS_HEAD, segment_key
 from floe_orchestrator_airflow.task.run_progress import RunProgress
 
 # Polls are this far apart, or the second for a run that has been followed for long: a short run
@@ -100,7 +100,7 @@ class ProgressPoller:
         # Airflow logs an error for each XCom that does not exist yet.
         if state not in NOT_BEGUN:
             self._waits_since = time.monotonic()
-            head = await self._xcom(HEAD)
+            head = await self._xcom(PROGRESS_HEAD)
             if head:
                 await self._read_segments(head)
         self.progress.build_state = state

@@ -1,4 +1,4 @@
-"""The id of an Airflow run in floe's own records, and its parameters.
+"""The id of an Airflow run in floe's own records, its parameters and what started it.
 
 `floe run` uses this module too, without importing Airflow.
 """
@@ -10,13 +10,14 @@ from datetime import UTC, datetime
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from floe_core.ports.decision import period_in
+from floe_core.ports.decision import period_in, updates_in
 from floe_core.runs.run_parameters import RunParameters, TimeRange
-from floe_orchestrator_airflow.names.task_ids import BUILD
+from floe_orchestrator_airflow.names.airflow_names import BUILD
 
 if TYPE_CHECKING:
-    from airflow.sdk import Context
+    from airflow.sdk import Asset, Context
 
+Updates = tuple[tuple[str, int], ...]
 
 RANGE_START_PARAM, RANGE_END_PARAM = "range_start", "range_end"
 NODE_IDS_PARAM, PARTITIONS_PARAM = "node_ids", "partitions"
@@ -106,3 +107,16 @@ def nominal_time(context: Context) -> datetime | None:
     """Return the tick or the logical date of the run, in UTC; None if it has neither."""
     logical_date = context["dag_run"].logical_date
     return None if logical_date is None else logical_date.astimezone(UTC)
+
+
+def updates_of_run(context: Context, asset: Asset) -> Updates:
+    """Return each port, with the number of its last update, in the events of this asset.
+
+    () for a run started by hand, by its timetable or by other assets.
+    """
+    events = context["triggering_asset_events"]
+    found: dict[str, int] = {}
+    for event in events.get(asset, ()):
+        for port, number in updates_in(str(event.extra.get("payload", ""))).items():
+            found[port] = max(number, found.get(port, 0))
+    return tuple(sorted(found.items()))

@@ -8,9 +8,8 @@ from typing import Any
 from urllib.parse import urlencode
 
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
-from floe_orchestrator_airflow.names.dag_id import dag_id
-from floe_orchestrator_airflow.service.api_access import PAGE, Access
-from floe_orchestrator_airflow.service.rest_access import CannotGoOnError
+from floe_orchestrator_airflow.names.airflow_names import dag_id
+from floe_orchestrator_airflow.service.rest_access import PAGE, Access, CannotGoOnError
 from floe_orchestrator_airflow.service.run_history import problem
 
 

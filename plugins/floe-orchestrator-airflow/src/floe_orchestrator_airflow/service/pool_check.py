@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
@@ -11,11 +10,10 @@ from floe_core.foundation.errors import EnvironmentProblemError
 from floe_core.plugin_api.powers import PoolProblem
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_orchestrator_airflow.service.rest_access import (
+    Access,
     CannotGoOnError,
     json_object,
     request,
-    token_for,
-    url_in,
 )
 
 LIMIT_SECONDS = 9.5
@@ -36,12 +34,10 @@ def check_pools(artifacts: CompiledArtifacts, settings: Mapping[str, Any]) -> li
 
 
 def _check(pools: tuple[str, ...], settings: Mapping[str, Any]) -> Iterator[PoolProblem]:
-    url, deadline = url_in(settings), time.monotonic() + LIMIT_SECONDS
-    token = token_for(url, settings, deadline)
-    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    access = Access.of(settings, LIMIT_SECONDS)
     for pool in pools:
-        place = f"{url}/api/v2/pools/{quote(pool, safe='')}"
-        answer = request("GET", place, deadline, headers=headers)
+        place = f"{access.url}/api/v2/pools/{quote(pool, safe='')}"
+        answer = request("GET", place, access.deadline, headers=access.headers)
         fix = f"airflow pools set {pool} 4 'slots of {pool}'"
         content = json_object(answer)
         if answer.status == 404 and "detail" in content:

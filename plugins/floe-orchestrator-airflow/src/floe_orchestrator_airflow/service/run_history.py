@@ -6,18 +6,16 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from floe_core.foundation.errors import EnvironmentProblemError
 from floe_core.foundation.service_probe import read_in_threads
 from floe_core.plugin_api.run_history import NodesOfRun, RecordedNode, RecordedRun, RunState
 from floe_core.runs.build_events import BuildEnded, BuildEvent, NodeResult, NodeStarted, from_line
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
-from floe_orchestrator_airflow.names.dag_id import dag_id
-from floe_orchestrator_airflow.names.progress_keys import HEAD, segment_key
+from floe_orchestrator_airflow.names.airflow_names import PROGRESS_HEAD, dag_id, segment_key
 from floe_orchestrator_airflow.names.run_of_product import run_name
-from floe_orchestrator_airflow.service.api_access import PAGE, Access
-from floe_orchestrator_airflow.service.rest_access import CannotGoOnError
+from floe_orchestrator_airflow.service.rest_access import PAGE, Access, CannotGoOnError
 from floe_orchestrator_airflow.service.team_runs import builds_in_teams_dags, place_of_build
 
 _STATES: Mapping[str, RunState] = {
@@ -60,7 +58,7 @@ def nodes_of_run(
     of_build = f"{place}/xcomEntries"
     try:
         access = Access.of(settings, seconds)
-        head = _value(access.ask("GET", f"{of_build}/{HEAD}"))
+        head = _value(access.ask("GET", f"{of_build}/{PROGRESS_HEAD}"))
         if not isinstance(head, dict):
             return NodesOfRun(problem=_without_events(access, place, run))
         keys = [segment_key(head["attempt"], number) for number in range(head["segments"])]
@@ -151,3 +149,22 @@ def problem(error: Exception) -> EnvironmentProblemError:
     """Return the error for what a request to it raised."""
     told = str(error) if isinstance(error, CannotGoOnError) else "its response is not Airflow's"
     return EnvironmentProblemError(f"Airflow could not be queried for its runs: {told}")
+
+
+def backfills_of(
+    artifacts: CompiledArtifacts, job_name: str, seconds: float, settings: Mapping[str, Any]
+) -> list[str]:
+    """See `BackfillReporter`. A DAG has one at a time, which is its newest."""
+    dag = dag_id(artifacts, artifacts.job(job_name))
+    wanted = urlencode({"dag_id": dag, "order_by": "-id", "limit": PAGE})
+    try:
+        found = Access.of(settings, seconds).ask("GET", f"/backfills?{wanted}")["backfills"]
+        return [_named(each) for each in found if each["completed_at"] is None]
+    except (CannotGoOnError, KeyError, TypeError, ValueError) as error:
+        raise problem(error) from None
+
+
+def _named(backfill: Mapping[str, Any]) -> str:
+    days = f"{backfill['from_date'][:10]} to {backfill['to_date'][:10]}"
+    paused = ", which is paused," if backfill["is_paused"] else ""
+    return f"backfill {backfill['id']} of {days}{paused}"

@@ -12,9 +12,9 @@ from urllib.parse import quote, urlencode
 
 from floe_core.plugin_api.run_history import RecordedRun, RunState
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+from floe_orchestrator_airflow.names.airflow_names import BUILD
 from floe_orchestrator_airflow.names.run_of_product import run_name
-from floe_orchestrator_airflow.names.task_ids import BUILD
-from floe_orchestrator_airflow.service.api_access import PAGE, Access
+from floe_orchestrator_airflow.service.rest_access import PAGE, Access
 
 OPERATOR = "FloeBuildOperator"
 # Of those that changed since a moment, the builds in own DAGs among them.

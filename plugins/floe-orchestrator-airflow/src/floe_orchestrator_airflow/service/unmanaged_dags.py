@@ -13,8 +13,7 @@ from urllib.parse import quote
 from floe_core.foundation.errors import EnvironmentProblemError
 from floe_core.plugin_api.run_history import RecordedRun
 from floe_core.plugin_api.unmanaged_schedules import ScheduleState
-from floe_orchestrator_airflow.service.api_access import PAGE, Access
-from floe_orchestrator_airflow.service.rest_access import CannotGoOnError
+from floe_orchestrator_airflow.service.rest_access import PAGE, Access, CannotGoOnError
 from floe_orchestrator_airflow.service.run_history import recorded, runs_of
 
 # Runs that Airflow has of ticks which floe ran.

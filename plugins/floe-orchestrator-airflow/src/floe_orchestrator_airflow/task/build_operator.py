@@ -28,8 +28,8 @@ from floe_orchestrator_airflow.names.airflow_exceptions import (
     AirflowFailException,
     AirflowSkipException,
 )
+from floe_orchestrator_airflow.names.airflow_names import BUILD_BEGAN
 from floe_orchestrator_airflow.names.product_assets import built_assets, updates_asset
-from floe_orchestrator_airflow.names.progress_keys import BEGAN
 from floe_orchestrator_airflow.names.run_of_product import (
     NODE_IDS_PARAM,
     build_run_id,
@@ -37,18 +37,14 @@ from floe_orchestrator_airflow.names.run_of_product import (
     parameters_of_run,
     params_of_run,
     range_of_run,
+    updates_of_run,
 )
-from floe_orchestrator_airflow.task.attempt import is_automatic
-from floe_orchestrator_airflow.task.build_error import error_of
 from floe_orchestrator_airflow.task.lineage_of_task import EmitsNoDatasets, below_task
 from floe_orchestrator_airflow.task.node_log import level_of, level_of_result, summary
-from floe_orchestrator_airflow.task.progress_report import ProgressReport
 from floe_orchestrator_airflow.task.result_facts import asset_event_facts
-from floe_orchestrator_airflow.task.run_memory import RunMemory
-from floe_orchestrator_airflow.task.task_journal import TaskJournal
-from floe_orchestrator_airflow.task.task_process import end_with_supervisor
-from floe_orchestrator_airflow.task.task_store import task_store
-from floe_orchestrator_airflow.task.updates_of_run import updates_of_run
+from floe_orchestrator_airflow.task.run_memory import RunMemory, task_store
+from floe_orchestrator_airflow.task.task_end import end_with_supervisor, error_of
+from floe_orchestrator_airflow.task.task_journal import ProgressReport, TaskJournal
 from floe_orchestrator_airflow.ticks.claimed_tick import claim_tick_of_run
 
 if TYPE_CHECKING:
@@ -87,7 +83,7 @@ class FloeBuildOperator(EmitsNoDatasets, BaseOperator):
 
     def execute(self, context: Context) -> None:
         """Build the remaining nodes; fail if any requested node has not passed."""
-        context["ti"].xcom_push(BEGAN, time.time())
+        context["ti"].xcom_push(BUILD_BEGAN, time.time())
         artifacts = CompiledArtifacts.load(self.project_dir).for_job(self.job)
         claim_tick_of_run(artifacts, self.job, context, self.log.warning)
         narrowed_to = self._narrow_nodes(artifacts, context)
@@ -236,3 +232,12 @@ class FloeBuildOperator(EmitsNoDatasets, BaseOperator):
         self.outlets[:] = [asset for _, asset in assets]
         for node, asset in assets:
             context["outlet_events"][asset].extra = asset_event_facts(node, results[node.unique_id])
+
+
+def is_automatic(try_number: int, max_tries: int, retries: int) -> bool:
+    """Return whether Airflow itself made this try of a task, without a user clearing the task.
+
+    Clearing a task sets its `max_tries` to the tries so far plus its retries, so the first try
+    after clearing is the one with all retries left.
+    """
+    return try_number == 1 or try_number > max_tries - retries + 1

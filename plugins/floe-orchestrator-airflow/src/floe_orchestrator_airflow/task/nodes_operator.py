@@ -14,6 +14,7 @@ from floe_core.runs.build_events import BuildEnded, NodeLog, NodeResult
 from floe_core.runs.build_request import BuildRequest
 from floe_core.schemas.compiled_artifacts import ARTIFACTS_FILE, CompiledArtifacts
 from floe_orchestrator_airflow.names.airflow_exceptions import AirflowFailException
+from floe_orchestrator_airflow.names.airflow_names import BUILD
 from floe_orchestrator_airflow.names.product_assets import built_assets
 from floe_orchestrator_airflow.names.run_of_product import (
     build_run_id,
@@ -21,12 +22,10 @@ from floe_orchestrator_airflow.names.run_of_product import (
     parameters_of_run,
     range_of_run,
 )
-from floe_orchestrator_airflow.names.task_ids import BUILD
-from floe_orchestrator_airflow.task.build_error import error_of
 from floe_orchestrator_airflow.task.lineage_of_task import EmitsNoDatasets, below_task
 from floe_orchestrator_airflow.task.node_log import level_of, summary
 from floe_orchestrator_airflow.task.result_facts import asset_event_facts
-from floe_orchestrator_airflow.task.task_process import end_with_supervisor
+from floe_orchestrator_airflow.task.task_end import end_with_supervisor, error_of
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -148,3 +147,25 @@ class FloeNodesOperator(EmitsNoDatasets, BaseOperator):
             for asset in built_assets(artifacts, node) if result.is_new else ():
                 self.outlets.append(asset)
                 context["outlet_events"][asset].extra = asset_event_facts(node, result)
+
+
+class FloeNodeOperator(FloeNodesOperator):
+    """Builds one node, given by its id or its name. See `FloeNodesOperator` for the rest."""
+
+    custom_operator_name = "dbt node"
+
+    def __init__(self, *, node: str, **kwargs: Any) -> None:
+        super().__init__(node_ids=[node], **kwargs)
+        self.node = node
+
+    def execute(self, context: Context) -> None:
+        """Build the node; fail unless it passes."""
+        artifacts = CompiledArtifacts.load(self._product_folder())
+        self.build_nodes(artifacts, (self._find(artifacts),), context)
+
+    def _find(self, artifacts: CompiledArtifacts) -> str:
+        found = [n.unique_id for n in artifacts.runnable if self.node in (n.unique_id, n.name)]
+        if len(found) != 1:
+            how_many = "no node" if not found else f"{len(found)} nodes"
+            raise AirflowFailException(f"{artifacts.product.name} has {how_many} '{self.node}'")
+        return found[0]

@@ -7,14 +7,52 @@ the same lines go to both.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from types import TracebackType
 
+from pydantic import JsonValue
+
 from floe_core.runs.build_events import BuildEvent, NodeResult, to_line
-from floe_orchestrator_airflow.task.progress_report import ProgressReport
+from floe_orchestrator_airflow.names.airflow_names import PROGRESS_HEAD, segment_key
 from floe_orchestrator_airflow.task.run_memory import RunMemory
 
+MAX_EVENTS = 200
+
 FLUSH_SECONDS = 0.5
+
+
+class ProgressReport:
+    """Pushes lines of events in segments."""
+
+    def __init__(
+        self,
+        push: Callable[[str, JsonValue], None],
+        attempt: int,
+        narrowed_to: tuple[str, ...] | None,
+    ) -> None:
+        self._push = push
+        self._attempt = attempt
+        self._narrowed_to = narrowed_to
+        self._segments = 0
+
+    def push(self, lines: Sequence[str]) -> None:
+        """Push these events, in the form of `to_line`."""
+        for start in range(0, len(lines), MAX_EVENTS):
+            segment: list[JsonValue] = list(lines[start : start + MAX_EVENTS])
+            self._push(segment_key(self._attempt, self._segments), segment)
+            self._segments += 1
+        if lines:
+            self.push_head()
+
+    def push_head(self) -> None:
+        """Push the head, which says how many segments there are."""
+        narrowed = self._narrowed_to
+        head: dict[str, JsonValue] = {
+            "attempt": self._attempt,
+            "segments": self._segments,
+            "narrowed_to": None if narrowed is None else list(narrowed),
+        }
+        self._push(PROGRESS_HEAD, head)
 
 
 class TaskJournal:

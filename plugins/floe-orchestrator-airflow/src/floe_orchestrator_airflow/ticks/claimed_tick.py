@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from floe_core.schedules.claims import wait_to_claim
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_orchestrator_airflow.names.airflow_exceptions import AirflowSkipException
-from floe_orchestrator_airflow.names.owned_runs import has_to_claim
+from floe_orchestrator_airflow.names.airflow_names import has_to_claim
 from floe_orchestrator_airflow.names.run_of_product import nominal_time
 
 if TYPE_CHECKING:

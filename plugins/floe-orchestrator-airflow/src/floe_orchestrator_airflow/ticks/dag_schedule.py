@@ -8,7 +8,7 @@ from airflow.sdk import Asset, AssetWatcher
 
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.policies import Job
-from floe_orchestrator_airflow.names.partition_keys import keyed_partitions
+from floe_orchestrator_airflow.names.airflow_names import keyed_partitions
 from floe_orchestrator_airflow.names.product_assets import updates_asset
 from floe_orchestrator_airflow.ticks.timetable import FloeTimetable
 

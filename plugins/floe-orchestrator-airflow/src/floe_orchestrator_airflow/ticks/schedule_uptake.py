@@ -1,4 +1,4 @@
-"""Make a running Airflow apply a job's changed schedule now."""
+"""A job's schedule on a running Airflow: what it is, and how a changed one is applied."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from urllib.parse import quote
 
 from floe_core.foundation.errors import EnvironmentProblemError
 from floe_core.foundation.service_probe import without_secrets
+from floe_core.plugin_api.powers import RunningSchedule
 from floe_core.schedules.claims import claims_of, late_ticks
 from floe_core.schedules.job_schedules import JobSchedules
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.policies import Job
-from floe_orchestrator_airflow.names.dag_id import dag_id
-from floe_orchestrator_airflow.names.entry_point import FILENAME
-from floe_orchestrator_airflow.names.owned_runs import has_to_claim
+from floe_orchestrator_airflow.names.airflow_names import FILENAME, dag_id, has_to_claim
 from floe_orchestrator_airflow.service.rest_access import (
+    Access,
     CannotGoOnError,
     NothingAnswersError,
     json_object,
@@ -145,3 +145,20 @@ def _still(dag: Mapping[str, Any], seconds: float) -> str:
 
 def _soon() -> float:
     return time.monotonic() + ANSWER_SECONDS
+
+
+def running_schedule(
+    artifacts: CompiledArtifacts, name: str, settings: Mapping[str, Any]
+) -> RunningSchedule | None:
+    """Return the schedule that Airflow reports. See `ScheduleReporter`."""
+    path = f"/dags/{quote(dag_id(artifacts, artifacts.job(name)))}"
+    try:
+        dag = Access.of(settings, ANSWER_SECONDS).ask("GET", path)
+    except CannotGoOnError:
+        return None
+    if not dag:
+        return None
+    moment = dag.get("next_dagrun_run_after")
+    if moment is None or dag.get("is_paused"):
+        return RunningSchedule(None, is_enabled=False)
+    return RunningSchedule(datetime.fromisoformat(moment).astimezone(UTC), is_enabled=True)

@@ -15,9 +15,8 @@ from floe_core.schedules import check_timezone, latest_tick, next_tick, parse_cr
 from floe_core.schemas.partitions import Partitions
 from floe_core.schemas.policies import Owner
 from floe_orchestrator_airflow.internals import has_partition_keys
-from floe_orchestrator_airflow.names.owned_runs import owned_run_id
-from floe_orchestrator_airflow.ticks.late_ticks import late_tick
-from floe_orchestrator_airflow.ticks.missed_ticks import SEEN_WITHIN, should_run
+from floe_orchestrator_airflow.names.airflow_names import owned_run_id
+from floe_orchestrator_airflow.ticks.missed_ticks import SEEN_WITHIN, late_tick, should_run
 
 if TYPE_CHECKING:
     from pendulum import DateTime

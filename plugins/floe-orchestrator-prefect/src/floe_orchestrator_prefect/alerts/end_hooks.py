@@ -18,7 +18,7 @@ from floe_core.schemas.policies import Job
 from floe_core.secrets.references import setting
 from floe_orchestrator_prefect.alerts.never_begun import goes_on, may_go_on
 from floe_orchestrator_prefect.names.prefect_names import SKIPPED_RUN
-from floe_orchestrator_prefect.task.run_history import builds_of
+from floe_orchestrator_prefect.task.run_request import builds_of
 from floe_orchestrator_prefect.ticks.tick_order import start_next
 
 Hook = FlowStateHook[..., Any]

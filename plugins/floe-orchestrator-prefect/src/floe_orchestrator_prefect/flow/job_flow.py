@@ -16,6 +16,7 @@ from prefect.runtime import flow_run
 from prefect.states import Cancelled
 
 from floe_core.execution import RunParameters, chosen_nodes, nodes_of_job
+from floe_core.plugin_api.powers import RetryPlan
 from floe_core.runs.run_parameters import RunResourceType, TimeRange
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.policies import Job
@@ -27,8 +28,7 @@ from floe_orchestrator_prefect.task.node_tasks import NodeTask
 from floe_orchestrator_prefect.task.port_events import emit_updated_ports
 from floe_orchestrator_prefect.task.run_request import request_of, results_so_far
 from floe_orchestrator_prefect.ticks.due_tick import due_tick
-from floe_orchestrator_prefect.ticks.started_by import updates_of_run
-from floe_orchestrator_prefect.ticks.tick_of_run import current_run
+from floe_orchestrator_prefect.ticks.started_by import current_run, updates_of_run
 from floe_orchestrator_prefect.ticks.tick_order import start_next
 
 JobFlow = Flow[..., Any]
@@ -158,3 +158,11 @@ def _range(start: datetime | None, end: datetime | None) -> TimeRange | None:
     if start is None or end is None:
         raise ValueError("range_start and range_end go together")
     return TimeRange.parse(start.isoformat(), end.isoformat())
+
+
+def retry_plan(artifacts: CompiledArtifacts, job_name: str) -> RetryPlan:
+    """Return the plan of the task that builds for a job. See `RetryReporter`."""
+    task = build_task(artifacts, artifacts.job(job_name))
+    given = task.retry_delay_seconds
+    delays = list(given) if isinstance(given, list) else [float(given or 0)] * task.retries
+    return RetryPlan(tuple(float(delay) for delay in delays[: task.retries]), *sorted(task.tags))

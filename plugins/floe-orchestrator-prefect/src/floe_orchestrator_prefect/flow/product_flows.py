@@ -20,11 +20,9 @@ from floe_orchestrator_prefect.alerts.dead_runs import end_dead_runs
 from floe_orchestrator_prefect.alerts.deadline_watch import watch_deadlines
 from floe_orchestrator_prefect.alerts.lost_runs import watch_lost_runs
 from floe_orchestrator_prefect.flow.job_flow import JobFlow, description_of, job_flow
-from floe_orchestrator_prefect.names.entry_point import FILENAME
-from floe_orchestrator_prefect.names.prefect_names import DEPLOYMENT, attribute_name
-from floe_orchestrator_prefect.service.kept_pause import keep_pause
+from floe_orchestrator_prefect.names.prefect_names import DEPLOYMENT, FILENAME, attribute_name
 from floe_orchestrator_prefect.service.server_problems import SERVER_PROBLEMS
-from floe_orchestrator_prefect.service.work_pool import deploy_to_pool
+from floe_orchestrator_prefect.service.work_pool import deploy_to_pool, keep_pause
 from floe_orchestrator_prefect.task.node_tasks import NodeTask, node_tasks
 from floe_orchestrator_prefect.ticks.prefect_schedules import deployment_schedules
 from floe_orchestrator_prefect.ticks.update_watch import watch_updates

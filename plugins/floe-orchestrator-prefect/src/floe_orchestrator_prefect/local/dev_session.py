@@ -27,8 +27,11 @@ from floe_core.plugin_api.powers import DevOptions, RunReport, UncompiledProduct
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.storage.files import open_regular
 from floe_orchestrator_prefect.local.launch import LAUNCHER
-from floe_orchestrator_prefect.local.local_home import local_environment, local_home
-from floe_orchestrator_prefect.local.migrated_database import prepare_database
+from floe_orchestrator_prefect.local.local_home import (
+    local_environment,
+    local_home,
+    prepare_database,
+)
 from floe_orchestrator_prefect.local.own_server import RECORD_TOGETHER, STARTS_ITSELF
 from floe_orchestrator_prefect.names.prefect_names import DEPLOYMENT, flow_name
 

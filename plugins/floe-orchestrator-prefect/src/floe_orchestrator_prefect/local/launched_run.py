@@ -12,7 +12,7 @@ from pathlib import Path
 from floe_core.foundation.garbage_collection import exit_without_collecting
 from floe_core.plugin_api.launched_run.run_order import await_order, import_needed
 from floe_core.plugin_api.launched_run.run_report import ParentWatch, reporting_to_parent
-from floe_orchestrator_prefect.local.migrated_database import prepare_database
+from floe_orchestrator_prefect.local.local_home import prepare_database
 from floe_orchestrator_prefect.local.own_server import start_server
 
 # Less than the launching process waits.

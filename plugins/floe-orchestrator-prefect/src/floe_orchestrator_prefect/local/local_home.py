@@ -1,11 +1,18 @@
-"""The folder and settings, beside the product, of the Prefect that records runs of `floe run`."""
+"""The Prefect that records runs of `floe run`: its folder, settings and database."""
 
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
+import tempfile
+from importlib.metadata import version
 from pathlib import Path
 
 from floe_core.storage.state_folder import state_folder
+
+DATABASE = "prefect.db"
+UPGRADE = [sys.executable, "-m", "prefect", "server", "database", "upgrade", "-y"]
 
 # Prefect's server sends usage statistics unless that is switched off.
 _QUIET = {
@@ -41,3 +48,26 @@ def local_environment(home: Path) -> dict[str, str]:
     """
     others = {name: text for name, text in os.environ.items() if not name.startswith("PREFECT_")}
     return {**others, **_QUIET, **_EMBEDDED, "PREFECT_HOME": str(home)}
+
+
+def prepare_database(home: Path) -> None:
+    """Create the database of a PREFECT_HOME, unless it exists.
+
+    If that fails, Prefect's server creates it when it starts.
+    """
+    from floe_core.plugin_api.launched_run.empty_database import EmptyDatabase
+
+    database = home / DATABASE
+    if database.exists():
+        return
+    kept = EmptyDatabase(f"prefect-{version('prefect')}")
+    if kept.copy_to(database):
+        return
+    with tempfile.TemporaryDirectory(dir=home, prefix="migrating-") as folder:
+        environment = local_environment(Path(folder))
+        done = subprocess.run(
+            UPGRADE, cwd=folder, env=environment, capture_output=True, check=False
+        )
+        if done.returncode == 0:
+            kept.keep(Path(folder) / DATABASE)
+            kept.copy_to(database)

@@ -1,4 +1,4 @@
-"""Prefect's server for a launched run, started beside the run's process.
+"""Prefect's server for a launched run, started beside the run's process, and a watch on it.
 
 Nothing of Prefect is imported here: the server starts first, and does its imports meanwhile.
 """
@@ -8,14 +8,22 @@ from __future__ import annotations
 import atexit
 import http.client
 import os
+import signal
 import socket
 import subprocess
 import sys
-from contextlib import closing, suppress
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
 from typing import NoReturn
+from urllib.parse import urlsplit
 
 from floe_core.plugin_api.launched_run.program import PROGRAM
 from floe_orchestrator_prefect.local.server import NO_SERVER
+
+POLL_SECONDS = 1.0
+GONE = "the Prefect server of this run is gone, so the run was ended\n"
 
 STARTS_ITSELF = "FLOE_PREFECT_STARTS_ITS_SERVER"
 START_SECONDS = 120.0
@@ -95,3 +103,47 @@ def start_server() -> OwnServer | None:
     # Registered first, so called last: Prefect sends events and logs as it exits.
     atexit.register(server.stop)
     return server
+
+
+@contextmanager
+def watching_server(api_url: str, patience: float) -> Iterator[None]:
+    """Interrupt this process once nothing listens at the address any more.
+
+    If it has not ended `patience` seconds later, it is killed with its process group: Prefect's
+    client retries requests to a server that is gone.
+    """
+    address = urlsplit(api_url)
+    place = (address.hostname or "", address.port or 0)
+    is_over = threading.Event()
+    watch = threading.Thread(
+        target=_watch, args=(place, patience, is_over), name="floe-server", daemon=True
+    )
+    watch.start()
+    try:
+        yield
+    finally:
+        is_over.set()
+
+
+def _watch(place: tuple[str, int], patience: float, is_over: threading.Event) -> None:
+    while not is_over.wait(POLL_SECONDS):
+        if _is_refused(place):
+            break
+    else:
+        return
+    sys.stderr.write(GONE)
+    sys.stderr.flush()
+    os.kill(os.getpid(), signal.SIGINT)
+    time.sleep(patience)
+    os.killpg(os.getpgid(0), signal.SIGKILL)
+
+
+def _is_refused(place: tuple[str, int]) -> bool:
+    """Return whether nothing listens there; a server that is slow to respond still listens."""
+    try:
+        socket.create_connection(place, timeout=POLL_SECONDS).close()
+    except ConnectionRefusedError:
+        return True
+    except OSError:
+        return False
+    return False

@@ -1,4 +1,4 @@
-"""The names of a product's parts on Prefect."""
+"""The names of a product's parts on Prefect, and the file that Prefect loads them from."""
 
 from __future__ import annotations
 
@@ -8,10 +8,27 @@ from keyword import iskeyword
 from urllib.parse import quote
 
 from floe_core.foundation.errors import Problem
+from floe_core.plugin_api.powers import EntryPointFile
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.nodes import Node
 from floe_core.schemas.policies import Job
 from floe_core.storage.environment_choice import name_in_environment
+
+FILENAME = "flow.py"
+
+_FLOW_FILE = '''\
+"""What Prefect loads of the product {name}; run it to serve the product's schedules."""
+
+from pathlib import Path
+
+from floe_orchestrator_prefect import load_product_flows
+
+product = load_product_flows("{name}", Path(__file__).parent)
+globals().update(product.by_attribute())
+
+if __name__ == "__main__":
+    product.serve()
+'''
 
 DEPLOYMENT = "floe"
 _ALLOWED = "/:@+,;=!$*()"
@@ -81,3 +98,8 @@ def asset_key_at(url: str) -> str:
 
 def _label(node: Node) -> str:
     return node.label
+
+
+def flow_file(product_name: str) -> EntryPointFile:
+    """Return the file for a product."""
+    return EntryPointFile(FILENAME, _FLOW_FILE.format(name=product_name))

@@ -1,4 +1,4 @@
-"""Register deployments for a work pool of Prefect's server."""
+"""Register deployments, for a work pool of Prefect's server too."""
 
 from __future__ import annotations
 
@@ -11,10 +11,19 @@ from prefect.deployments.runner import DeploymentApplyError, RunnerDeployment
 from prefect.exceptions import ObjectNotFound
 
 from floe_core.foundation.errors import EnvironmentProblemError, UsageError
-from floe_orchestrator_prefect.service.kept_pause import keep_pause
 from floe_orchestrator_prefect.service.server_problems import SERVER_PROBLEMS
 
 _PROBLEMS: tuple[type[Exception], ...] = (DeploymentApplyError, *SERVER_PROBLEMS)
+
+
+def keep_pause(deployment: RunnerDeployment, **changes: Any) -> RunnerDeployment:
+    """Return a copy with these fields changed; registering it leaves a paused deployment paused.
+
+    Prefect sets `paused` to False if it is not given, and sends all fields that are set.
+    """
+    copied = deployment.model_copy(update=changes)
+    copied.model_fields_set.discard("paused")
+    return copied
 
 
 def deploy_to_pool(

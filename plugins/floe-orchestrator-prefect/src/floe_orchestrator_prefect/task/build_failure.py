@@ -1,11 +1,18 @@
-"""The error with which a build's task fails, and whether Prefect may retry it."""
+"""The error with which a build's task fails, and the levels of its messages."""
 
 from __future__ import annotations
 
+import logging
+from collections import defaultdict
 from typing import Any
 
 from floe_core.execution import BuildFailure
 from floe_core.foundation.errors import UsageError
+
+LEVELS: defaultdict[str, int] = defaultdict(
+    lambda: logging.INFO,
+    {"debug": logging.DEBUG, "warn": logging.WARNING, "error": logging.ERROR},
+)
 
 
 class BuildFailedError(Exception):

@@ -29,8 +29,7 @@ from floe_core.runs.build_events import PartitionResult
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.policies import Job
 from floe_orchestrator_prefect.names.prefect_names import BUILD
-from floe_orchestrator_prefect.task.build_failure import BuildFailedError, may_retry
-from floe_orchestrator_prefect.task.log_levels import LEVELS
+from floe_orchestrator_prefect.task.build_failure import LEVELS, BuildFailedError, may_retry
 from floe_orchestrator_prefect.task.node_runs import NodeRuns
 from floe_orchestrator_prefect.task.node_slots import node_slots
 from floe_orchestrator_prefect.task.partition_states import show_partitions

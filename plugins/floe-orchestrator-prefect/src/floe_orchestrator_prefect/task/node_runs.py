@@ -25,10 +25,9 @@ from floe_core.runs.build_events import BuildEvent, NodeLog, NodeResult, NodeSta
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.node_graph import NodeGraph
 from floe_orchestrator_prefect.internals import emit_assets
-from floe_orchestrator_prefect.task.log_levels import LEVELS
-from floe_orchestrator_prefect.task.node_states import in_state, state_of
+from floe_orchestrator_prefect.task.build_failure import LEVELS
 from floe_orchestrator_prefect.task.node_tasks import NodeTask
-from floe_orchestrator_prefect.task.run_states import PAGE, Change, RunStates
+from floe_orchestrator_prefect.task.run_states import PAGE, Change, RunStates, in_state, state_of
 
 # How long a change waits for others, to be sent with them.
 LINGER_SECONDS = 0.25

@@ -22,8 +22,7 @@ from floe_core.execution import (
 from floe_core.foundation.errors import UsageError
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.nodes import Node
-from floe_orchestrator_prefect.task.build_failure import BuildFailedError
-from floe_orchestrator_prefect.task.log_levels import LEVELS
+from floe_orchestrator_prefect.task.build_failure import LEVELS, BuildFailedError
 from floe_orchestrator_prefect.task.node_slots import node_slots
 
 

@@ -22,7 +22,7 @@ from floe_core.schedules.claims import SECONDS_BETWEEN_ATTEMPTS, OwnedTicks, wai
 from floe_core.schedules.live_schedules import with_live_schedules
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.policies import Job, Schedule
-from floe_orchestrator_prefect.ticks.tick_of_run import current_run, tick_of
+from floe_orchestrator_prefect.ticks.started_by import current_run, tick_of
 from floe_orchestrator_prefect.ticks.tick_order import let_earlier_ticks_run
 
 log = get_logger("floe.ticks")

@@ -8,9 +8,12 @@ Prefect gets them as dates (RFC 5545, RDATE), as many as its API accepts.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from typing import Any
 
 from prefect.client.schemas.schedules import CronSchedule, RRuleSchedule
 from prefect.schedules import Schedule as PrefectSchedule
@@ -18,8 +21,10 @@ from prefect.schedules import Schedule as PrefectSchedule
 from floe_core.schedules import check_timezone, ticks_between
 from floe_core.schedules.clock_changes import clock_changes
 from floe_core.schemas.policies import Schedule
-from floe_orchestrator_prefect.internals import NoMomentsError
-from floe_orchestrator_prefect.ticks.prefect_ticks import moments_of
+from floe_orchestrator_prefect.internals import NoMomentsError, as_on_server
+
+# The server examines this many candidates per request.
+PAGE = 500
 
 PrefectRule = CronSchedule | RRuleSchedule
 
@@ -106,3 +111,38 @@ def _dates(ticks: list[datetime]) -> Iterator[RRuleSchedule]:
         dates = ticks[start : start + DATES_IN_A_RULE]
         text = ",".join(f"{tick:%Y%m%dT%H%M%SZ}" for tick in dates)
         yield RRuleSchedule(rrule=f"RDATE:{text}", timezone="UTC")
+
+
+def moments_of(schedules: Iterable[Any], start: datetime, end: datetime) -> list[datetime]:
+    """Return the moments t of Prefect client schedules, with start <= t < end, in UTC.
+
+    Raises:
+        NoMomentsError: Prefect does not expose them.
+    """
+    found: set[datetime] = set()
+    for schedule in schedules:
+        found |= _evaluate(as_on_server(schedule), start, end)
+    return sorted(found)
+
+
+def _evaluate(schedule: Any, start: datetime, end: datetime) -> set[datetime]:
+    """Return the moments, fetched page by page in a thread: the caller may be in an event loop."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, _pages(schedule, start, end)).result()
+
+
+async def _pages(schedule: Any, start: datetime, end: datetime) -> set[datetime]:
+    found: set[datetime] = set()
+    last = end - timedelta(microseconds=1)
+    while True:
+        page = await schedule.get_dates(n=PAGE, start=start, end=last)
+        moments = [_utc(moment) for moment in page]
+        found |= {moment for moment in moments if moment < end}
+        if len(moments) < PAGE or max(moments) <= start:
+            return found
+        start = max(moments)
+
+
+def _utc(moment: Any) -> datetime:
+    """Return a plain datetime, since Prefect has its own class."""
+    return datetime.fromtimestamp(moment.timestamp(), UTC)

@@ -1,21 +1,27 @@
-"""Make a running Prefect server apply a job's changed schedule now."""
+"""A job's schedule on a running Prefect server: what it is, and how a changed one is applied."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import UTC, datetime
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from prefect.client.schemas.actions import DeploymentScheduleUpdate, DeploymentUpdate
 
 from floe_core.foundation.errors import EnvironmentProblemError
+from floe_core.plugin_api.powers import RunningSchedule
 from floe_core.schedules.claims import OwnedTicks
 from floe_core.schedules.job_schedules import JobSchedules
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.policies import Job, Schedule
+from floe_orchestrator_prefect.internals import NoMomentsError
 from floe_orchestrator_prefect.service.served_deployment import ServedDeployment, served_deployment
 from floe_orchestrator_prefect.service.server_problems import SERVER_PROBLEMS
-from floe_orchestrator_prefect.ticks.prefect_schedules import prefect_schedules
+from floe_orchestrator_prefect.ticks.prefect_schedules import moments_of, prefect_schedules
 from floe_orchestrator_prefect.ticks.tick_order import create_runs
+
+# The spans in which to look for the next tick, one after another.
+AHEAD = (timedelta(days=2), timedelta(days=32), timedelta(days=366))
 
 _NOT_APPLIED: tuple[type[Exception], ...] = (EnvironmentProblemError, ValueError, *SERVER_PROBLEMS)
 
@@ -62,3 +68,28 @@ def _wanted_updates(schedule: Schedule | None) -> list[DeploymentScheduleUpdate]
         return []
     found = prefect_schedules(schedule, datetime.now(UTC))
     return [DeploymentScheduleUpdate(schedule=one, active=schedule.enabled) for one in found]
+
+
+def running_schedule(
+    artifacts: CompiledArtifacts, job_name: str, settings: Mapping[str, Any]
+) -> RunningSchedule | None:
+    """Return the schedule that the server reports. See `ScheduleReporter`."""
+    try:
+        with served_deployment(artifacts, artifacts.job(job_name), settings) as served:
+            if served is None:
+                return None
+            kept = [one.schedule for one in served.found.schedules if one.active]
+    except (EnvironmentProblemError, ValueError):
+        return None
+    if served.found.paused or not kept:
+        return RunningSchedule(None, is_enabled=False)
+    return RunningSchedule(next_moment(kept, datetime.now(UTC)), is_enabled=True)
+
+
+def next_moment(schedules: Sequence[Any], start: datetime) -> datetime | None:
+    """Return the first moment of schedules from a moment on, None if that is unknown."""
+    try:
+        spans = (moments_of(schedules, start, start + ahead) for ahead in AHEAD)
+        return next((moments[0] for moments in spans if moments), None)
+    except NoMomentsError:
+        return None

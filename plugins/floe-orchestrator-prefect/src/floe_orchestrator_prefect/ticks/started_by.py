@@ -1,4 +1,4 @@
-"""The updates of ports that started a flow run, which its idempotency key names.
+"""What started a flow run: its tick, or updates of ports, which its idempotency key names.
 
 A run that a user copies in Prefect's UI has no such key, so it counts as started by hand.
 """
@@ -6,9 +6,13 @@ A run that a user copies in Prefect's UI has no such key, so it counts as starte
 from __future__ import annotations
 
 import hashlib
+from datetime import UTC, datetime
+
+from prefect.client.schemas.objects import FlowRun
+from prefect.context import FlowRunContext
 
 from floe_core.ports.decision import updates_in
-from floe_orchestrator_prefect.ticks.tick_of_run import current_run
+from floe_orchestrator_prefect.ticks.tick_order import KEY_OF_TICK
 
 Updates = tuple[tuple[str, int], ...]
 
@@ -45,3 +49,18 @@ def updates_of_run(job_name: str) -> Updates:
     """Return the updates that started the current flow run."""
     run = current_run()
     return updates_of_key(job_name, run.idempotency_key if run else None)
+
+
+def current_run() -> FlowRun | None:
+    """Return the flow run that this is in, None outside of one."""
+    context = FlowRunContext.get()
+    return context.flow_run if context else None
+
+
+def tick_of(run: FlowRun) -> datetime | None:
+    """Return the tick that a flow run is for; None if it was started by hand or by updates."""
+    key = run.idempotency_key or ""
+    if key.startswith(KEY_OF_TICK):
+        return datetime.fromisoformat(key.removeprefix(KEY_OF_TICK))
+    planned = run.expected_start_time if run.auto_scheduled else None
+    return planned.astimezone(UTC) if planned else None

@@ -21,7 +21,7 @@ from floe_orchestrator_prefect.service.run_history import (
     as_moment,
     recorded,
 )
-from floe_orchestrator_prefect.ticks.running_schedule import next_moment
+from floe_orchestrator_prefect.ticks.schedule_uptake import next_moment
 
 # Runners take a run up so long before its tick.
 _AHEAD = timedelta(minutes=1)

@@ -1,1 +1,0 @@
-"""Alerts: reports the ends of DAG runs, as Airflow recorded them, and missed deadlines."""

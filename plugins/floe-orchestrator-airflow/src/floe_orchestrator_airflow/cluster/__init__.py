@@ -1,1 +1,0 @@
-"""Helm values and pod sizes."""
