@@ -6,7 +6,8 @@ from floe_import.dbt_commands.command_line import read_flags
 from floe_import.dbt_commands.flags import LEAVES_RESULTS
 from floe_import.drafts.group_draft import GroupDraft
 from floe_import.python.arguments import arguments
-from floe_import.python.values import Made, Symbol, Value
+from floe_import.python.objects import Made
+from floe_import.python.values import Symbol, Value
 from floe_import.report.findings import NO_EFFECT, Verdict, changed, exact, lost, unknown
 from floe_import.rules.registry import RuleBook
 

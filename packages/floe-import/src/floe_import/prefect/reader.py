@@ -17,7 +17,8 @@ from floe_import.python.arguments import Argument, arguments
 from floe_import.python.evaluate import evaluate
 from floe_import.python.loops import is_flow_of_prefect, is_task_of_prefect
 from floe_import.python.modules import Module
-from floe_import.python.values import Made, Symbol, Unknown, Value, first_unknown, same_kind
+from floe_import.python.objects import Made
+from floe_import.python.values import Symbol, Unknown, Value, first_unknown, same_kind
 from floe_import.readers import Reading
 from floe_import.report.findings import changed, unknown
 from floe_import.rules.drafts_of_turns import read_turns

@@ -13,15 +13,8 @@ from floe_import.python.conditions import as_given, compare, holds, truth_of
 from floe_import.python.evaluate import computed, evaluate, reads
 from floe_import.python.known_calls import KNOWN_CALLS, environment_text
 from floe_import.python.modules import Module
-from floe_import.python.values import (
-    EnvText,
-    LocalFunction,
-    Symbol,
-    Unknown,
-    Value,
-    first_unknown,
-    same_kind,
-)
+from floe_import.python.objects import LocalFunction
+from floe_import.python.values import EnvText, Symbol, Unknown, Value, first_unknown, same_kind
 
 _NAME = re.compile(r"\$\{(\w+)\}")
 
