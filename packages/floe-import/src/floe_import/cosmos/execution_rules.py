@@ -76,10 +76,10 @@ def executable(value: Value, draft: GroupDraft) -> Verdict:
     return use_executable(value, draft)
 
 
-@rule("COS305", OWNER, "dbt_project_path")
+@rule("COS305", OWNER, "dbt_project_path", is_text=True)
 def project_path(value: Value, draft: GroupDraft) -> Verdict:
     """Read where the project is at run time."""
-    if value is None:
+    if not value:
         return NO_EFFECT
     draft.project = draft.project or str(value)
     return exact("the folder of the product")

@@ -203,7 +203,7 @@ def _fields_of(profile: Value) -> dict[str, Any] | Unknown:
     fields = {str(key): _reference(value) for key, value in profile.items()}
     for key in _NUMBERS & fields.keys():
         fields[key] = str(fields[key]).replace(") }}", ") | as_number }}")
-        fields[key] = int(fields[key]) if fields[key].isdigit() else fields[key]
+        fields[key] = int(fields[key]) if fields[key].isdecimal() else fields[key]
     if not is_plain(fields):
         return Unknown("it has more than plain values: decide what the profile has", Place(""))
     return fields

@@ -134,13 +134,16 @@ class DbtAssets:
         """Yield this file, those that are imported with it, and what these import."""
         yield self.module
         for file in sorted(self.module.beside - {self.module.path.resolve()}):
-            try:
-                other = self.module.open(file)
+            if other := self._opened(file):
                 yield other
-                yield from (other.open(each) for each in _imported_files(other))
-            except InvalidProductError:
-                continue  # The file is in the report itself.
-        yield from (self.module.open(each) for each in _imported_files(self.module))
+                yield from filter(None, map(self._opened, _imported_files(other)))
+        yield from filter(None, map(self._opened, _imported_files(self.module)))
+
+    def _opened(self, file: Path) -> Module | None:
+        try:
+            return self.module.open(file)
+        except InvalidProductError:
+            return None  # It is reported.
 
     def _read_project_of_resource(self, argument: Argument, draft: GroupDraft) -> None:
         if not draft.project and isinstance(argument.value, str):

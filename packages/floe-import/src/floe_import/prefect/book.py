@@ -98,23 +98,23 @@ def profile_block(value: Value, draft: GroupDraft) -> Verdict:
     )
 
 
-@rule("PRE120", OPERATION, "project_dir", "working_dir")
-@rule("PRE120", SETTINGS, "project_dir")
-@rule("PRE120", "function", "project_dir")
+@rule("PRE120", OPERATION, "project_dir", "working_dir", is_text=True)
+@rule("PRE120", SETTINGS, "project_dir", is_text=True)
+@rule("PRE120", "function", "project_dir", is_text=True)
 def project_dir(value: Value, draft: GroupDraft) -> Verdict:
     """Read where the project is."""
-    if value is None:
+    if not value:
         return NO_EFFECT
     draft.project = str(value)
     return exact("the folder of the product")
 
 
-@rule("PRE121", OPERATION, "profiles_dir")
-@rule("PRE121", SETTINGS, "profiles_dir")
-@rule("PRE121", "function", "profiles_dir")
+@rule("PRE121", OPERATION, "profiles_dir", is_text=True)
+@rule("PRE121", SETTINGS, "profiles_dir", is_text=True)
+@rule("PRE121", "function", "profiles_dir", is_text=True)
 def profiles_dir(value: Value, draft: GroupDraft) -> Verdict:
     """Read where profiles.yml is."""
-    if value is None:
+    if not value:
         return NO_EFFECT
     draft.profiles_dir = str(value)
     return exact("floe finds it as dbt does: in the project's folder, or in DBT_PROFILES_DIR")

@@ -116,7 +116,8 @@ class PrefectFlows:
 
     def _read_function(self, call: ast.Call) -> GroupDraft | None:
         made = evaluate(call, self.module)
-        assert isinstance(made, Made)
+        if not isinstance(made, Made) or _function(made) not in book.FUNCTIONS:
+            return None
         given = list(arguments(made, ("command", "profiles_dir", "project_dir")))
         command = book.FUNCTIONS[_function(made)]
         texts = [command] if command else [a.value for a in given if a.name == "command"]
@@ -139,7 +140,8 @@ class PrefectFlows:
 
     def _read_method(self, function: ast.Attribute, call: ast.Call) -> GroupDraft | None:
         base, method = self._owner(function), function.attr
-        assert isinstance(base, Made)
+        if not isinstance(base, Made) or base.last not in _METHODS:
+            return None
         self._note_read(base)
         if self._builds_nothing(self._commands(base, call), call):
             return None

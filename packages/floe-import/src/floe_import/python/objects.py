@@ -22,6 +22,9 @@ class Made:
     module: Module
     turn: Turn | None = field(default=None, hash=False)
 
+    def __repr__(self) -> str:
+        return f"{self.name}(...)"
+
     @property
     def last(self) -> str:
         """The part of the name after the last dot."""
