@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from floe_core.foundation.errors import InvalidProductError, UsageError
+from floe_core.foundation.errors import EnvironmentProblemError, InvalidProductError, UsageError
 from floe_import.bash.reader import read_bash
-from floe_import.cosmos.connections_file import Connections, read_connections
+from floe_import.cosmos.connections_file import read_connections
 from floe_import.cosmos.reader import read_cosmos
 from floe_import.dagster.component_file import TYPE, ComponentFile, read_component
 from floe_import.dagster.reader import read_dagster
@@ -25,13 +26,15 @@ from floe_import.product.profile_findings import (
     target_of,
 )
 from floe_import.product.profiles_file import PROFILES_FILE, copied_profiles, report_secrets
-from floe_import.product.projects import DbtProject, find_project
+from floe_import.product.projects import DbtProject, find_project, last_part
 from floe_import.python.given_values import GivenValues
 from floe_import.python.modules import Module, read_module
 from floe_import.readers import Reading
 from floe_import.report.findings import Disposition, Finding, Place, finding_of
 from floe_import.report.import_report import ImportReport
+from floe_import.rewriting.airflow_3 import write_for_airflow_3
 from floe_import.rewriting.dag_file import rewritten
+from floe_import.rewriting.edits import parsed
 from floe_import.unread.dbt_files import report_dbt_files
 from floe_import.unread.environment import report_environment
 from floe_import.unread.unread_code import UnreadCode
@@ -69,6 +72,7 @@ class ReadFile:
     module: Module
     readings: list[Reading] = field(default_factory=list)
     nodes: set[ast.AST] = field(default_factory=set)
+    findings: list[Finding] = field(default_factory=list)
 
     @property
     def groups(self) -> list[tuple[ast.AST, GroupDraft]]:
@@ -99,37 +103,63 @@ def import_products(request: Request) -> tuple[ImportReport, list[Product]]:
     components = [file for file in files if file.suffix in (".yaml", ".yml")]
     others = [file for file in files if file not in components]
     beside = frozenset(file.resolve() for file in others)
-    opened = [module for file in others if (module := _open(file, request.given, report))]
-    read = [_read(module, beside, connections, report) for module in opened]
+    read = []
+    for path in others:
+        with _reporting(report, "FLI001", "file", Place(str(path))):
+            module = read_module(path, _roots(path), given=request.given)
+            module.beside, module.connections = beside, connections
+            found = _read(module, report.findings, len(beside) == 1)
+            report.findings += found.findings
+            read.append(found)
     for file in read:
         _report_beside(file, report, is_moved=any(each.groups for each in read))
     defined = [each for file in components if (each := _read_component(file, report))]
     drafts = [draft for file in read for _, draft in file.groups]
     drafts += [each.draft for each in defined]
     products = make_products(drafts, _projects(drafts, request.projects))
+    names: dict[int, str] = {}
     for product in products:
-        _write_product(product, request.out, report)
-    names = {id(draft): product.name for product in products for draft in product.drafts}
+        with _reporting(report, "FLI012", f"product {product.name}", product.drafts[0].place):
+            _write_product(product, request.out, report)
+            names |= {id(draft): product.name for draft in product.drafts}
     for file in read:
-        _write_dag_file(file, names, request.out, report)
+        place = next((draft.place for _, draft in file.groups), Place(str(file.module.path)))
+        with _reporting(report, "FLI012", "file", place):
+            _write_dag_file(file, names, request.out, report)
     for each in defined:
-        named = Path(f"{each.file.absolute().parent}.py")
-        target = _free_target(request.out / "definitions", named, report)
-        report.files[str(target)] = each.text()
-        report.steps.append(f"put {target} in the place of {each.file}, as definitions.py")
+        with _reporting(report, "FLI012", "file", each.draft.place):
+            _write_definitions(each, names, request.out, report)
     _report_given(request.given, report)
     _report_same_ids(read, report)
-    report.findings.sort(key=lambda each: (each.place, each.code))
-    return report, products
+    report.findings.sort(key=lambda each: (each.place, each.code, each.construct, each.sentence))
+    return report, [each for each in products if id(each.drafts[0]) in names]
+
+
+@contextmanager
+def _reporting(report: ImportReport, code: str, construct: str, place: Place) -> Iterator[None]:
+    """Report what can't be read or written in the block, and go on with the other files."""
+    try:
+        yield
+    except InvalidProductError as error:
+        for each in error.problems:
+            at = Place(each.file, each.line, each.column) if each.file else place
+            _say(report, code, construct, at, f"{each.what}: correct it, and import it again")
+    except EnvironmentProblemError as error:
+        _say(report, code, construct, place, f"{error}: correct it, and import it again")
+    except RecursionError:
+        _say(report, code, construct, place, "it is nested too deeply to be read: simplify it")
 
 
 def _read_component(file: Path, report: ImportReport) -> ComponentFile | None:
     """Return a component that floe can run; all of it is reported."""
-    try:
-        found = read_component(file)
-    except InvalidProductError as error:
-        _report_unreadable(file, error, report)
-        return None
+    found = None
+    with _reporting(report, "FLI001", "file", Place(str(file))):
+        found = _judge_component(file, report)
+    return found
+
+
+def _judge_component(file: Path, report: ImportReport) -> ComponentFile | None:
+    found = read_component(file)
     if found is None:
         said = f"it is not a component of type {TYPE}"
         lines = file.read_text(encoding="utf-8").lower().splitlines()
@@ -141,26 +171,13 @@ def _read_component(file: Path, report: ImportReport) -> ComponentFile | None:
     return found if found.draft.project and not found.draft.is_undecided else None
 
 
-def _report_unreadable(file: Path, error: InvalidProductError, report: ImportReport) -> None:
-    for problem in error.problems:
-        place = Place(str(file), problem.line, problem.column)
-        _say(report, "FLI001", "file", place, problem.what + ": correct it, and import it again")
-
-
-def _open(file: Path, given: GivenValues, report: ImportReport) -> Module | None:
-    try:
-        return read_module(file, _roots(file), given=given)
-    except InvalidProductError as error:
-        _report_unreadable(file, error, report)
-        return None
-
-
-def _read(
-    module: Module, beside: frozenset[Path], connections: Connections, report: ImportReport
-) -> ReadFile:
-    module.beside, module.connections = beside, connections
+def _read(module: Module, said: Sequence[Finding], is_alone: bool) -> ReadFile:
+    """Return what the readers make of a file, with all its findings; `said` are those before."""
     nodes: set[ast.AST] = set()
-    found = ReadFile(module, [reader(module, nodes) for reader in READERS], nodes)
+    found, report = (
+        ReadFile(module, [reader(module, nodes) for reader in READERS], nodes),
+        ImportReport(),
+    )
     for reading in found.readings:
         report.findings += reading.findings
         for _, draft in reading.groups:
@@ -168,12 +185,13 @@ def _read(
             _report_group(draft, report)
     # What else asks for values stays as it is, and goes on to ask for them.
     module.given = replace(module.given, used={})
-    unread = UnreadCode(module, report.findings, nodes).find()
+    unread = UnreadCode(module, [*said, *report.findings], nodes).find()
     report.findings += unread
     if not unread and not any(reading.findings for reading in found.readings):
-        said = "nothing in it runs dbt as floe import reads it, so it stays as it is"
-        alone: Disposition = "unknown" if len(beside) == 1 else "exact"
-        report.findings.append(Finding("FLI002", "file", Place(str(module.path)), alone, said))
+        sentence = "nothing in it runs dbt as floe import reads it, so it stays as it is"
+        alone: Disposition = "unknown" if is_alone else "exact"
+        report.findings.append(Finding("FLI002", "file", Place(str(module.path)), alone, sentence))
+    found.findings = report.findings
     return found
 
 
@@ -235,35 +253,44 @@ def _roots(file: Path) -> tuple[Path, ...]:
 
 
 def _projects(drafts: list[GroupDraft], given: Sequence[Path]) -> dict[str, DbtProject | None]:
-    return {draft.project: find_project(draft.project, list(given)) for draft in drafts}
+    """Return path -> project; one given folder is not for projects of several names."""
+    named = {draft.project for draft in drafts}
+    is_one = len({last_part(text) for text in named}) == 1
+    return {text: find_project(text, list(given), is_only=is_one) for text in sorted(named)}
 
 
 def _write_product(product: Product, out: Path, report: ImportReport) -> None:
-    document = product.floe_yaml()
+    """Add the files of a product to the report.
+
+    Raises:
+        InvalidProductError: floe would refuse one of them.
+    """
+    floe_yaml = floe_yaml_text(product.floe_yaml())
     report_project(product)
     report_profile(product)
     report_secrets(product)
     report_computes(product)
     folder = product.project.folder if product.project else out / product.name
-    target = ""
-    if profiles := copied_profiles(product):
-        report.files[str(folder / PROFILES_FILE)] = profiles
-    else:
+    target, profiles = "", copied_profiles(product)
+    if not profiles:
         report_profiles_folder(product)
         target = target_of(product)
     compute = next((draft.compute for draft in product.drafts if draft.compute), {})
-    report.files[str(folder / "floe.yaml")] = floe_yaml_text(document)
-    report.files[str(folder / "manifest.yaml")] = manifest_yaml_text(
-        product.drafts[0].orchestrator, compute, target
-    )
+    manifest = manifest_yaml_text(product.drafts[0].orchestrator, compute, target)
+    if profiles:
+        report.files[str(folder / PROFILES_FILE)] = profiles
+    report.files[str(folder / "floe.yaml")] = floe_yaml
+    report.files[str(folder / "manifest.yaml")] = manifest
     report.findings += [finding_of(*each) for each in product.found]
     report.steps.append(f"floe compile {folder}")
 
 
 def _write_dag_file(file: ReadFile, names: dict[int, str], out: Path, report: ImportReport) -> None:
     replaced: dict[ast.AST, list[tuple[GroupDraft, str]]] = {}
+    refused = {call for call, draft in file.groups if id(draft) not in names}
     for call, draft in file.groups:
-        replaced.setdefault(call, []).append((draft, names[id(draft)]))
+        if call not in refused:
+            replaced.setdefault(call, []).append((draft, names[id(draft)]))
     if not replaced:
         return
     old = [reading.is_old for reading in file.readings]
@@ -274,11 +301,27 @@ def _write_dag_file(file: ReadFile, names: dict[int, str], out: Path, report: Im
         said = "its value is in another file: import it there, and pass it"
         _say(report, "FLI005", argument.name, argument.place, said)
     orchestrator = next(iter(replaced.values()))[0][0].orchestrator
+    if orchestrator == "airflow":
+        text, outdated = write_for_airflow_3(file.module, text)
+        report.findings += outdated
     target = _free_target(out / _FOLDERS[orchestrator], file.module.path, report)
     report.files[str(target)] = text
     if orchestrator == "dagster":
         report.definitions.append((str(file.module.path), str(target)))
     report.steps.append(f"put {target} in the place of {file.module.path}")
+
+
+def _write_definitions(
+    component: ComponentFile, names: dict[int, str], out: Path, report: ImportReport
+) -> None:
+    if id(component.draft) not in names:
+        return
+    text = component.text()
+    parsed(text)
+    named = Path(f"{component.file.absolute().parent}.py")
+    target = _free_target(out / "definitions", named, report)
+    report.files[str(target)] = text
+    report.steps.append(f"put {target} in the place of {component.file}, as definitions.py")
 
 
 def _free_target(folder: Path, file: Path, report: ImportReport) -> Path:

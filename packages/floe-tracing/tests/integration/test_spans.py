@@ -344,7 +344,7 @@ import sys
 from floe_core.execution import BuildRequest, build
 from floe_core.schemas import CompiledArtifacts
 list(build(CompiledArtifacts.load({str(artifacts.project_dir)!r}), BuildRequest("shop", "r")))
-senders = ("floe_core.tracing.span_sender", "floe_tracing", "opentelemetry.sdk")
+senders = ("floe_tracing", "opentelemetry.sdk")
 print([name for name in sys.modules if name.startswith(senders)])
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

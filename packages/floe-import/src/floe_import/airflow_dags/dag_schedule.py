@@ -7,7 +7,8 @@ from typing import Any
 
 from floe_core.schedules import check_timezone, parse_cron
 from floe_import.python.arguments import Argument, arguments
-from floe_import.python.values import EnvText, Made, Value
+from floe_import.python.objects import Made
+from floe_import.python.values import EnvText, Value
 
 _DATETIME = ("year", "month", "day", "hour", "minute", "second", "microsecond", "tzinfo")
 _PENDULUM = (*_DATETIME[:-1], "tz")

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from floe_import.python.arguments import Argument, arguments
 from floe_import.python.evaluate import evaluate
 from floe_import.python.modules import Module
-from floe_import.python.values import Made, Symbol, Value
+from floe_import.python.objects import Made
+from floe_import.python.values import Symbol, Value
 
 DAG_POSITIONAL = ("dag_id",)
 

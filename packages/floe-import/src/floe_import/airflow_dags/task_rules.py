@@ -8,6 +8,7 @@ arguments of their own.
 from __future__ import annotations
 
 from datetime import timedelta
+from math import isfinite
 
 from floe_import.drafts.group_draft import GroupDraft
 from floe_import.python.values import EnvText, Symbol, Value
@@ -43,7 +44,6 @@ _KEPT = [
     "do_xcom_push",
     "render_template_as_native_obj",
     "ignore_first_depends_on_past",
-    "sla",
     "provide_context",
     "allow_nested_operators",
     "catchup",
@@ -107,6 +107,8 @@ def add_task_rules(book: RuleBook, owner: str, codes: str, keeps: Keeps = "") ->
     )
     said = "floe's build updates floe_asset(product, node), not this: change what waits for it"
     book.always(f"{codes}04", owner, ["outlets"], lost(said), unless=(None, []))
+    said = "Airflow 3 ignores it; `deadline` of floe.yaml says when a run is late"
+    book.always(f"{codes}07", owner, ["sla"], changed(said), unless=(None,))
     book.always(
         f"{codes}05",
         owner,
@@ -132,7 +134,7 @@ def _retries(value: Value, draft: GroupDraft) -> Verdict:
 
 def _retry_delay(value: Value, draft: GroupDraft) -> Verdict:
     seconds = value.total_seconds() if isinstance(value, timedelta) else value
-    if not isinstance(seconds, int | float):
+    if not isinstance(seconds, int | float) or not isfinite(seconds):
         return unknown("it is not a duration: decide the delay before a retry")
     draft.execution["retryDelaySeconds"] = int(seconds)
     return exact("`execution.retryDelaySeconds`")

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 
 from floe_import.python.evaluate import evaluate
-from floe_import.python.values import Made
+from floe_import.python.objects import Made
 from floe_import.report.findings import Verdict, unknown
 
 _MAY = frozenset({"set_upstream", "set_downstream"})

@@ -18,7 +18,8 @@ from floe_import.drafts.group_draft import GroupDraft
 from floe_import.python.arguments import Argument, arguments
 from floe_import.python.evaluate import evaluate
 from floe_import.python.modules import Module
-from floe_import.python.values import Made, Symbol, Unknown, Value
+from floe_import.python.objects import Made
+from floe_import.python.values import Symbol, Unknown, Value
 from floe_import.readers import Reading
 from floe_import.report.findings import exact, unknown
 from floe_import.rules.documentation import is_documentation

@@ -117,7 +117,7 @@ class DbtScript:
         before = _copy_of(self._draft)
         found = list(read_command(words, self._draft))
         self.words += found
-        name = found[0].text.split()[1] if words else ""
+        name = next(iter(found[0].text.split()[1:]), "")
         if name not in BUILDS:
             self.calls_others |= name in OTHERS
             has_own_target = any(each.startswith("--target-path") for each in words)

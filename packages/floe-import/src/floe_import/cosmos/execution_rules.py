@@ -6,7 +6,8 @@ from floe_import.cosmos.book import always, rule
 from floe_import.dbt_commands.executable import use_executable
 from floe_import.drafts.group_draft import GroupDraft
 from floe_import.python.arguments import arguments
-from floe_import.python.values import Made, Symbol, Value
+from floe_import.python.objects import Made
+from floe_import.python.values import Symbol, Value
 from floe_import.report.findings import NO_EFFECT, Verdict, changed, exact, lost, unknown
 
 OWNER = "ExecutionConfig"
@@ -75,10 +76,10 @@ def executable(value: Value, draft: GroupDraft) -> Verdict:
     return use_executable(value, draft)
 
 
-@rule("COS305", OWNER, "dbt_project_path")
+@rule("COS305", OWNER, "dbt_project_path", is_text=True)
 def project_path(value: Value, draft: GroupDraft) -> Verdict:
     """Read where the project is at run time."""
-    if value is None:
+    if not value:
         return NO_EFFECT
     draft.project = draft.project or str(value)
     return exact("the folder of the product")

@@ -28,7 +28,8 @@ from floe_import.python.arguments import Argument, arguments
 from floe_import.python.conditions import is_reached
 from floe_import.python.evaluate import evaluate
 from floe_import.python.modules import Module
-from floe_import.python.values import Made, Symbol, Unknown, Value, has_template
+from floe_import.python.objects import Made
+from floe_import.python.values import Symbol, Unknown, Value, has_template
 from floe_import.report.findings import NO_EFFECT, Place, changed, exact, unknown
 from floe_import.rules.drafts_of_turns import read_turns
 from floe_import.rules.judging import Judging, cannot_read

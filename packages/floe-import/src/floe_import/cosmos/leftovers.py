@@ -11,8 +11,9 @@ from floe_import.cosmos.choices import choices_of
 from floe_import.cosmos.groups import GROUPS, CosmosGroups, cosmos_calls
 from floe_import.python.evaluate import evaluate
 from floe_import.python.modules import Module
-from floe_import.python.names import LocalModule, value_of_name
-from floe_import.python.values import LocalFunction, Made, Symbol, Value
+from floe_import.python.names import value_of_name
+from floe_import.python.objects import LocalFunction, LocalModule, Made
+from floe_import.python.values import Symbol, Value
 from floe_import.report.findings import exact, unknown
 
 

@@ -11,15 +11,8 @@ from floe_import.cosmos.connections_file import Connection, Connections, named_p
 from floe_import.drafts.group_draft import GroupDraft
 from floe_import.python.arguments import arguments
 from floe_import.python.conditions import as_given
-from floe_import.python.values import (
-    REFERENCE,
-    EnvText,
-    Made,
-    Unknown,
-    Value,
-    first_unknown,
-    is_plain,
-)
+from floe_import.python.objects import Made
+from floe_import.python.values import REFERENCE, EnvText, Unknown, Value, first_unknown, is_plain
 from floe_import.report.findings import NO_EFFECT, Place, Verdict, changed, exact, unknown
 from floe_import.rules.judging import cannot_read
 
@@ -210,7 +203,7 @@ def _fields_of(profile: Value) -> dict[str, Any] | Unknown:
     fields = {str(key): _reference(value) for key, value in profile.items()}
     for key in _NUMBERS & fields.keys():
         fields[key] = str(fields[key]).replace(") }}", ") | as_number }}")
-        fields[key] = int(fields[key]) if fields[key].isdigit() else fields[key]
+        fields[key] = int(fields[key]) if fields[key].isdecimal() else fields[key]
     if not is_plain(fields):
         return Unknown("it has more than plain values: decide what the profile has", Place(""))
     return fields

@@ -10,7 +10,7 @@ from floe_import.report.findings import NO_EFFECT, Verdict, changed, exact, unkn
 OWNER = "ProfileConfig"
 
 
-@rule("COS201", OWNER, "profile_name")
+@rule("COS201", OWNER, "profile_name", is_text=True)
 def profile_name(value: Value, draft: GroupDraft) -> Verdict:
     """Read which profile is used; the product says later whether the project names the same."""
     if isinstance(value, EnvText):
@@ -21,7 +21,7 @@ def profile_name(value: Value, draft: GroupDraft) -> Verdict:
     return exact("the profile that dbt_project.yml or DBT_PROFILE names")
 
 
-@rule("COS202", OWNER, "target_name")
+@rule("COS202", OWNER, "target_name", is_text=True)
 def target_name(value: Value, draft: GroupDraft) -> Verdict:
     """Read which target is used."""
     if isinstance(value, EnvText):
@@ -32,10 +32,10 @@ def target_name(value: Value, draft: GroupDraft) -> Verdict:
     return exact("the target of the profile")
 
 
-@rule("COS203", OWNER, "profiles_yml_filepath")
+@rule("COS203", OWNER, "profiles_yml_filepath", is_text=True)
 def profiles_file(value: Value, draft: GroupDraft) -> Verdict:
     """Read where profiles.yml is."""
-    if value is None:
+    if not value:
         return NO_EFFECT
     draft.profiles_dir = str(value).rpartition("/")[0] or "."
     return exact("floe finds it as dbt does: in the project's folder, or in DBT_PROFILES_DIR")

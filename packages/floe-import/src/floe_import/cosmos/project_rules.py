@@ -29,19 +29,19 @@ always(
 )
 
 
-@rule("COS101", OWNER, "dbt_project_path")
+@rule("COS101", OWNER, "dbt_project_path", is_text=True)
 def project_path(value: Value, draft: GroupDraft) -> Verdict:
     """Read where the project is."""
-    if value is None:
+    if not value:
         return NO_EFFECT
     draft.project = str(value)
     return exact("the folder of the product")
 
 
-@rule("COS102", OWNER, "project_name")
+@rule("COS102", OWNER, "project_name", is_text=True)
 def project_name(value: Value, draft: GroupDraft) -> Verdict:
     """Read the project's name."""
-    draft.project_name = str(value or "")
+    draft.project_name = str(value)
     return exact("the product has its name")
 
 

@@ -10,7 +10,8 @@ from floe_import.cosmos.book import BOOK
 from floe_import.cosmos.groups import CosmosGroups
 from floe_import.cosmos.leftovers import is_cosmos, report_leftovers, uses_cosmos
 from floe_import.python.modules import Module
-from floe_import.python.values import LocalFunction, Made, Symbol, Value
+from floe_import.python.objects import LocalFunction, Made
+from floe_import.python.values import Symbol, Value
 from floe_import.readers import Reading
 from floe_import.rules.judging import Judging
 

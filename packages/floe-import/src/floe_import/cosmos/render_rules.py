@@ -94,12 +94,12 @@ def exclude(value: Value, draft: GroupDraft) -> Verdict:
     return exact("`exclude` of the job") if terms else NO_EFFECT
 
 
-@rule("COS405", OWNER, "selector")
+@rule("COS405", OWNER, "selector", is_text=True)
 def selector(value: Value, draft: GroupDraft) -> Verdict:
     """Read the selector of selectors.yml."""
     if isinstance(value, EnvText):
         return unknown(f"floe.yaml names no variables: decide which selector {value} is")
-    draft.selector = str(value or "")
+    draft.selector = str(value)
     return exact("`selector` of the job") if value else NO_EFFECT
 
 

@@ -67,7 +67,7 @@ def project(value: Value, draft: GroupDraft) -> Verdict:
     return exact("the folder of the product") if draft.project else unknown("decide where it is")
 
 
-@rule("DGS203", PROJECT, "project_dir")
+@rule("DGS203", PROJECT, "project_dir", is_text=True)
 def project_dir(value: Value, draft: GroupDraft) -> Verdict:
     """Read where the project is."""
     draft.project = str(value)
@@ -80,33 +80,33 @@ def project_of_resource(value: Value, draft: GroupDraft) -> Verdict:
     return exact("the folder of the product")
 
 
-@rule("DGS204", PROJECT, "profiles_dir")
-@rule("DGS204", RESOURCE, "profiles_dir")
+@rule("DGS204", PROJECT, "profiles_dir", is_text=True)
+@rule("DGS204", RESOURCE, "profiles_dir", is_text=True)
 def profiles_dir(value: Value, draft: GroupDraft) -> Verdict:
     """Read where profiles.yml is."""
-    if value is None:
+    if not value:
         return NO_EFFECT
     draft.profiles_dir = str(value)
     return exact("floe finds it as dbt does: in the project's folder, or in DBT_PROFILES_DIR")
 
 
-@rule("DGS205", PROJECT, "profile")
-@rule("DGS205", RESOURCE, "profile")
+@rule("DGS205", PROJECT, "profile", is_text=True)
+@rule("DGS205", RESOURCE, "profile", is_text=True)
 def profile(value: Value, draft: GroupDraft) -> Verdict:
     """Read which profile is used."""
     if isinstance(value, EnvText):
         return changed(f"dbt_project.yml, or the variable DBT_PROFILE, names the profile: {value}")
-    draft.profile = str(value or "")
+    draft.profile = str(value)
     return exact("the profile that dbt_project.yml or DBT_PROFILE names")
 
 
-@rule("DGS206", PROJECT, "target")
-@rule("DGS206", RESOURCE, "target")
+@rule("DGS206", PROJECT, "target", is_text=True)
+@rule("DGS206", RESOURCE, "target", is_text=True)
 def target(value: Value, draft: GroupDraft) -> Verdict:
     """Read which target is used."""
     if isinstance(value, EnvText):
         return changed(f"the variable DBT_TARGET, or the profile's `target`, names it: {value}")
-    draft.target = str(value or "")
+    draft.target = str(value)
     return exact("the target of the profile")
 
 

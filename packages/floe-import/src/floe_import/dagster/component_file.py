@@ -6,15 +6,10 @@ import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from io import StringIO
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
-from ruamel.yaml.comments import CommentedMap
-from ruamel.yaml.error import MarkedYAMLError
-
-from floe_core.foundation.errors import InvalidProductError, Problem
+from floe_core.user_yaml.source_map import Document, Location, read_document
 from floe_import.dbt_commands.command_line import read_command
 from floe_import.drafts.group_draft import GroupDraft
 from floe_import.python.values import has_template
@@ -22,6 +17,7 @@ from floe_import.report.findings import Finding, Place, Verdict, changed, exact,
 
 TYPE = "dagster_dbt.DbtProjectComponent"
 _ROOT = re.compile(r"^\{\{\s*(?:context\.)?project_root\s*\}\}/?")
+_NO_RULE = unknown("no rule reads it: decide what it is to become")
 _KEPT = {"select": "select", "exclude": "exclude"}
 # Replaced by the component, or added to what the translator says.
 _REPLACED, _ADDED = ("group_name", "owners"), ("tags",)
@@ -35,13 +31,27 @@ class ComponentFile:
     `settings` those of the translator, as their Python source.
     """
 
-    file: Path
+    document: Document
     draft: GroupDraft
     folder: str = ""
     findings: list[Finding] = field(default_factory=list)
     named: dict[str, str] = field(default_factory=dict)
     spec: dict[str, str] = field(default_factory=dict)
     settings: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def file(self) -> Path:
+        """The component file."""
+        return self.document.path
+
+    def items(self, location: Location) -> Iterator[tuple[str, Any, Place]]:
+        """Yield the keys of a mapping with their values and places."""
+        mapping: Any = self.document.data
+        for part in location:
+            mapping = mapping[part]
+        for key, value in mapping.items():
+            spot = self.document.spots[(*location, key)]
+            yield str(key), value, Place(str(self.file), spot.key_line, spot.key_column)
 
     def say(self, code: str, construct: str, at: Place, verdict: Verdict) -> None:
         """Report a key; what is unknown leaves the component undecided."""
@@ -94,65 +104,56 @@ def read_component(file: Path) -> ComponentFile | None:
     """Return what a component file says, None if it has no dbt project.
 
     Raises:
-        InvalidProductError: It can't be read or parsed.
+        InvalidProductError: It is not valid YAML.
+        EnvironmentProblemError: It can't be read.
     """
-    try:
-        document = YAML(typ="rt").load(StringIO(file.read_text(encoding="utf-8")))
-    except (OSError, UnicodeDecodeError) as error:
-        raise InvalidProductError([Problem(f"can't be read: {error}", file=str(file))]) from None
-    except MarkedYAMLError as error:
-        mark = error.problem_mark
-        line, column = (mark.line + 1, mark.column + 1) if mark else (0, 0)
-        what = f"is not one YAML document: {error.problem or error.context}"
-        raise InvalidProductError([Problem(what, "", str(file), line, column)]) from None
-    if not isinstance(document, CommentedMap) or document.get("type") != TYPE:
+    document = read_document(file, str(file))
+    if document.data.get("type") != TYPE:
         return None
     draft = GroupDraft(Place(str(file), 1, 1), file.absolute().parent.name, orchestrator="dagster")
     draft.installs_packages = False
-    found = ComponentFile(file, draft)
-    for key, value, place in _items(document, file):
+    found = ComponentFile(document, draft)
+    for key, value, at in found.items(()):
         if key == "type":
-            found.say("DGC001", key, place, exact("its definitions take the component's place"))
-        elif key == "attributes" and isinstance(value, CommentedMap):
-            for each in _items(value, file):
+            found.say("DGC001", key, at, exact("its definitions take the component's place"))
+        elif key == "attributes" and isinstance(value, dict):
+            for each in found.items((key,)):
                 _read_attribute(found, *each)
         elif key == "requirements":
-            found.say("DGC002", key, place, exact("it says what the component needs to load"))
+            found.say("DGC002", key, at, exact("it says what the component needs to load"))
         else:
-            found.say("DGC000", key, place, unknown("no rule reads it: decide what it becomes"))
+            found.say("DGC000", key, at, _NO_RULE)
     return found
-
-
-def _items(mapping: CommentedMap, file: Path) -> Iterator[tuple[str, Any, Place]]:
-    for key, value in mapping.items():
-        line, column = mapping.lc.key(key)
-        yield str(key), value, Place(str(file), line + 1, column + 1)
 
 
 def _read_attribute(found: ComponentFile, key: str, value: Any, at: Place) -> None:
     reader = _READERS.get(key)
-    if key == "project":
-        _project(found, value, at)
-    elif reader is None:
-        found.say("DGC000", key, at, unknown("no rule reads it: decide what it is to become"))
-    elif has_template(value):
+    if reader is None:
+        found.say("DGC000", key, at, _NO_RULE)
+    elif key != "project" and has_template(value):
         found.say("DGC100", key, at, unknown("Dagster renders its template: decide its value"))
+    elif key in _MAPPINGS and not isinstance(value, dict):
+        found.say("DGC000", key, at, unknown("it is not a mapping: decide what it is to become"))
     else:
         reader(found, key, value, at)
 
 
-def _project(found: ComponentFile, value: Any, at: Place) -> None:
-    if isinstance(value, CommentedMap):
-        for key, each, place in _items(value, found.file):
-            if key == "project_dir":
-                _project(found, each, place)
-            elif key in ("target", "profile", "profiles_dir") and not has_template(each):
-                setattr(found.draft, key, str(each))
-                found.say("DGC101", key, place, exact("the profile and target of dbt"))
+def _project(found: ComponentFile, key: str, value: Any, at: Place) -> None:
+    if isinstance(value, dict):
+        for name, each, place in found.items(("attributes", "project")):
+            if name == "project_dir":
+                _project_dir(found, str(each), place)
+            elif name in ("target", "profile", "profiles_dir") and not has_template(each):
+                setattr(found.draft, name, str(each))
+                found.say("DGC101", name, place, exact("the profile and target of dbt"))
             else:
-                found.say("DGC000", key, place, unknown("no rule reads it: decide on it"))
-        return
-    text, folder = str(value), found.file.absolute().parent
+                found.say("DGC000", name, place, _NO_RULE)
+    else:
+        _project_dir(found, str(value), at)
+
+
+def _project_dir(found: ComponentFile, text: str, at: Place) -> None:
+    folder = found.file.absolute().parent
     if _ROOT.match(text):
         root = next((p for p in folder.parents if (p / "pyproject.toml").exists()), None)
         text = str((root or folder) / _ROOT.sub("", text)) if root else text
@@ -172,16 +173,16 @@ def _kept(found: ComponentFile, key: str, value: Any, at: Place) -> None:
 
 
 def _op(found: ComponentFile, key: str, value: Any, at: Place) -> None:
-    for name, each, place in _items(value, found.file):
+    for name, each, place in found.items(("attributes", key)):
         if name in ("name", "tags"):
-            found.named["name" if name == "name" else "op_tags"] = repr(_plain(each))
+            found.named["name" if name == "name" else "op_tags"] = repr(each)
             found.say("DGC103", f"op.{name}", place, exact("an argument of floe_assets"))
         else:
-            found.say("DGC000", f"op.{name}", place, unknown("no rule reads it: decide on it"))
+            found.say("DGC000", f"op.{name}", place, _NO_RULE)
 
 
 def _cli_args(found: ComponentFile, key: str, value: Any, at: Place) -> None:
-    words = _plain(value)
+    words = value
     if not isinstance(words, list) or not all(isinstance(each, str) for each in words):
         found.say("DGC104", key, at, unknown("it is not a list of words: decide what dbt runs"))
         return
@@ -193,7 +194,7 @@ def _cli_args(found: ComponentFile, key: str, value: Any, at: Place) -> None:
 
 
 def _include_metadata(found: ComponentFile, key: str, value: Any, at: Place) -> None:
-    for each in _plain(value) or []:
+    for each in value if isinstance(value, list) else [value]:
         if each == "row_count":
             found.say("DGC105", each, at, exact("materializations have `dagster/row_count`"))
         else:
@@ -201,12 +202,9 @@ def _include_metadata(found: ComponentFile, key: str, value: Any, at: Place) -> 
 
 
 def _translation(found: ComponentFile, key: str, value: Any, at: Place) -> None:
-    if not isinstance(value, CommentedMap):
-        found.say("DGC106", key, at, unknown("write it as a DagsterDbtTranslator"))
-        return
-    for name, each, place in _items(value, found.file):
+    for name, each, place in found.items(("attributes", key)):
         if name in (*_REPLACED, *_ADDED):
-            found.spec[name] = repr(_plain(each))
+            found.spec[name] = repr(each)
             found.say("DGC106", f"translation.{name}", place, exact("the translator sets it"))
         else:
             said = unknown("write it as a method of a DagsterDbtTranslator")
@@ -214,8 +212,8 @@ def _translation(found: ComponentFile, key: str, value: Any, at: Place) -> None:
 
 
 def _settings(found: ComponentFile, key: str, value: Any, at: Place) -> None:
-    for name, each, place in _items(value, found.file):
-        found.settings[name] = repr(_plain(each))
+    for name, each, place in found.items(("attributes", key)):
+        found.settings[name] = repr(each)
         found.say("DGC107", f"{key}.{name}", place, exact("a setting of the translator"))
 
 
@@ -223,13 +221,9 @@ def _prepare(found: ComponentFile, key: str, value: Any, at: Place) -> None:
     found.say("DGC108", key, at, exact("`floe compile` prepares the project"))
 
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {str(key): _plain(each) for key, each in value.items()}
-    return [_plain(each) for each in value] if isinstance(value, list) else value
-
-
+_MAPPINGS = ("op", "translation", "translation_settings")
 _READERS = {
+    "project": _project,
     "select": _kept,
     "exclude": _kept,
     "op": _op,

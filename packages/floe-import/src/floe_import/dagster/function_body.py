@@ -9,7 +9,8 @@ from floe_import.dbt_commands.command_line import BUILDS, read_command
 from floe_import.drafts.group_draft import GroupDraft
 from floe_import.python.arguments import arguments
 from floe_import.python.modules import Module
-from floe_import.python.values import Made, Unknown, first_unknown
+from floe_import.python.objects import Made
+from floe_import.python.values import Unknown, first_unknown
 from floe_import.report.findings import Verdict, changed, exact, unknown
 from floe_import.rules.judging import Judging, cannot_read
 

@@ -13,7 +13,8 @@ from floe_import.drafts.group_draft import GroupDraft
 from floe_import.python.arguments import Argument, arguments
 from floe_import.python.evaluate import evaluate
 from floe_import.python.modules import Module
-from floe_import.python.values import LocalFunction, Made, Symbol, Value
+from floe_import.python.objects import LocalFunction, Made
+from floe_import.python.values import Symbol, Value
 from floe_import.readers import Reading
 from floe_import.report.findings import exact, unknown
 from floe_import.rules.judging import Judging
@@ -133,13 +134,16 @@ class DbtAssets:
         """Yield this file, those that are imported with it, and what these import."""
         yield self.module
         for file in sorted(self.module.beside - {self.module.path.resolve()}):
-            try:
-                other = self.module.open(file)
+            if other := self._opened(file):
                 yield other
-                yield from (other.open(each) for each in _imported_files(other))
-            except InvalidProductError:
-                continue  # The file is in the report itself.
-        yield from (self.module.open(each) for each in _imported_files(self.module))
+                yield from filter(None, map(self._opened, _imported_files(other)))
+        yield from filter(None, map(self._opened, _imported_files(self.module)))
+
+    def _opened(self, file: Path) -> Module | None:
+        try:
+            return self.module.open(file)
+        except InvalidProductError:
+            return None  # It is reported.
 
     def _read_project_of_resource(self, argument: Argument, draft: GroupDraft) -> None:
         if not draft.project and isinstance(argument.value, str):

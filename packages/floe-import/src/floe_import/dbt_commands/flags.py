@@ -4,12 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from io import StringIO
-from typing import Any
 
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
-
+from floe_core.user_yaml.dbt_yaml import read_vars
 from floe_import.drafts.group_draft import GroupDraft
 from floe_import.python.values import LocalPath, has_template, is_plain
 from floe_import.report.findings import Verdict, changed, exact, lost, unknown
@@ -61,10 +57,10 @@ def _vars(words: list[str], draft: GroupDraft) -> Verdict:
             "a path in it depends on where the file is: decide what floe.yaml is to pass"
         )
     try:
-        found: Any = YAML(typ="safe", pure=True).load(StringIO(words[0]))
-    except YAMLError:
+        found = read_vars(words[0])
+    except ValueError:
         found = None
-    if not isinstance(found, dict) or not is_plain(found):
+    if found is None or not is_plain(found):
         return unknown("these vars are not plain values: decide what floe.yaml is to pass")
     draft.vars |= found
     return exact("`vars` of floe.yaml")
@@ -98,7 +94,7 @@ def _project_dir(words: list[str], draft: GroupDraft) -> Verdict:
 
 
 def _threads(words: list[str], draft: GroupDraft) -> Verdict:
-    if not words[0].isdigit():
+    if not words[0].isdecimal():
         return unknown("it is not a number: decide how many threads dbt has")
     draft.execution["maxParallel"] = int(words[0])
     return exact("`execution.maxParallel`")

@@ -6,7 +6,8 @@ from floe_import.dbt_commands.command_line import read_flags
 from floe_import.dbt_commands.flags import LEAVES_RESULTS
 from floe_import.drafts.group_draft import GroupDraft
 from floe_import.python.arguments import arguments
-from floe_import.python.values import Made, Symbol, Value
+from floe_import.python.objects import Made
+from floe_import.python.values import Symbol, Value
 from floe_import.report.findings import NO_EFFECT, Verdict, changed, exact, lost, unknown
 from floe_import.rules.registry import RuleBook
 
@@ -97,23 +98,23 @@ def profile_block(value: Value, draft: GroupDraft) -> Verdict:
     )
 
 
-@rule("PRE120", OPERATION, "project_dir", "working_dir")
-@rule("PRE120", SETTINGS, "project_dir")
-@rule("PRE120", "function", "project_dir")
+@rule("PRE120", OPERATION, "project_dir", "working_dir", is_text=True)
+@rule("PRE120", SETTINGS, "project_dir", is_text=True)
+@rule("PRE120", "function", "project_dir", is_text=True)
 def project_dir(value: Value, draft: GroupDraft) -> Verdict:
     """Read where the project is."""
-    if value is None:
+    if not value:
         return NO_EFFECT
     draft.project = str(value)
     return exact("the folder of the product")
 
 
-@rule("PRE121", OPERATION, "profiles_dir")
-@rule("PRE121", SETTINGS, "profiles_dir")
-@rule("PRE121", "function", "profiles_dir")
+@rule("PRE121", OPERATION, "profiles_dir", is_text=True)
+@rule("PRE121", SETTINGS, "profiles_dir", is_text=True)
+@rule("PRE121", "function", "profiles_dir", is_text=True)
 def profiles_dir(value: Value, draft: GroupDraft) -> Verdict:
     """Read where profiles.yml is."""
-    if value is None:
+    if not value:
         return NO_EFFECT
     draft.profiles_dir = str(value)
     return exact("floe finds it as dbt does: in the project's folder, or in DBT_PROFILES_DIR")

@@ -17,7 +17,8 @@ from floe_import.python.arguments import Argument, arguments
 from floe_import.python.evaluate import evaluate
 from floe_import.python.loops import is_flow_of_prefect, is_task_of_prefect
 from floe_import.python.modules import Module
-from floe_import.python.values import Made, Symbol, Unknown, Value, first_unknown, same_kind
+from floe_import.python.objects import Made
+from floe_import.python.values import Symbol, Unknown, Value, first_unknown, same_kind
 from floe_import.readers import Reading
 from floe_import.report.findings import changed, unknown
 from floe_import.rules.drafts_of_turns import read_turns
@@ -115,7 +116,8 @@ class PrefectFlows:
 
     def _read_function(self, call: ast.Call) -> GroupDraft | None:
         made = evaluate(call, self.module)
-        assert isinstance(made, Made)
+        if not isinstance(made, Made) or _function(made) not in book.FUNCTIONS:
+            return None
         given = list(arguments(made, ("command", "profiles_dir", "project_dir")))
         command = book.FUNCTIONS[_function(made)]
         texts = [command] if command else [a.value for a in given if a.name == "command"]
@@ -138,7 +140,8 @@ class PrefectFlows:
 
     def _read_method(self, function: ast.Attribute, call: ast.Call) -> GroupDraft | None:
         base, method = self._owner(function), function.attr
-        assert isinstance(base, Made)
+        if not isinstance(base, Made) or base.last not in _METHODS:
+            return None
         self._note_read(base)
         if self._builds_nothing(self._commands(base, call), call):
             return None

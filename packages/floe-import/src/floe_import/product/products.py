@@ -87,16 +87,17 @@ class Product:
     def _shared(self, name: str) -> dict[str, Any]:
         """Return settings that floe.yaml has once; a group that has others is reported."""
         merged: dict[str, Any] = {}
-        first: dict[str, GroupDraft] = {}
+        first: dict[str, str] = {}
         for draft in self.drafts:
             for key, value in getattr(draft, name).items():
-                if merged.setdefault(key, value) != value:
-                    said = (
-                        f"`{name}.{key}` is {merged[key]!r} for the product, as "
-                        f"{first[key].name} has it"
-                    )
-                    self.say("FLI101", f"{draft.name}: {key} {value!r}", draft.place, changed(said))
-                first.setdefault(key, draft)
+                merged.setdefault(key, value)
+                first.setdefault(key, draft.name)
+        for draft in self.drafts:
+            own = getattr(draft, name)
+            for key in (key for key in merged if key not in own or own[key] != merged[key]):
+                what = f"{key} {own[key]!r}" if key in own else f"no {key}"
+                said = f"`{name}.{key}` is {merged[key]!r} for the product, as {first[key]} has it"
+                self.say("FLI101", f"{draft.name}: {what}", draft.place, changed(said))
         return merged
 
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 import posixpath
 import re
 from dataclasses import dataclass
-from io import StringIO
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
+from floe_core.foundation.errors import EnvironmentProblemError, InvalidProductError
+from floe_core.user_yaml.dbt_yaml import read_dbt_document
 
 PROJECT_FILE = "dbt_project.yml"
 _PACKAGES = ("packages.yml", "dependencies.yml")
@@ -35,14 +34,14 @@ class DbtProject:
     pins_packages: bool = False
 
 
-def find_project(text: str, given: list[Path]) -> DbtProject | None:
+def find_project(text: str, given: list[Path], *, is_only: bool = True) -> DbtProject | None:
     """Return the project at a path of the source, or the given folder for it; None for neither.
 
-    Of several given folders, the one whose name is the path's last part is meant.
+    Of several given folders, or for one of several projects, the one is meant whose name is the
+    path's last part.
     """
-    last = text.rstrip("/").rpartition("/")[2]
-    named = [folder for folder in given if folder.resolve().name == last]
-    candidates = given if len(given) == 1 else named
+    named = [folder for folder in given if folder.resolve().name == last_part(text)]
+    candidates = given if len(given) == 1 and is_only else named
     if "$" not in text and text.startswith("/"):
         candidates = [*candidates, Path(text)]
     return next(
@@ -50,14 +49,18 @@ def find_project(text: str, given: list[Path]) -> DbtProject | None:
     )
 
 
+def last_part(path: str) -> str:
+    """Return the name of a folder."""
+    return path.rstrip("/").rpartition("/")[2]
+
+
 def read_project(folder: Path) -> DbtProject:
     """Return what a folder's files tell about its project."""
     document = _mapping(folder / PROJECT_FILE)
     profile = str(document.get("profile") or "")
     target = target_in(folder, profile)
-    packages = [
-        each for name in _PACKAGES for each in _mapping(folder / name).get("packages") or ()
-    ]
+    listed = [_mapping(folder / name).get("packages") for name in _PACKAGES]
+    packages = [each for found in listed if isinstance(found, list) for each in found]
     pins = (folder / _LOCK).is_file() or all(map(_is_pinned, packages))
     name = str(document.get("name") or folder.name)
     return DbtProject(folder, name, profile, target, bool(packages), pins)
@@ -99,7 +102,6 @@ def _is_pinned(package: Any) -> bool:
 
 def _mapping(file: Path) -> dict[str, Any]:
     try:
-        found = YAML(typ="safe", pure=True).load(StringIO(file.read_text(encoding="utf-8")))
-    except (OSError, UnicodeDecodeError, YAMLError):
+        return read_dbt_document(file, str(file)).data
+    except (InvalidProductError, EnvironmentProblemError):
         return {}
-    return found if isinstance(found, dict) else {}

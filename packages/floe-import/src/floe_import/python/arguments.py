@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from floe_import.python.evaluate import evaluate
-from floe_import.python.mappings import Mapped
 from floe_import.python.modules import Module
-from floe_import.python.values import Made, Value
+from floe_import.python.objects import Made, Mapped
+from floe_import.python.values import Value
 from floe_import.report.findings import Place
 
 

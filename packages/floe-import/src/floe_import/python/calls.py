@@ -20,17 +20,9 @@ from floe_import.python.known_calls import (
 )
 from floe_import.python.modules import Module, Names
 from floe_import.python.names import attribute_of
+from floe_import.python.objects import LocalFunction, Made
 from floe_import.python.parameters import values_of_call
-from floe_import.python.values import (
-    EnvText,
-    Instance,
-    LocalFunction,
-    Made,
-    Symbol,
-    Unknown,
-    Value,
-    first_unknown,
-)
+from floe_import.python.values import EnvText, Instance, Symbol, Unknown, Value, first_unknown
 
 _OF_ENVIRONMENT = ("os.getenv", "os.environ.get")
 # Methods of a class that may give an object other attributes than its call.

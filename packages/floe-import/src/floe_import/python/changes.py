@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 from floe_import.python.conditions import is_reached
 from floe_import.python.evaluate import computed, evaluate
-from floe_import.python.mappings import Mapped
 from floe_import.python.modules import Binding, Module, end_of, start_of
+from floe_import.python.objects import Mapped
 from floe_import.python.values import Instance, Symbol, Unknown, Value
 
 # The changed object, the changing node, its module and the depth -> the object after it.

@@ -9,16 +9,8 @@ from typing import Any
 
 from floe_import.python.evaluate import evaluate
 from floe_import.python.modules import Module
-from floe_import.python.values import (
-    EnvNumber,
-    EnvText,
-    LocalFunction,
-    Made,
-    Symbol,
-    Unknown,
-    Value,
-    first_unknown,
-)
+from floe_import.python.objects import LocalFunction, Made
+from floe_import.python.values import EnvNumber, EnvText, Symbol, Unknown, Value, first_unknown
 
 # Conditions that depend on each other, one within the other.
 _MOST_AT_ONCE = 3

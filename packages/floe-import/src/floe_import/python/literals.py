@@ -6,10 +6,12 @@ import ast
 
 from floe_import.python.conditions import as_given, holds
 from floe_import.python.evaluate import computed, evaluate, reads
-from floe_import.python.mappings import Mapped
 from floe_import.python.modules import Module, Names
+from floe_import.python.objects import Mapped
 from floe_import.python.unpacking import names_of_turns
 from floe_import.python.values import Symbol, Unknown, Value, first_unknown, same_kind
+
+_LONGEST_FORMAT = 6
 
 
 @reads(ast.Constant)
@@ -22,7 +24,15 @@ def _constant(node: ast.Constant, module: Module, depth: int) -> Value:
 @reads(ast.List, ast.Tuple, ast.Set)
 def _sequence(node: ast.List | ast.Tuple | ast.Set, module: Module, depth: int) -> Value:
     found = [evaluate(each, module, depth) for each in node.elts]
-    return list(dict.fromkeys(found)) if isinstance(node, ast.Set) else found
+    return _without_repeats(found, node, module) if isinstance(node, ast.Set) else found
+
+
+def _without_repeats(found: list[Value], node: ast.expr, module: Module) -> Value:
+    """Return the values of a set, which are unknown if Python would refuse one of them."""
+    try:
+        return list(dict.fromkeys(found))
+    except TypeError:
+        return computed(node, module, *found)
 
 
 @reads(ast.ListComp, ast.SetComp, ast.GeneratorExp)
@@ -43,7 +53,7 @@ def _comprehension(
                 return unsure
             if all(kept):
                 found.append(evaluate(node.elt, module, depth))
-    return list(dict.fromkeys(found)) if isinstance(node, ast.SetComp) else found
+    return _without_repeats(found, node, module) if isinstance(node, ast.SetComp) else found
 
 
 @reads(ast.Dict)
@@ -81,7 +91,7 @@ def _part(node: ast.expr, module: Module, depth: int) -> Value:
         return value
     spec = evaluate(node.format_spec, module, depth) if node.format_spec else ""
     is_plain_text = type(value) in (str, int, float) and type(spec) is str
-    if node.conversion != -1 or not is_plain_text:
+    if node.conversion != -1 or not is_plain_text or len(spec) > _LONGEST_FORMAT:
         return computed(node, module, value, spec)
     try:
         return format(value, spec)

@@ -336,7 +336,8 @@ class Module:
 
     def file_of(self, name: str, level: int) -> Path | None:
         """Return the user's own file that holds a module, None for a library."""
-        roots = (self._package(level),) if level else (self.path.parent, *self.roots)
+        packages = [self.path.parent, *self.path.parent.parents]
+        roots = packages[level - 1 : level] if level else [self.path.parent, *self.roots]
         parts = [part for part in name.split(".") if part]
         for root in roots:
             stem = root.joinpath(*parts)
@@ -349,9 +350,6 @@ class Module:
                 if file.is_file():
                     return file
         return None
-
-    def _package(self, level: int) -> Path:
-        return [self.path.parent, *self.path.parent.parents][level - 1]
 
     def open(self, file: Path) -> Module:
         """Return another file of the user; each is parsed once.
@@ -378,7 +376,7 @@ def read_module(
     """
     loaded = {} if loaded is None else loaded
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
         tree = ast.parse(text, filename=str(path))
     except (OSError, UnicodeDecodeError) as error:
         raise InvalidProductError([Problem(f"can't be read: {error}", file=str(path))]) from None

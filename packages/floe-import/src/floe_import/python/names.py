@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from floe_core.foundation.errors import InvalidProductError
 from floe_import.python.changes import with_changes
@@ -12,20 +11,14 @@ from floe_import.python.conditions import is_reached
 from floe_import.python.evaluate import computed, evaluate, is_too_deep, reads
 from floe_import.python.known_calls import attribute_of_text
 from floe_import.python.modules import Binding, Module
-from floe_import.python.values import Instance, LocalFunction, LocalPath, Symbol, Unknown, Value
+from floe_import.python.objects import LocalFunction, LocalModule
+from floe_import.python.values import Instance, LocalPath, Symbol, Unknown, Value
 
 # Never files of the user, even if a folder of that name is beside the file. A folder `dbt` may be
 # the user's: it is often the one with the projects.
 _LIBRARIES = frozenset(
     {"airflow", "cosmos", "dagster", "dagster_dbt", "os", "prefect", "prefect_dbt"}
 )
-
-
-@dataclass(frozen=True)
-class LocalModule:
-    """A module of the user's own code."""
-
-    module: Module
 
 
 def value_of_name(name: str, module: Module, at: ast.AST, depth: int = 0) -> Value:

@@ -13,16 +13,10 @@ from floe_import.python.conditions import as_given, compare, holds, truth_of
 from floe_import.python.evaluate import computed, evaluate, reads
 from floe_import.python.known_calls import KNOWN_CALLS, environment_text
 from floe_import.python.modules import Module
-from floe_import.python.values import (
-    EnvText,
-    LocalFunction,
-    Symbol,
-    Unknown,
-    Value,
-    first_unknown,
-    same_kind,
-)
+from floe_import.python.objects import LocalFunction
+from floe_import.python.values import EnvText, Symbol, Unknown, Value, first_unknown, same_kind
 
+_LONGEST = 10_000
 _NAME = re.compile(r"\$\{(\w+)\}")
 
 
@@ -50,7 +44,7 @@ def _binary(node: ast.BinOp, module: Module, depth: int) -> Value:
         return found
     try:
         worth = action(left, right) if action else None
-    except TypeError:
+    except (TypeError, ValueError, ArithmeticError):
         worth = None
     if worth is None:
         return computed(node, module)
@@ -61,10 +55,17 @@ def _divide(left: Value, right: Value) -> Value:
     return KNOWN_CALLS["os.path.join"](left, right) if isinstance(left, str) else left / right
 
 
+def _multiply(left: Value, right: Value) -> Value:
+    sizes = [len(each) if isinstance(each, str | list) else each for each in (left, right)]
+    if isinstance(left, str | list) or isinstance(right, str | list):
+        return left * right if sizes[0] * sizes[1] <= _LONGEST else None
+    return left * right
+
+
 _OPERATORS: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,
-    ast.Mult: operator.mul,
+    ast.Mult: _multiply,
     ast.Div: _divide,
     ast.BitOr: operator.or_,
 }

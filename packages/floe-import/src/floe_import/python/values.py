@@ -1,21 +1,17 @@
 """What an expression is worth, as far as its source tells.
 
 Plain values stand for themselves: str, int, float, bool, None, timedelta, list, tuple, dict. A path
-is a str. The classes of this module are the rest.
+is a str. The classes of this module and of `objects` are the rest.
 """
 
 from __future__ import annotations
 
-import ast
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 from floe_import.report.findings import Place
-
-if TYPE_CHECKING:
-    from floe_import.python.modules import Module, Turn
 
 Value = Any
 # A variable in an `EnvText`: its name and its default, None for none.
@@ -47,33 +43,6 @@ class Symbol:
     def last(self) -> str:
         """The part after the last dot."""
         return self.name.rpartition(".")[2]
-
-
-@dataclass(frozen=True)
-class Made:
-    """An object that a call makes: the called name, the call, and the module that it is in.
-
-    `turn` is the turn of loops, or the call of a function, that makes it; None for the current one.
-    """
-
-    name: str
-    call: ast.Call
-    module: Module
-    turn: Turn | None = field(default=None, hash=False)
-
-    @property
-    def last(self) -> str:
-        """The part of the name after the last dot."""
-        return self.name.rpartition(".")[2]
-
-
-@dataclass(frozen=True)
-class LocalFunction:
-    """A function or class of the user's own code."""
-
-    name: str
-    node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda
-    module: Module
 
 
 class EnvText(str):

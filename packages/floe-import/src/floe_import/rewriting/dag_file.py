@@ -12,7 +12,7 @@ from floe_import.python.evaluate import evaluate
 from floe_import.python.modules import Module
 from floe_import.python.values import Value
 from floe_import.rewriting.dead_code import without_unused
-from floe_import.rewriting.edits import SourceText, Span, add_imports
+from floe_import.rewriting.edits import SourceText, Span, add_imports, parsed
 from floe_import.rewriting.written_calls import CallWriter
 
 IsOldValue = Callable[[Value], bool]
@@ -27,6 +27,9 @@ def rewritten(
 
     `replaced` is call -> its draft and the name of the product; in a loop, those of each turn.
     Names whose values are old, and that nothing reads any longer, go.
+
+    Raises:
+        InvalidProductError: The text would not be valid Python.
     """
     source = SourceText(module.text)
     imports: set[str] = set()
@@ -43,9 +46,7 @@ def without_dead_code(module: Module, text: str, is_old: IsOldValue) -> str:
     """Return a text in the place of a module's without what nothing needs any longer."""
     while True:
         given = replace(module.given, used={})
-        now = Module(
-            module.path, text, ast.parse(text), module.roots, dict(module.loaded), given=given
-        )
+        now = Module(module.path, text, parsed(text), module.roots, {**module.loaded}, given=given)
         shorter = without_unused(now, lambda node, now=now: is_old(evaluate(node, now)))  # type: ignore[misc]
         if shorter is None:
             return text

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import ast
+import io
 from collections.abc import Mapping, Sequence
+
+from floe_core.foundation.errors import InvalidProductError, Problem
 
 Span = tuple[int, int]
 
@@ -64,12 +67,25 @@ class SourceText:
         return b"".join([*pieces, self.data[at:]]).decode()
 
 
+def parsed(text: str) -> ast.Module:
+    """Return the tree of a source that was written.
+
+    Raises:
+        InvalidProductError: It is not valid Python.
+    """
+    try:
+        return ast.parse(text)
+    except (SyntaxError, ValueError) as error:
+        what = f"what replaces it would not be valid Python: {getattr(error, 'msg', error)}"
+        raise InvalidProductError([Problem(what)]) from None
+
+
 def add_imports(text: str, lines: Sequence[str]) -> str:
     """Return a source with imports after its last import at the top, or after its docstring.
 
     It is left as it is where it has them already.
     """
-    tree = ast.parse(text)
+    tree = parsed(text)
     has = {ast.unparse(node) for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)}
     at = 0
     for index, node in enumerate(tree.body):
@@ -80,7 +96,7 @@ def add_imports(text: str, lines: Sequence[str]) -> str:
             at = node.end_lineno or 0
         else:
             break
-    whole = text.splitlines(keepends=True)
+    whole = io.StringIO(text, newline="").readlines()
     if at and not whole[at - 1].endswith("\n"):
         whole[at - 1] += "\n"
     return "".join([*whole[:at], *(f"{line}\n" for line in lines if line not in has), *whole[at:]])

@@ -11,7 +11,8 @@ from floe_import.python.evaluate import evaluate
 from floe_import.python.loops import turns_around
 from floe_import.python.modules import Module
 from floe_import.python.names import value_of_name
-from floe_import.python.values import Made, Unknown
+from floe_import.python.objects import Made
+from floe_import.python.values import Unknown
 from floe_import.report.findings import Verdict, exact, unknown
 
 _NAMING = ("dag_id", "group_id", "task_id")

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 from floe_import.drafts.group_draft import GroupDraft
 from floe_import.python.arguments import Argument, arguments, arguments_of_mapping
-from floe_import.python.values import LocalFunction, Made, Symbol, Unknown, Value, first_unknown
+from floe_import.python.objects import LocalFunction, Made
+from floe_import.python.values import Symbol, Unknown, Value, first_unknown
 from floe_import.report.findings import Finding, Place, Verdict, exact, finding_of, unknown
 from floe_import.rules.registry import RuleBook
 

@@ -8,7 +8,7 @@ from typing import Literal
 
 from floe_import.drafts.group_draft import GroupDraft
 from floe_import.python.values import Value
-from floe_import.report.findings import NO_EFFECT, Verdict
+from floe_import.report.findings import NO_EFFECT, Verdict, unknown
 
 Keeps = Literal["", "call", "task"]
 Judge = Callable[[Value, GroupDraft], Verdict]
@@ -48,15 +48,18 @@ class RuleBook:
         *fields: str,
         keeps: Keeps = "",
         unless: Sequence[Value] = (),
+        is_text: bool = False,
     ) -> Callable[[Judge], Judge]:
         """Register a function as the rule for these arguments.
 
-        `unless` are the values that they have by default, which change nothing.
+        `unless` are the values that they have by default, which change nothing. If it `is_text`, a
+        value that is none is unknown; None is "".
         """
 
         def register(judge: Judge) -> Judge:
             for field in fields:
-                self._add(Rule(code, owner, field, _unless(unless, judge), keeps=keeps))
+                reader = _unless(unless, _of_text(judge) if is_text else judge)
+                self._add(Rule(code, owner, field, reader, keeps=keeps))
             return judge
 
         return register
@@ -98,6 +101,15 @@ class RuleBook:
         if (rule.owner, rule.field) in self._rules:
             raise ValueError(f"two rules for {rule.owner}.{rule.field}")
         self._rules[rule.owner, rule.field] = rule
+
+
+def _of_text(judge: Judge) -> Judge:
+    def judge_text(value: Value, draft: GroupDraft) -> Verdict:
+        if not isinstance(value, str | None):
+            return unknown("it is not a text: decide what it is")
+        return judge(value or "", draft)
+
+    return judge_text
 
 
 def _unless(defaults: Sequence[Value], judge: Judge) -> Judge:

@@ -15,8 +15,9 @@ from floe_import.bash.shell import only_moves_files
 from floe_import.python.arguments import Argument, arguments
 from floe_import.python.evaluate import evaluate
 from floe_import.python.modules import Module
-from floe_import.python.names import LocalModule, value_of_name
-from floe_import.python.values import LocalFunction, Made, Symbol, Value
+from floe_import.python.names import value_of_name
+from floe_import.python.objects import LocalFunction, LocalModule, Made
+from floe_import.python.values import Symbol, Value
 from floe_import.report.findings import Finding, Verdict, exact, finding_of, unknown
 from floe_import.unread.words import (
     has_word,

@@ -2,8 +2,8 @@
 
 from datetime import datetime, timedelta
 
-from airflow import DAG
-from airflow.operators.bash import BashOperator
+from airflow.providers.standard.operators.bash import BashOperator
+from airflow.sdk import DAG
 
 DBT = "/opt/dbt/shop"
 FLAGS = f"--project-dir {DBT} --profiles-dir {DBT}"

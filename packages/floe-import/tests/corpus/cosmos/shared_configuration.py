@@ -1,6 +1,6 @@
 """Configuration that comes from another file."""
 
-from airflow import DAG
+from airflow.sdk import DAG
 from cosmos.airflow.task_group import DbtTaskGroup
 from cosmos.config import ProjectConfig
 from include.warehouse import Settings, execution, profile, render

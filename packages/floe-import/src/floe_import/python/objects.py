@@ -1,12 +1,50 @@
-"""A dict of the source that remembers where each of its keys is."""
+"""Values that know the module that they are in: objects, functions, modules, and dicts."""
 
 from __future__ import annotations
 
 import ast
+from dataclasses import dataclass, field
 from typing import Any
 
-from floe_import.python.modules import Module
+from floe_import.python.modules import Module, Turn
 from floe_import.report.findings import Place
+
+
+@dataclass(frozen=True)
+class Made:
+    """An object that a call makes: the called name, the call, and the module that it is in.
+
+    `turn` is the turn of loops, or the call of a function, that makes it; None for the current one.
+    """
+
+    name: str
+    call: ast.Call
+    module: Module
+    turn: Turn | None = field(default=None, hash=False)
+
+    def __repr__(self) -> str:
+        return f"{self.name}(...)"
+
+    @property
+    def last(self) -> str:
+        """The part of the name after the last dot."""
+        return self.name.rpartition(".")[2]
+
+
+@dataclass(frozen=True)
+class LocalFunction:
+    """A function or class of the user's own code."""
+
+    name: str
+    node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda
+    module: Module
+
+
+@dataclass(frozen=True)
+class LocalModule:
+    """A module of the user's own code."""
+
+    module: Module
 
 
 class Mapped(dict[Any, Any]):
