@@ -16,7 +16,7 @@ from typing import Any
 import yaml
 from list_entries import keys_of_entries
 
-from floe_kubernetes.helm.value_comments import Place, value_comments
+from floe_kubernetes.helm.values_file import Place, value_comments
 
 BEGIN, END = "<!-- values: begin -->", "<!-- values: end -->"
 CHARTS = Path(__file__).parents[1] / "charts"

@@ -12,7 +12,7 @@ from helm_engine import HelmRefusedError, rendered_text
 from jsonschema import Draft7Validator
 from key_coverage import keys_without_effect, written_keys_without_effect
 
-from floe_kubernetes.helm.value_comments import value_comments
+from floe_kubernetes.helm.values_file import value_comments
 
 pytestmark = pytest.mark.long
 

@@ -21,7 +21,7 @@ from floe_core.schedules import latest_tick, next_tick, ticks_between
 from floe_migrate.moving.handing_back import HandBack
 from floe_migrate.moving.mover import Mover
 from floe_migrate.moving.taking_over import TakeOver
-from floe_migrate.sides.unmanaged_side import UnmanagedSide
+from floe_migrate.sides.side import UnmanagedSide
 
 Rules = Literal["airflow", "dagster", "prefect"]
 OLD = "old:nightly"

@@ -14,8 +14,7 @@ from floe_ci.compilations import Compilation, compile_at
 from floe_ci.production import OWNER, Production
 from floe_ci.report import ChangeReport
 from floe_ci.revisions import check_side, is_product, product_at
-from floe_ci.scratch_build import Built, build_in_scratch
-from floe_ci.scratch_head import SNAPSHOT, ScratchHead
+from floe_ci.scratch_head import SNAPSHOT, Built, ScratchHead, build_in_scratch
 from floe_ci.workplace import workplace
 from floe_core.cli.console import count_of
 from floe_core.compiler.ports.products import Consumers, consumers_of

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from floe_ci.duckdb_copy import DuckDBCopy
-from floe_ci.sqlite_copies import SQLiteCopies
+from floe_ci.warehouse_copies import DuckDBCopy, SQLiteCopies
 from floe_core.compiler.profile import Profile
 from floe_core.foundation.errors import UsageError
 from floe_core.warehouse.dialect import Relation

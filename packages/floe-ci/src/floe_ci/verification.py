@@ -11,8 +11,7 @@ from typing import Any
 from floe_ci.check import PRODUCTION, keeping_records_in
 from floe_ci.compilations import compile_at
 from floe_ci.production import Production
-from floe_ci.scratch_build import Built, build_in_scratch
-from floe_ci.scratch_head import ScratchHead
+from floe_ci.scratch_head import Built, ScratchHead, build_in_scratch
 from floe_ci.workplace import workplace
 from floe_core.cli.console import count_of
 from floe_core.foundation.stages import begin_stage

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from floe_ci.sqlite_copies import SQLiteCopies
+from floe_ci.warehouse_copies import SQLiteCopies
 from floe_core.compiler.profile import Profile
 from floe_core.foundation.errors import EnvironmentProblemError
 from floe_core.warehouse.dialect import Relation

@@ -2,31 +2,27 @@
 
 from __future__ import annotations
 
-from floe_conformance.checks.alerts import AlertChecks
-from floe_conformance.checks.canceled_runs import CanceledRunChecks
+from floe_conformance.checks.alerts import AlertChecks, LatenessChecks
 from floe_conformance.checks.connection import ConnectionChecks
 from floe_conformance.checks.definitions import DefinitionChecks
 from floe_conformance.checks.dev_server import DevServerChecks
-from floe_conformance.checks.entry_point_file import EntryPointFileChecks
 from floe_conformance.checks.environments import EnvironmentChecks
-from floe_conformance.checks.freshness import FreshnessChecks
-from floe_conformance.checks.helm_values import HelmValuesChecks
-from floe_conformance.checks.lateness import LatenessChecks
-from floe_conformance.checks.lineage import LineageChecks
-from floe_conformance.checks.lineage_of_runs import RunLineageChecks
-from floe_conformance.checks.ownership import OwnershipChecks
+from floe_conformance.checks.helm_values import HelmValuesChecks, ResourceChecks
+from floe_conformance.checks.lineage import LineageChecks, RunLineageChecks
 from floe_conformance.checks.partitions import PartitionChecks
-from floe_conformance.checks.pool_questions import PoolQuestionChecks
-from floe_conformance.checks.pools import PoolChecks
+from floe_conformance.checks.pools import PoolChecks, PoolQuestionChecks
 from floe_conformance.checks.ports import PortChecks
-from floe_conformance.checks.registration import RegistrationChecks
-from floe_conformance.checks.resources import ResourceChecks
+from floe_conformance.checks.registration import EntryPointFileChecks, RegistrationChecks
 from floe_conformance.checks.reuse import ReuseChecks
-from floe_conformance.checks.run_parameters import RunParameterChecks
 from floe_conformance.checks.run_questions import RunQuestionChecks
-from floe_conformance.checks.runs import RunChecks
-from floe_conformance.checks.scheduling import SchedulingChecks
-from floe_conformance.checks.steps import StepChecks
+from floe_conformance.checks.runs import (
+    CanceledRunChecks,
+    FreshnessChecks,
+    RunChecks,
+    RunParameterChecks,
+    StepChecks,
+)
+from floe_conformance.checks.scheduling import OwnershipChecks, SchedulingChecks
 from floe_conformance.checks.transforms import TransformChecks
 
 

@@ -19,7 +19,7 @@ from floe_conformance import (
     OrchestratorConformance,
     RanProduct,
 )
-from floe_conformance.checks import alert_receiver, made_runs
+from floe_conformance.checks import alerts, made_runs
 from floe_conformance.kit_product import NAME, compile_kit_product
 from floe_core.runs.run_parameters import RunParameters
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
@@ -116,5 +116,5 @@ def conformance_of(plugin_class: type[PaperPlugin]) -> Any:
 
 
 # Of builds that are copied, all that is told is there at once.
-made_runs.PATIENCE_SECONDS = alert_receiver.PATIENCE_SECONDS = 2.0
-alert_receiver.QUIET_SECONDS = 0.0
+made_runs.PATIENCE_SECONDS = alerts.PATIENCE_SECONDS = 2.0
+alerts.QUIET_SECONDS = 0.0

@@ -80,7 +80,7 @@ def mesh(
     if contracts is not None:
         _write_contracts(contracts, products)
     if html is not None:
-        from floe_console.mesh_page import mesh_page
+        from floe_console.mesh_data import mesh_page
         from floe_core.storage.files import write_together
 
         write_together(html.absolute().parent, {html.name: mesh_page(found).encode()})

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from importlib.resources import files
 from typing import Any
 
 from floe_console.mesh import JobState, Mesh, OfferedPort, ProductState
+from floe_core.cli.pages.html_page import fill_page
 
 
 def as_data(found: Mesh) -> dict[str, Any]:
@@ -54,3 +56,10 @@ def _job_as_data(job: JobState) -> dict[str, object]:
         "trigger": trigger.model_dump(mode="json") if trigger else None,
         "last_start": start.model_dump(mode="json") if start else None,
     }
+
+
+def mesh_page(found: Mesh) -> str:
+    """Return the page: a house symbol for each product, with the details of the selected one."""
+    return fill_page(
+        files("floe_console") / "mesh_page.html", {"platform": found.name}, as_data(found)
+    )

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from small_artifacts import small_node, small_product
 
-from floe_console.data.causes import affected_nodes, affected_products, causes_of
+from floe_console.data.detail import affected_nodes, affected_products, causes_of
 from floe_core.plugin_api.run_history import NodeState, RecordedNode
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.schemas.ports import InputPort, Port

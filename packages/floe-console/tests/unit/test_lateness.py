@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from floe_console.data.lateness import late_job
+from floe_console.data.product_status import late_job
 from floe_core.plugin_api.run_history import RecordedRun, RunState
 from floe_core.schemas.policies import Deadline, Job, Schedule
 

@@ -2,8 +2,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from floe_console.data.lateness import LateJob
-from floe_console.data.product_status import status_of
+from floe_console.data.product_status import LateJob, status_of
 from floe_console.data.run_book import ListedRun
 from floe_console.mesh import ProductState
 from floe_core.plugin_api.run_history import RecordedRun, RunState

@@ -14,8 +14,8 @@ from floe_core.cli.options import Env, On
 
 if TYPE_CHECKING:
     from floe_core.plugin_api.powers import DevOptions
-    from floe_dev.choice import Choice
     from floe_dev.orchestrator import Orchestrator
+    from floe_dev.platform_choice import Choice
     from floe_dev.terminal import Terminal
 
 
@@ -85,8 +85,7 @@ def _await_choices(
     path: Path, folder: Path, on: str | None, place: list[str] | None, terminal: Terminal
 ) -> list[Choice]:
     """Return the choices; `place` is None for one product."""
-    from floe_dev.choice import await_choice, choose_for_product
-    from floe_dev.platform_choice import choose_for_platform
+    from floe_dev.platform_choice import await_choice, choose_for_platform, choose_for_product
 
     def choose() -> list[Choice]:
         if place is None:

@@ -11,8 +11,8 @@ from pathlib import Path
 from floe_core.foundation.errors import FloeError
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_dev.compile_process import Compiled, CompileProcess
+from floe_dev.kept_parses import is_partly_parsed, model_paths
 from floe_dev.messages import Message, of_error
-from floe_dev.partial_parse import is_partly_parsed, model_paths
 from floe_dev.product_files import ProductFiles, changes, paths_outside
 
 

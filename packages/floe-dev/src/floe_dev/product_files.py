@@ -6,7 +6,9 @@ import hashlib
 import math
 import os
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from floe_core.compiler.copy_project import (
     LEFT_ANYWHERE,
@@ -20,8 +22,10 @@ from floe_core.compiler.inputs import read_inputs
 from floe_core.compiler.profile import HEADER
 from floe_core.foundation.errors import FloeError
 from floe_core.schemas.compiled_artifacts import ARTIFACTS_FILE
+from floe_core.user_yaml.dbt_yaml import read_dbt_document
 from floe_core.warehouse.credentials import dbt_profiles_dir
-from floe_dev.dbt_project import read_dbt_project
+
+DBT_PROJECT_FILE = "dbt_project.yml"
 
 # What builds write beside the files of a project.
 _WRITTEN_BY_RUNS = (
@@ -139,3 +143,18 @@ def sources_among(names: Iterable[str], left: frozenset[str]) -> Iterator[str]:
         is_of_editor = name.endswith(("~", ".swp", ".swx", ".swo")) or name == "4913"
         if not (is_of_editor or name in left or name.endswith(_WRITTEN_BY_RUNS)):
             yield name
+
+
+def read_dbt_project(folder: Path) -> Mapping[str, Any] | None:
+    """Return the keys of a product's dbt_project.yml, None if it can't be read."""
+    try:
+        at = (folder / DBT_PROJECT_FILE).stat()
+        return _read_dbt_project(folder, at.st_mtime_ns, at.st_ctime_ns, at.st_size)
+    except (FloeError, OSError):
+        return None
+
+
+@lru_cache(maxsize=32)
+def _read_dbt_project(folder: Path, *state: int) -> Mapping[str, Any] | None:
+    found = read_dbt_document(folder / DBT_PROJECT_FILE, DBT_PROJECT_FILE).data
+    return found if isinstance(found, dict) else None

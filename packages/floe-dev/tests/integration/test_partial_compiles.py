@@ -23,8 +23,7 @@ from floe_core.dbt.ask import Answer
 from floe_core.dbt.call import DbtCall
 from floe_core.foundation.errors import FloeError
 from floe_dev.earlier_parses import ParsesInMemory
-from floe_dev.kept_parses import FILE, using_kept_parses
-from floe_dev.partial_parse import is_partly_parsed, model_paths
+from floe_dev.kept_parses import FILE, is_partly_parsed, model_paths, using_kept_parses
 from floe_dev.product_files import ProductFiles
 
 sys.path.insert(0, str(Path(__file__).parents[1]))

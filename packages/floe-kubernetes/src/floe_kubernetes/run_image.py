@@ -19,13 +19,14 @@ from floe_core.foundation.errors import EnvironmentProblemError
 from floe_core.storage.files import write_whole
 from floe_kubernetes.cluster import GRACE_SECONDS, Cluster, ClusterError
 from floe_kubernetes.pod import (
+    PodState,
     container_of_step,
     is_pod,
     labels_of,
     make_pod,
     name_pod,
+    read_state,
 )
-from floe_kubernetes.pod_state import PodState, read_state
 
 TEMPLATE_VARIABLE = "FLOE_STEP_POD_TEMPLATE"
 START_VARIABLE = "FLOE_STEP_POD_START_SECONDS"

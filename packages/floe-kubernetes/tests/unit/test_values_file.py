@@ -1,7 +1,6 @@
 from __future__ import annotations
 
-from floe_kubernetes.helm.value_comments import value_comments
-from floe_kubernetes.helm.values_file import values_text
+from floe_kubernetes.helm.values_file import value_comments, values_text
 
 CHART = """\
 # A heading, parted from what follows.

@@ -112,7 +112,7 @@ def plan(
     Exits 1 if something would be lost or is unknown, and is not accepted by its code.
     """
     from floe_migrate.planning.plan import plan_move
-    from floe_migrate.shown_plan import plan_as_data, print_plan
+    from floe_migrate.shown import plan_as_data, print_plan
 
     sides = _sides(product, access)
     names = _choose(sides, from_, to)
@@ -149,7 +149,7 @@ def apply(
     env: Env = None,
 ) -> None:
     """Move a product, step by step; called again, goes on from where it stands."""
-    from floe_migrate.moving.steps import apply_move
+    from floe_migrate.moving.rolling_back import apply_move
 
     sides = _sides(product, access)
     pair, jobs = _choose(sides, from_, to), _jobs(sides, job)
@@ -177,7 +177,7 @@ def status(
 
     A claim whose run is gone or failed stays, so that no other run builds its tick.
     """
-    from floe_migrate.shown_status import print_states
+    from floe_migrate.shown import print_states
     from floe_migrate.status import as_data, job_states
 
     sides = _sides(product, access)
@@ -318,7 +318,7 @@ def _mover(
 
 
 def _check_one_job(pair: tuple[str, str], jobs: tuple[str, ...]) -> None:
-    from floe_migrate.sides.unmanaged_side import is_unmanaged
+    from floe_migrate.sides.side import is_unmanaged
 
     unmanaged = [name for name in pair if is_unmanaged(name)]
     if len(unmanaged) > 1:

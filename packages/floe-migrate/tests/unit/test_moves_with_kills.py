@@ -13,7 +13,7 @@ from own_database import PASSWORD, SERVER, own_database
 from steps_of_move import steps
 
 from floe_core.foundation.errors import EnvironmentProblemError, UsageError
-from floe_migrate.moving.steps import call_off
+from floe_migrate.moving.rolling_back import call_off
 from floe_migrate.status import release_claim
 
 # The others take minutes.

@@ -18,8 +18,7 @@ from floe_core.ports.ledger import LEDGER_VARIABLE
 from floe_core.schemas.compiled_artifacts import OrchestratorChoice
 from floe_core.schemas.policies import CONNECTION, Job, Schedule
 from floe_core.schemas.ports import Port
-from floe_migrate.planning.listeners import listeners
-from floe_migrate.planning.running_sides import source_runs, target_service
+from floe_migrate.planning.running_sides import listeners, source_runs, target_service
 from floe_migrate.sides.side import LiveSide
 
 NOW = datetime(2026, 11, 30, 6, tzinfo=UTC)

@@ -14,7 +14,7 @@ from floe_core.plugin_api.unmanaged_schedules import ScheduleState
 from floe_core.schemas.policies import Job, Schedule
 from floe_migrate.moving.handing_back import keep
 from floe_migrate.planning.unmanaged import before_handing_back, before_taking_over
-from floe_migrate.sides.unmanaged_side import UnmanagedSide
+from floe_migrate.sides.side import UnmanagedSide
 
 
 def after(folder: Path, rules: Rules = "airflow", minutes: int = 4) -> UnmanagedWorld:

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import floe_core
-from floe_parity.sides.run_apart import prepare_run_apart
+from floe_parity.sides.scratch import prepare_run_apart
 
 # Runs only read schedules, and write nothing to the store of alerts without alerts.
 NOT_WRITTEN = {"FLOE_SCHEDULE_STORE", "FLOE_ALERT_STORE"}

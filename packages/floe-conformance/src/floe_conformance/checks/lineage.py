@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -14,6 +14,8 @@ from uuid import UUID
 
 import pytest
 
+from floe_conformance import kit_product
+from floe_conformance.checks.made_runs import MadeRuns, MakeRun
 from floe_conformance.subject import Subject
 from floe_core.plugin_interfaces import LINEAGE_EVENT_TYPES, Dataset
 
@@ -133,3 +135,36 @@ def _is_uuid(text: object) -> bool:
         return str(UUID(str(text))) == text
     except ValueError:
         return False
+
+
+class RunLineageChecks(MadeRuns):
+    """Each node is emitted once, from START to its end, with a run of the product as parent.
+
+    Skipped if `run` is not implemented.
+    """
+
+    @pytest.mark.parametrize("what", kit_product.EXPECTED_EVENTS)
+    def test_a_run_reports_each_node_once_and_how_it_ended(self, what: str, ran: MakeRun) -> None:
+        """COMPLETE, FAIL, or ABORT if it was skipped, after a START of the same run."""
+        reported = list(_runs(ran(what).events(kit_product.NAME)))
+        assert sorted(reported) == [
+            (job, "START", end) for job, end in sorted(kit_product.EXPECTED_EVENTS[what].items())
+        ]
+
+
+def _runs(events: Sequence[Event]) -> Iterator[tuple[str, ...]]:
+    """Yield each run's job and event types, and `alone` if its parent is not among the runs."""
+    runs: dict[str, list[Event]] = {}
+    for event in events:
+        runs.setdefault(event["run"]["runId"], []).append(event)
+    for of_run in runs.values():
+        job = of_run[0]["job"]["name"]
+        is_below = job == kit_product.NAME or _parents(of_run) <= set(runs)
+        types = [event["eventType"] for event in of_run]
+        yield (job, *types) if is_below else (job, *types, "alone")
+
+
+def _parents(events: Sequence[Event]) -> set[str]:
+    """Return the runs that these events name as parent; "" stands for no parent."""
+    facets = [event["run"].get("facets", {}).get("parent", {}) for event in events]
+    return {facet.get("run", {}).get("runId", "") for facet in facets}

@@ -1,12 +1,18 @@
-"""Checks of the rules by which core finds and accepts a plugin."""
+"""Checks of how core finds and accepts a plugin, and of the file that its orchestrator loads."""
 
 from __future__ import annotations
 
 from importlib.metadata import entry_points
+from pathlib import PurePosixPath
 
+import pytest
+
+from floe_conformance import kit_product
 from floe_conformance.subject import Subject
+from floe_core.plugin_api.powers import EntryPointWriter
 from floe_core.plugin_interfaces import FLOE_API_VERSION, OrchestratorPlugin
 from floe_core.plugin_registry import GROUP
+from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
 
 class RegistrationChecks(Subject):
@@ -36,3 +42,20 @@ class RegistrationChecks(Subject):
         """Core calls the class without arguments, and each call returns a new object."""
         make = type(self.plugin())
         assert make() is not make()
+
+
+class EntryPointFileChecks(Subject):
+    """The file is in the product folder, with the same text each time. Skipped if there is none."""
+
+    def test_the_entry_point_file_is_in_the_folder_and_does_not_change(
+        self, product: CompiledArtifacts
+    ) -> None:
+        """Compiling writes the file, and each call of `entry_point_file` returns the same one."""
+        plugin, again = self.plugin(), self.plugin()
+        if not isinstance(plugin, EntryPointWriter) or not isinstance(again, EntryPointWriter):
+            pytest.skip("the plugin's orchestrator loads no file")
+        file = plugin.entry_point_file(kit_product.NAME)
+        assert again.entry_point_file(kit_product.NAME) == file
+        assert PurePosixPath(file.filename).name == file.filename
+        written = (product.folder / file.filename).read_text("utf-8")
+        assert written.endswith(file.text)

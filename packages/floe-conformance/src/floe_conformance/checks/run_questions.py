@@ -7,8 +7,13 @@ from datetime import UTC, datetime
 
 import pytest
 
-from floe_conformance.checks.attempts import USER, Attempt, call_all_at_once, shows_secret
-from floe_conformance.checks.bad_services import bad_services
+from floe_conformance.checks.bad_services import (
+    USER,
+    Attempt,
+    bad_services,
+    call_all_at_once,
+    shows_secret,
+)
 from floe_conformance.subject import SECRET, SECRET_VARIABLE, Subject
 from floe_core.foundation.errors import EnvironmentProblemError
 from floe_core.plugin_api.run_history import (

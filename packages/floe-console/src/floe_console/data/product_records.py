@@ -3,21 +3,33 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
-from floe_console.data.states_of_data import freshness_of, newest_journals, partitions_of
 from floe_console.live_product import orchestrators_of
 from floe_core.alerts.alert_store import targets_of
 from floe_core.alerts.delivery_status import status as alert_status
+from floe_core.execution.record.journal import FILE, RunRecord, read_events
 from floe_core.execution.record.past_runs import savings_of_runs
 from floe_core.foundation.errors import FloeError
 from floe_core.lineage.sending.delivery_status import status as lineage_status
-from floe_core.partitions.store import STORE_VARIABLE
+from floe_core.partitions.calendar import due_partitions
+from floe_core.partitions.statuses import statuses_of, worst
+from floe_core.partitions.store import STORE_VARIABLE, store_of
+from floe_core.ports.watch import stale_by_node
 from floe_core.runs.product_redactor import redactor_of
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 from floe_core.storage.state_folder import runs_place, state_place
+
+# Of how many runs the records are looked through for the freshness of sources.
+MOST_RUNS = 5
+# The partitions that are shown one by one, and those that are counted.
+SHOWN, COUNTED = 60, 2000
 
 # Of how many of its last runs a product's savings are counted.
 RUNS_COUNTED = 20
@@ -138,4 +150,49 @@ def _reuse(product: CompiledArtifacts) -> dict[str, Any]:
         "runs": len(runs),
         "reused": sum(each.reused for each in runs),
         "saved_seconds": round(sum(each.saved_seconds for each in runs), 1),
+    }
+
+
+def newest_journals(product: CompiledArtifacts) -> dict[Path, int]:
+    """Return the journals of the last runs, the newest first, with when each was written."""
+    found = {path: path.stat().st_mtime_ns for path in runs_place(product.folder).glob(f"*/{FILE}")}
+    newest = sorted(found, key=lambda path: found[path], reverse=True)[:MOST_RUNS]
+    return {path: found[path] for path in newest}
+
+
+def freshness_of(product: CompiledArtifacts, journals: Sequence[Path]) -> dict[str, Any]:
+    """Return the sources whose freshness the last runs measured, the last result of each."""
+    measured = [node for node in product.nodes if node.is_freshness]
+    found: dict[str, dict[str, Any]] = {}
+    for path in journals if measured else ():
+        events = read_events(product.folder, unquote(path.parent.name))
+        results = RunRecord.of(events).results
+        for node in measured:
+            result = results.get(node.unique_id)
+            if result is not None and node.unique_id not in found:
+                found[node.unique_id] = {
+                    "source": node.label,
+                    "state": result.status,
+                    "message": result.message[:300],
+                    "at": result.ended_at.isoformat() if result.ended_at else None,
+                }
+    return {"policy": product.execution.freshness, "sources": list(found.values())}
+
+
+def partitions_of(product: CompiledArtifacts) -> dict[str, Any]:
+    """Return how the partitions of a product stand, each as badly as its worst node."""
+    declaration = product.partitions
+    if declaration is None:
+        return {"by": "", "counts": {}, "last": []}
+    keys = [each.key for each in due_partitions(declaration, datetime.now(UTC))][-COUNTED:]
+    ids = [i for i in declaration.node_ids if not product.by_id[i].is_test]
+    found = statuses_of(
+        product, store_of(product).read(declaration), ids, keys, stale_by_node(product)
+    )
+    states = [worst(each) for each in zip(*found.values(), strict=True)]
+    last = [*zip(keys, states, strict=True)][-SHOWN:] if states else []
+    return {
+        "by": declaration.by,
+        "counts": dict(Counter(states)),
+        "last": [{"key": key, "state": state} for key, state in last],
     }

@@ -9,8 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from floe_console.data.as_data import platform_as_data, run_as_data
-from floe_console.data.causes import FAILED
-from floe_console.data.detail import node_detail, run_detail
+from floe_console.data.detail import FAILED, node_detail, run_detail
 from floe_console.data.refresh import Platform
 from floe_console.data.run_book import ListedRun, Search
 from floe_console.mcp_server.marked import untrusted

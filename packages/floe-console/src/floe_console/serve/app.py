@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+import threading
+import time
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.resources import files
 from typing import Any
@@ -15,12 +20,14 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from floe_console.data.as_data import run_as_data
+from floe_console.data.as_data import platform_as_data, run_as_data
 from floe_console.data.detail import node_detail, run_detail
 from floe_console.data.refresh import Platform
 from floe_console.data.run_book import ListedRun, Search
 from floe_console.mesh_data import product_as_data
-from floe_console.serve.cached_snapshot import CachedSnapshot
+
+# Deadlines pass and ticks come although nothing was read.
+SECONDS = 10.0
 
 MOST_LISTED = 500
 LOCAL_HOSTS = ("localhost", "127.0.0.1", "[::1]")
@@ -170,3 +177,39 @@ def _moment(text: str | None) -> datetime | None:
         return None
     moment = datetime.fromisoformat(text)
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The bytes of the JSON, and a tag that differs if anything but the time of making does."""
+
+    body: bytes
+    etag: str
+
+
+class CachedSnapshot:
+    """The last snapshot; requests that come at once make one."""
+
+    def __init__(self, platform: Platform) -> None:
+        self._platform = platform
+        self._lock = threading.Lock()
+        self._made_of: tuple[int, int] | None = None
+        self._snapshot = Snapshot(b"", "")
+
+    def get(self) -> Snapshot:
+        """Return a snapshot that is current."""
+        with self._lock:
+            now = self._platform.version, int(time.monotonic() / SECONDS)
+            if self._made_of != now:
+                self._snapshot, self._made_of = self._make(), now
+            return self._snapshot
+
+    def _make(self) -> Snapshot:
+        data = platform_as_data(self._platform)
+        for port in (port for each in data["products"] for port in each["ports"]):
+            del port["columns"]  # `/api/product` has them.
+        body = json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode()
+        told = {key: value for key, value in data.items() if key not in ("at", "read_at")}
+        told["places"] = [{**each, "read_at": None} for each in data["places"]]
+        digest = hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+        return Snapshot(body, f'"{digest[:32]}"')

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,6 +10,7 @@ from typing import Any
 
 from floe_core.foundation.errors import UsageError
 from floe_core.schemas.nodes import Node
+from floe_core.sql.names import unquote
 from floe_core.warehouse.connection import open_warehouse
 from floe_core.warehouse.dialects import dialect_of
 from floe_core.warehouse.table_contents import (
@@ -20,9 +21,10 @@ from floe_core.warehouse.table_contents import (
     volatile_columns,
 )
 from floe_core.warehouse.warehouse import Warehouse
-from floe_diff.data.keys import keys_in
 from floe_diff.data.places import Place
 from floe_diff.data.row_differences import HashedTable, RowDifferences, row_differences
+
+Entry = Mapping[str, Any]
 
 Values = dict[str, str | None]
 
@@ -207,3 +209,56 @@ def _order(sample: Sample, key: tuple[str, ...]) -> list[tuple[int, str]]:
 
 def _rows(table: TableContents) -> int | None:
     return None if table.missing else table.rows
+
+
+def keys_in(manifest: Entry) -> dict[str, list[tuple[str, ...]]]:
+    """Return node id -> what identifies a row, the surest first (dbt manifest v12).
+
+    That is a primary key, a combination of columns that is tested to be unique, a column that is,
+    and the unique_key of an incremental model.
+    """
+    tested: dict[str, list[tuple[str, ...]]] = {}
+    for entry in manifest["nodes"].values():
+        for columns in _of_test(entry):
+            tested.setdefault(str(entry.get("attached_node")), []).append(columns)
+    return {
+        unique_id: [
+            *_of_constraints(entry),
+            *sorted(tested.get(unique_id, []), key=len, reverse=True),
+            *_of_config(entry),
+        ]
+        for unique_id, entry in manifest["nodes"].items()
+        if entry["resource_type"] != "test"
+    }
+
+
+def _of_constraints(entry: Entry) -> Iterator[tuple[str, ...]]:
+    for constraint in entry.get("constraints") or ():
+        if constraint["type"] == "primary_key" and constraint.get("columns"):
+            yield _names(constraint["columns"])
+    for column in (entry.get("columns") or {}).values():
+        if any(each["type"] == "primary_key" for each in column.get("constraints") or ()):
+            yield (column["name"],)
+
+
+def _of_test(entry: Entry) -> Iterator[tuple[str, ...]]:
+    test = entry.get("test_metadata") or {}
+    arguments = test.get("kwargs") or {}
+    # A condition on the rows makes the column unique among those alone.
+    if (entry.get("config") or {}).get("where"):
+        return
+    if test.get("name") == "unique" and entry.get("column_name"):
+        yield (unquote(str(entry["column_name"])),)
+    if test.get("name") == "unique_combination_of_columns":
+        yield _names(arguments.get("combination_of_columns") or ())
+
+
+def _of_config(entry: Entry) -> Iterator[tuple[str, ...]]:
+    key = (entry.get("config") or {}).get("unique_key")
+    # A snapshot has several rows of one key.
+    if key and entry["resource_type"] == "model":
+        yield _names([key] if isinstance(key, str) else key)
+
+
+def _names(columns: Iterable[object]) -> tuple[str, ...]:
+    return tuple(unquote(str(name)) for name in columns)

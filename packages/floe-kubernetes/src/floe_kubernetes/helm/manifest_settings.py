@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from floe_core.plugin_api.helm.outgoing_ports import ports_of_place
+from floe_core.plugin_api.helm.outgoing_ports import HTTPS, POSTGRES, ports_of_place
 from floe_core.plugin_api.helm.settings import HelmSettings
 from floe_core.schemas.floe_yaml import FloeSpec
-from floe_core.schemas.manifest_yaml import Manifest
-from floe_kubernetes.helm.outgoing_ports import alert_ports, warehouse_ports
+from floe_core.schemas.manifest_yaml import Environment, Manifest
+from floe_core.warehouse.server_ports import server_port
+
+OF_CHARTS = (HTTPS, POSTGRES)
 
 
 def products_of(specs: Sequence[FloeSpec], template: str) -> list[dict[str, str]]:
@@ -81,3 +83,27 @@ def _lineage(manifest: Manifest | None) -> dict[str, Any]:
     # A URL that is read from the environment is read there by the run, in its own pod.
     found = {"url": url} if url and "env_var(" not in url and not url.startswith("env:") else {}
     return {"enabled": switch.enabled, **found}
+
+
+def alert_ports(manifest: Manifest, specs: Iterable[FloeSpec], store: str) -> tuple[int, ...]:
+    """Return the ports of receivers and of the store of alerts; none without alerts.
+
+    The URLs of receivers are in variables, so HTTPS is assumed.
+    """
+    if not manifest.alerts and not any(spec.alerts for spec in specs):
+        return ()
+    return tuple(sorted({HTTPS, *ports_of_place(store)}))
+
+
+def warehouse_ports(manifest: Manifest, environment: str) -> tuple[int, ...]:
+    """Return the ports of warehouses, with that of the manifest's; none if the charts' will do.
+
+    Ports that the charts open by themselves stay open, for sources. The warehouse of a product with
+    its own profiles.yml is not known.
+    """
+    compute = manifest.plugins.compute
+    if compute is None:
+        return ()
+    changed = manifest.environments.get(environment, Environment()).compute
+    port = server_port({**compute.config, **changed, "type": compute.type})
+    return () if port is None or port in OF_CHARTS else (*OF_CHARTS, port)

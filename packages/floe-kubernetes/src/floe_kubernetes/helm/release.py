@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,10 +17,14 @@ from floe_core.compiler.findings import Findings
 from floe_core.compiler.inputs import FLOE_FILE, Inputs, read_inputs
 from floe_core.compiler.settings import plugin_settings
 from floe_core.foundation.errors import PluginError, UsageError
+from floe_core.plugin_api.helm.outgoing_ports import ports_of_place
 from floe_core.plugin_api.helm.settings import HelmProduct
 from floe_core.plugin_api.powers import ChartOwner
 from floe_core.plugin_interfaces import WORKLOAD_SIZES, OrchestratorPlugin
+from floe_core.schemas.floe_yaml import FloeSpec
+from floe_core.schemas.manifest_yaml import Environment, Manifest
 from floe_core.storage.environment_choice import chosen_environment
+from floe_core.warehouse.duckdb_file import duckdb_file
 from floe_kubernetes.helm.manifest_settings import (
     helm_section,
     image_template,
@@ -28,9 +32,9 @@ from floe_kubernetes.helm.manifest_settings import (
     products_of,
     starts_step_pods,
 )
-from floe_kubernetes.helm.unshared_files import find_unshared_files
-from floe_kubernetes.helm.value_comments import Place, value_comments
-from floe_kubernetes.helm.values_file import values_text
+from floe_kubernetes.helm.values_file import Place, value_comments, values_text
+
+_MOUNT = "mount a volume there that all pods share"
 
 
 @dataclass(frozen=True)
@@ -142,3 +146,34 @@ def _parse_product(product: str) -> dict[str, str]:
         example = "shop=registry.example.com/shop:1.0.0"
         raise UsageError(f"--product {product}: not NAME=IMAGE, such as {example}") from None
     return {"name": name, "image": image}
+
+
+def find_unshared_files(
+    manifest: Manifest, specs: Sequence[FloeSpec], environment: str
+) -> Iterator[str]:
+    """Yield a warning for a DuckDB file, and for a ledger that is a folder.
+
+    The warehouse of a product with its own profiles.yml is not known.
+    """
+    names = ", ".join(spec.metadata.name for spec in specs)
+    if _builds_in_file(manifest, environment):
+        yield (
+            f"{names}: the warehouse is a DuckDB file, which a pod loses when it ends and no other "
+            f"pod can read; use a warehouse with a server, or {_MOUNT}"
+        )
+    with_ports = [s.metadata.name for s in specs if s.output_ports or s.input_ports]
+    if with_ports and manifest.ledger and not ports_of_place(manifest.ledger):
+        yield (
+            f"{', '.join(with_ports)}: the ledger is the folder {manifest.ledger}, so no pod sees "
+            "the updates that others record; set `ledger` to a URL such as postgresql://, or "
+            f"{_MOUNT}"
+        )
+
+
+def _builds_in_file(manifest: Manifest, environment: str) -> bool:
+    compute = manifest.plugins.compute
+    if compute is None:
+        return False
+    changed = manifest.environments.get(environment, Environment()).compute
+    profile = {**compute.config, **changed, "type": compute.type}
+    return duckdb_file(profile, Path()) is not None

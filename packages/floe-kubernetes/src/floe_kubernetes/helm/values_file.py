@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -10,9 +11,34 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap
 
-from floe_kubernetes.helm.value_comments import Place
+Place = tuple[str, ...]
+_KEY = re.compile(r"^(?P<indent> *)(?P<key>[A-Za-z][\w.-]*):(?P<rest>.*)$")
+_COMMENT = re.compile(r"^ *# ?(?P<text>.*)$")
 
 WIDTH = 100
+
+
+def value_comments(text: str) -> dict[Place, str]:
+    r"""Return each key's place -> the comment right above it, as one line.
+
+    >>> value_comments("# A port\n# of ours.\nport: 1\nweb:\n  # On.\n  enabled: true\n")
+    {('port',): 'A port of ours.', ('web',): '', ('web', 'enabled'): 'On.'}
+    """
+    found: dict[Place, str] = {}
+    path: list[tuple[int, str]] = []
+    above: list[str] = []
+    for line in text.splitlines():
+        if comment := _COMMENT.match(line):
+            above.append(comment["text"].strip())
+        elif key := _KEY.match(line):
+            indent = len(key["indent"])
+            path = [step for step in path if step[0] < indent] + [(indent, key["key"])]
+            found[tuple(name for _, name in path)] = " ".join(above)
+            above = []
+        else:
+            # An empty line separates a heading from the keys below it.
+            above = []
+    return found
 
 
 def values_text(

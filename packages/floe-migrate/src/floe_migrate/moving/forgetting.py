@@ -7,7 +7,7 @@ from collections.abc import Callable
 from floe_core.foundation.errors import EnvironmentProblemError, UsageError
 from floe_migrate.moving.records import Owners, Records
 from floe_migrate.sides.chosen_sides import Sides
-from floe_migrate.sides.unmanaged_side import is_unmanaged
+from floe_migrate.sides.side import is_unmanaged
 
 
 def forget_owners(

@@ -13,7 +13,7 @@ from floe_migrate.moving.move import hand_over
 from floe_migrate.moving.mover import Mover, Waiting
 from floe_migrate.moving.records import Records
 from floe_migrate.moving.remaining import GRACE, INSTANT, first_tick_after
-from floe_migrate.sides.unmanaged_side import UnmanagedSide
+from floe_migrate.sides.side import UnmanagedSide
 
 # Nothing is resumed so shortly before a tick, which could then be the one or the other.
 BEFORE_TICK = timedelta(seconds=5)

@@ -20,7 +20,7 @@ from floe_core.schemas.policies import Job, Owner
 from floe_migrate.moving.move import hand_over
 from floe_migrate.moving.mover import Mover, Waiting
 from floe_migrate.moving.remaining import GRACE, INSTANT, run_in_progress
-from floe_migrate.sides.unmanaged_side import UnmanagedSide
+from floe_migrate.sides.side import UnmanagedSide
 
 
 @dataclass

@@ -14,7 +14,7 @@ from floe_migrate.planning.finding import Finding
 from floe_migrate.planning.stores import memory
 from floe_migrate.planning.unmanaged import before_handing_back, before_taking_over
 from floe_migrate.sides.chosen_sides import Sides
-from floe_migrate.sides.unmanaged_side import is_unmanaged
+from floe_migrate.sides.side import is_unmanaged
 
 
 def mover_between(

@@ -9,12 +9,11 @@ from floe_core.foundation.stages import begin_stage
 from floe_migrate.moving.records import Records
 from floe_migrate.planning.both_sides import concepts, parity, ticks
 from floe_migrate.planning.finding import Finding
-from floe_migrate.planning.listeners import listeners
-from floe_migrate.planning.running_sides import services, source_runs, target_service
+from floe_migrate.planning.running_sides import listeners, services, source_runs, target_service
 from floe_migrate.planning.stores import stores
 from floe_migrate.planning.unmanaged import before_handing_back, before_taking_over
 from floe_migrate.sides.chosen_sides import Sides
-from floe_migrate.sides.unmanaged_side import is_unmanaged
+from floe_migrate.sides.side import is_unmanaged
 
 
 def plan_move(

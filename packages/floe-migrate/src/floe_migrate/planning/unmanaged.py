@@ -14,7 +14,7 @@ from floe_core.schedules.dialect import parse_cron
 from floe_core.schemas.policies import Job, Owner
 from floe_migrate.moving.remaining import INSTANT
 from floe_migrate.planning.finding import Finding
-from floe_migrate.sides.unmanaged_side import UnmanagedSide
+from floe_migrate.sides.side import UnmanagedSide
 
 
 def before_taking_over(old: UnmanagedSide, job: Job) -> Iterator[Finding]:

@@ -14,8 +14,9 @@ from floe_core.foundation.service_probe import without_secrets
 from floe_core.plugin_api.unmanaged_schedules import UnmanagedSchedules
 from floe_core.schedules.schedule_store import STORE_SETTING, STORE_VARIABLE, place_in
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts, OrchestratorChoice
-from floe_migrate.sides.side import LiveSide, Side
-from floe_migrate.sides.unmanaged_side import (
+from floe_migrate.sides.side import (
+    LiveSide,
+    Side,
     UnmanagedSide,
     is_unmanaged,
     name_there,

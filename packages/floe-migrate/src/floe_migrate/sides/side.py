@@ -1,4 +1,4 @@
-"""One orchestrator of a move, asked through its plugin."""
+"""One side of a move: an orchestrator, asked through its plugin, or a schedule of others."""
 
 from __future__ import annotations
 
@@ -10,8 +10,11 @@ from typing import Protocol
 from floe_core.foundation.errors import EnvironmentProblemError, PluginError
 from floe_core.plugin_api.powers import OwnerFollower, RunningSchedule, ScheduleReporter
 from floe_core.plugin_api.run_history import BackfillReporter, RecordedRun, RunHistory
+from floe_core.plugin_api.unmanaged_schedules import UnmanagedSchedule
 from floe_core.plugin_interfaces import OrchestratorPlugin
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
+
+_MARK = ":"
 
 SECONDS = 20.0
 # Queued and running runs are all among those, or among the ones that changed lately.
@@ -93,3 +96,54 @@ class LiveSide:
 
     def _lacks(self, what: str) -> EnvironmentProblemError:
         return PluginError(f"the plugin '{self.name}' cannot {what}, so products cannot move")
+
+
+def is_unmanaged(name: str) -> bool:
+    """Return whether a side is a schedule that floe does not manage."""
+    return _MARK in name
+
+
+def orchestrator_of(name: str) -> str:
+    """Return the name of a side's plugin.
+
+    >>> orchestrator_of("airflow:nightly"), orchestrator_of("dagster")
+    ('airflow', 'dagster')
+    """
+    return name.partition(_MARK)[0]
+
+
+def name_there(name: str) -> str:
+    """Return the name that the orchestrator has for the schedule.
+
+    >>> name_there("airflow:nightly")
+    'nightly'
+    """
+    return name.partition(_MARK)[2]
+
+
+@dataclass(frozen=True)
+class UnmanagedSide:
+    """A schedule of a running orchestrator that floe does not manage, such as `airflow:DAG_ID`.
+
+    It starts one job of the product. Its name stands in the records, where orchestrators of floe
+    see that they do not own the job.
+    """
+
+    name: str
+    schedule: UnmanagedSchedule
+
+    def runs(self, job_name: str) -> Sequence[RecordedRun]:
+        """See `Side.runs`."""
+        return self.schedule.runs()
+
+    def backfills(self, job_name: str) -> Sequence[str]:
+        """Return none: one that is about to create runs counts as a run that is starting."""
+        return ()
+
+    def shown(self, job_name: str) -> RunningSchedule | None:
+        """See `Side.shown`."""
+        found = self.schedule.state()
+        return RunningSchedule(found.next_tick if found.is_enabled else None, found.is_enabled)
+
+    def apply(self, job_name: str) -> None:
+        """Do nothing: it reads no records."""

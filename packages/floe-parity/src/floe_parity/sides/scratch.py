@@ -14,13 +14,21 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from floe_core.alerts import report
 from floe_core.compiler.compile_product import CompiledProduct
 from floe_core.compiler.inputs import render_environment
 from floe_core.compiler.profile import Profile
 from floe_core.foundation.errors import InvalidProductError, Problem, UsageError
+from floe_core.partitions import store
+from floe_core.ports import ledger
+from floe_core.reuse import state_store
+from floe_core.runs import dbt_files
 from floe_core.schemas.compiled_artifacts import DBT_MANIFEST_FILE
 from floe_core.warehouse.credentials import credentials_of
 from floe_core.warehouse.dialects import dialect_of
+
+# Schedules are only read by a run, and without alerts nothing is written to their store.
+_SHARED = (ledger.LEDGER_VARIABLE, store.STORE_VARIABLE, state_store.STORE_VARIABLE)
 
 PARITY = "parity"
 # The schema if a DuckDB profile names none.
@@ -238,3 +246,14 @@ def _sources(manifest: Entry, written: list[Entry], scratch: Scratch) -> Iterato
                 "name the source's schema by target.schema, or read it with ref()",
                 source["original_file_path"],
             )
+
+
+def prepare_run_apart(folder: Path) -> dict[str, str]:
+    """Create the folder, and return the environment variables of such a run.
+
+    It sends no alerts and publishes no artifacts of dbt. What it would write to stores that
+    products share, it writes to the folder.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    disabled = (report.DISABLED_VARIABLE, dbt_files.DISABLED_VARIABLE)
+    return {**dict.fromkeys(_SHARED, str(folder)), **dict.fromkeys(disabled, "true")}

@@ -30,11 +30,11 @@ from floe_parity.sides import plain_dbt
 from floe_parity.sides.lineage_events import caught_in_file, collect_events
 from floe_parity.sides.promises import Promises, promises_of, today
 from floe_parity.sides.raw_tables import copy_raw_tables
-from floe_parity.sides.run_apart import prepare_run_apart
 from floe_parity.sides.scratch import (
     Scratch,
     in_scratch,
     new_scratch,
+    prepare_run_apart,
     refuse_other_files,
     refuse_secrets_in,
     refuse_writes_outside,

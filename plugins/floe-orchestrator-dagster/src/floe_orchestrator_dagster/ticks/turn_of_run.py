@@ -1,4 +1,8 @@
-"""Lets the runs of a schedule build in the order of their ticks, if Dagster's queue does not."""
+"""Lets the runs of a schedule build in the order of their ticks, if Dagster's queue does not.
+
+A run may wait for the retry of another one, whose place in the queue it may have itself: a retry is
+a run of its own, which comes seconds after the first one failed, at the end of the queue.
+"""
 
 from __future__ import annotations
 
