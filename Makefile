@@ -18,7 +18,7 @@ export AIRFLOW__USAGE_DATA_COLLECTION__ENABLED := False
 export DBT_SEND_ANONYMOUS_USAGE_STATS := False
 unexport VIRTUAL_ENV
 
-.PHONY: setup helm demo pictures test test-all test-slow charts awkward check lint types contracts docs matrix bench version release clean
+.PHONY: setup helm demo pictures test test-all test-slow charts awkward check size lint types contracts docs matrix bench version release clean
 
 setup: .venv/.is-set-up
 
@@ -78,7 +78,11 @@ types: setup
 contracts: setup
 	$(BIN)/lint-imports
 
-check: lint types contracts test-all
+# How large everything is, beside its limits; fails on circles of imports.
+size: setup
+	@$(BIN)/python scripts/size.py --check
+
+check: size lint types contracts test-all
 
 # The version, in every file that names it: make version V=0.3.0
 version: OLD = $(shell cat VERSION)

@@ -9,7 +9,8 @@ from datetime import UTC, datetime, timedelta
 
 from filelock import Timeout
 
-from floe_core.alerts.alert_store import SpoolAlert, active_targets, store_of
+from floe_core.alerts.alert_store import SpoolAlert, active_targets
+from floe_core.alerts.chosen_store import store_of
 from floe_core.alerts.job_memory import DeadlineMemory, JobMemory
 from floe_core.alerts.lateness import (
     GreenRuns,

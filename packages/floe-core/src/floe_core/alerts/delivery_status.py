@@ -14,9 +14,9 @@ from floe_core.alerts.alert_store import (
     RefusedAlert,
     Target,
     active_targets,
-    store_of,
     targets_of,
 )
+from floe_core.alerts.chosen_store import store_of
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
 
 

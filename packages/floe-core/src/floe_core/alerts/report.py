@@ -15,8 +15,8 @@ from floe_core.alerts.alert_store import (
     Target,
     active_targets,
     keep_unreported,
-    store_of,
 )
+from floe_core.alerts.chosen_store import store_of
 from floe_core.alerts.job_memory import DeadlineMemory, JobMemory
 from floe_core.alerts.notes import Notes
 from floe_core.alerts.run_outcome import OpenFailure, RunOutcome, failure_after, kinds_of
