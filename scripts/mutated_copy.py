@@ -35,13 +35,13 @@ class Copy:
         head = subprocess.check_output(["git", "rev-parse", "HEAD"], cwd=ROOT, text=True)
         _call(["git", "checkout", "-q", "--force", "--detach", head.strip()], self.root)
         _call(["make", "-s", "setup", "helm"], self.root)
-        self._start()
+        self.collected, self.fresh = self._start(), self._start("--fresh")
 
-    def _start(self) -> None:
+    def _start(self, *options: str) -> subprocess.Popen[str]:
         script = ROOT / "scripts" / "forked_pytest.py"
-        folder = Path(tempfile.gettempdir()) / f"floe-mutants-{self.number}"
-        self.server = subprocess.Popen(
-            [self.root / ".venv/bin/python", script, folder],
+        folder = Path(tempfile.gettempdir()) / f"floe-mutants-{self.number}{''.join(options)}"
+        return subprocess.Popen(
+            [self.root / ".venv/bin/python", script, folder, *options],
             cwd=self.root,
             env=os.environ | {"DAGSTER_DISABLE_TELEMETRY": "yes"},
             stdin=subprocess.PIPE,
@@ -49,25 +49,32 @@ class Copy:
             text=True,
         )
 
-    def outcome(self, mutant: Mutant, tests: Sequence[str], known: Mapping[str, float]) -> str:
-        """Return what kills a mutant, "passed", or "" where there is no test."""
+    def outcome(
+        self, mutant: Mutant, tests: Sequence[str], known: Mapping[str, float], *, is_fresh: bool
+    ) -> str:
+        """Return what kills a mutant, "passed", or "" where there is no test.
+
+        With `is_fresh`, in processes that import the changed file.
+        """
         right = [test for test in tests if test not in self.wrong]
         for some in filter(None, (right[:FIRST_TESTS], right[FIRST_TESTS:])):
             with self._changed(mutant):
-                failed = self._run(some, known)
+                failed = "import" if is_fresh else self._run(some, known, mutant.file)
+                if failed == "import":
+                    failed = self._run(some, known, mutant.file, is_fresh=True)
             if failed != "passed":
-                is_killed = self._is_right(failed, some, known)
-                return failed if is_killed else self.outcome(mutant, tests, known)
+                is_killed = failed in some or self._is_right(some, known)
+                return (
+                    failed if is_killed else self.outcome(mutant, tests, known, is_fresh=is_fresh)
+                )
         return "passed" if right else ""
 
-    def _is_right(self, failed: str, tests: Sequence[str], known: Mapping[str, float]) -> bool:
-        """Return whether what failed ends well without the mutant; otherwise, don't run it again.
+    def _is_right(self, tests: Sequence[str], known: Mapping[str, float]) -> bool:
+        """Return whether tests end well without the mutant; otherwise, don't run them again.
 
-        Tests are tried at the end, all at once: see `find_wrong`.
+        A test that failed is tried at the end, together with all others: see `find_wrong`.
         """
-        if failed in tests:
-            return True
-        without = self._run(tests, known)
+        without = self._run(tests, known, is_fresh=True)
         if without != "passed":
             self.wrong.update([without] if without in tests else tests)
         return without == "passed"
@@ -78,16 +85,21 @@ class Copy:
             self.wrong.add(failed)
             tests = [test for test in tests if test != failed]
 
-    def _run(self, tests: Sequence[str], known: Mapping[str, float]) -> str:
+    def _run(
+        self,
+        tests: Sequence[str],
+        known: Mapping[str, float],
+        file: str = "",
+        *,
+        is_fresh: bool = False,
+    ) -> str:
         seconds = 3 * sum(known[test] for test in tests) + SECONDS_MORE
-        assert self.server.stdin
-        assert self.server.stdout
-        self.server.stdin.write(json.dumps({"tests": tests, "seconds": seconds}) + "\n")
-        self.server.stdin.flush()
-        if answer := self.server.stdout.readline():
-            return str(json.loads(answer))
-        self._start()
-        return "death"
+        server = self.fresh if is_fresh else self.collected
+        assert server.stdin
+        assert server.stdout
+        server.stdin.write(json.dumps({"tests": tests, "file": file, "seconds": seconds}) + "\n")
+        server.stdin.flush()
+        return str(json.loads(server.stdout.readline()))
 
     @contextmanager
     def _changed(self, mutant: Mutant) -> Iterator[None]:
