@@ -74,13 +74,15 @@ def run(mutants: Sequence[Mutant], results: Path, minutes: float) -> None:
     """Add to the results what comes of these mutants, until the time is over."""
     by_line, end = TestsByLine(), time.monotonic() + minutes * 60
     copies: SimpleQueue[Copy] = SimpleQueue()
-    wrong: set[str] = set()
     for number in range(PROCESSES):
-        copies.put(Copy(number, wrong))
+        copies.put(Copy(number))
 
     def run_one(mutant: Mutant) -> None:
         tests = tests_of(mutant, by_line)
         if time.monotonic() > end:
+            return
+        if not tests:
+            record(mutant, NOT_COVERED, "")
             return
         copy = copies.get()
         try:
@@ -88,7 +90,10 @@ def run(mutants: Sequence[Mutant], results: Path, minutes: float) -> None:
             killer = copy.outcome(mutant, tests, by_line.seconds, is_fresh=is_fresh)
         finally:
             copies.put(copy)
-        outcome = {"passed": SURVIVED, "": NOT_COVERED}.get(killer, KILLED)
+        if killer:
+            record(mutant, SURVIVED if killer == "passed" else KILLED, killer)
+
+    def record(mutant: Mutant, outcome: str, killer: str) -> None:
         _add(results, mutant.row(outcome))
         _add(KILLERS, {**mutant.row(outcome), "killer": killer})
         print(outcome, mutant.file, mutant.mutation.line, killer, sep="\t", flush=True)
@@ -96,10 +101,8 @@ def run(mutants: Sequence[Mutant], results: Path, minutes: float) -> None:
     with ThreadPoolExecutor(PROCESSES) as pool:
         done = {_key(row) for row in read(results)}
         list(pool.map(run_one, (each for each in mutants if _key(each.row("")) not in done)))
-    copies.get().find_wrong(
-        sorted({row["killer"] for row in read(KILLERS)} & by_line.seconds.keys()), by_line.seconds
-    )
-    _forget_killed_by(wrong, results)
+    killers = sorted({row["killer"] for row in read(KILLERS)} & by_line.seconds.keys())
+    _forget_killed_by(copies.get().wrong_tests(killers, by_line.seconds), results)
 
 
 def _key(row: Row) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ from sampled_mutants import ROOT, Mutant
 COPIES = ROOT / "build" / "copies-for-mutants"
 # The most specific tests run first, alone: they kill most mutants.
 FIRST_TESTS = 5
-SECONDS_MORE = 30
+SECONDS_MORE = 60
 
 
 @dataclass
@@ -25,7 +25,6 @@ class Copy:
     """A copy of the repository with an environment of its own, in which files are changed."""
 
     number: int
-    wrong: set[str]
     changes: Iterator[int] = field(default_factory=count)
 
     def __post_init__(self) -> None:
@@ -51,39 +50,29 @@ class Copy:
 
     def outcome(
         self, mutant: Mutant, tests: Sequence[str], known: Mapping[str, float], *, is_fresh: bool
-    ) -> str:
-        """Return what kills a mutant, "passed", or "" where there is no test.
+    ) -> str | None:
+        """Return what kills a mutant, "passed", or None if these tests fail without it as well.
 
         With `is_fresh`, in processes that import the changed file.
         """
-        right = [test for test in tests if test not in self.wrong]
-        for some in filter(None, (right[:FIRST_TESTS], right[FIRST_TESTS:])):
+        for some in filter(None, (tests[:FIRST_TESTS], tests[FIRST_TESTS:])):
             with self._changed(mutant):
                 failed = "import" if is_fresh else self._run(some, known, mutant.file)
                 if failed == "import":
                     failed = self._run(some, known, mutant.file, is_fresh=True)
             if failed != "passed":
-                is_killed = failed in some or self._is_right(some, known)
-                return (
-                    failed if is_killed else self.outcome(mutant, tests, known, is_fresh=is_fresh)
-                )
-        return "passed" if right else ""
+                # A test that failed is tried at the end, together with all others.
+                is_killed = failed in some or self._run(some, known, is_fresh=True) == "passed"
+                return failed if is_killed else None
+        return "passed"
 
-    def _is_right(self, tests: Sequence[str], known: Mapping[str, float]) -> bool:
-        """Return whether tests end well without the mutant; otherwise, don't run them again.
-
-        A test that failed is tried at the end, together with all others: see `find_wrong`.
-        """
-        without = self._run(tests, known, is_fresh=True)
-        if without != "passed":
-            self.wrong.update([without] if without in tests else tests)
-        return without == "passed"
-
-    def find_wrong(self, tests: Sequence[str], known: Mapping[str, float]) -> None:
-        """Note the tests that fail here without any mutant."""
+    def wrong_tests(self, tests: Sequence[str], known: Mapping[str, float]) -> set[str]:
+        """Return the tests that fail here without any mutant."""
+        wrong: set[str] = set()
         while (failed := self._run(tests, known)) in tests:
-            self.wrong.add(failed)
+            wrong.add(failed)
             tests = [test for test in tests if test != failed]
+        return wrong
 
     def _run(
         self,
