@@ -72,6 +72,8 @@ class Copy:
         while (failed := self._run(tests, known)) in tests:
             wrong.add(failed)
             tests = [test for test in tests if test != failed]
+        if failed != "passed":
+            raise RuntimeError(f"{len(tests)} tests without a mutant ended with a {failed}")
         return wrong
 
     def _run(
