@@ -33,19 +33,25 @@ KILLERS = ROOT / "build" / "mutants" / "killers.tsv"
 KILLED, SURVIVED, NOT_COVERED = "killed", "survived", "not covered by make test"
 PROCESSES = 2
 # For one mutant.
-MOST_TESTS, MOST_SECONDS = 40, 30
+MOST_TESTS, MOST_SECONDS = 40, 60
 
 
 def tests_of(mutant: Mutant, by_line: TestsByLine) -> list[str]:
     """Return the tests to run, the most specific first."""
-    each, lines = mutant.mutation, by_line.tests[mutant.file]
+    each = mutant.mutation
     found = by_line.of_lines(mutant.file, range(each.first, each.last + 1))
-    is_import = not found and any("" in lines.get(n, ()) for n in range(each.first, each.last + 1))
-    if is_import or not each.in_function:
+    is_imported = runs_on_import(mutant, by_line)
+    if (is_imported and not found) or not each.in_function:
         found = by_line.of_lines(mutant.file, function_lines(text_of(mutant.file))) or found
-    if is_import and not found:
+    if is_imported and not found:
         found = by_line.of_files({f: function_lines(text_of(f)) for f in _importers(mutant.file)})
     return list(_within_limits(found, by_line.seconds))
+
+
+def runs_on_import(mutant: Mutant, by_line: TestsByLine) -> bool:
+    """Return whether the changed line runs outside of tests, when modules are imported."""
+    each, lines = mutant.mutation, by_line.tests[mutant.file]
+    return any("" in lines.get(line, ()) for line in range(each.first, each.last + 1))
 
 
 def _within_limits(tests: Sequence[str], known: Mapping[str, float]) -> Iterator[str]:
@@ -58,7 +64,8 @@ def _within_limits(tests: Sequence[str], known: Mapping[str, float]) -> Iterator
 
 def _importers(file: str) -> list[str]:
     """Return the files that import a module."""
-    parent, _, name = file.split("/src/")[1].removesuffix(".py").replace("/", ".").rpartition(".")
+    module = file.split("/src/")[1].removesuffix(".py").removesuffix("/__init__")
+    parent, _, name = module.replace("/", ".").rpartition(".")
     line = re.compile(rf"from {parent}(\.{name} import | import .*\b{name}\b)")
     return [f for files in source_files().values() for f in files if line.search(text_of(f))]
 
@@ -67,20 +74,26 @@ def run(mutants: Sequence[Mutant], results: Path, minutes: float) -> None:
     """Add to the results what comes of these mutants, until the time is over."""
     by_line, end = TestsByLine(), time.monotonic() + minutes * 60
     copies: SimpleQueue[Copy] = SimpleQueue()
-    wrong: set[str] = set()
     for number in range(PROCESSES):
-        copies.put(Copy(number, wrong))
+        copies.put(Copy(number))
 
     def run_one(mutant: Mutant) -> None:
         tests = tests_of(mutant, by_line)
         if time.monotonic() > end:
             return
+        if not tests:
+            record(mutant, NOT_COVERED, "")
+            return
         copy = copies.get()
         try:
-            killer = copy.outcome(mutant, tests, by_line.seconds)
+            is_fresh = runs_on_import(mutant, by_line) or not mutant.mutation.in_function
+            killer = copy.outcome(mutant, tests, by_line.seconds, is_fresh=is_fresh)
         finally:
             copies.put(copy)
-        outcome = {"passed": SURVIVED, "": NOT_COVERED}.get(killer, KILLED)
+        if killer:
+            record(mutant, SURVIVED if killer == "passed" else KILLED, killer)
+
+    def record(mutant: Mutant, outcome: str, killer: str) -> None:
         _add(results, mutant.row(outcome))
         _add(KILLERS, {**mutant.row(outcome), "killer": killer})
         print(outcome, mutant.file, mutant.mutation.line, killer, sep="\t", flush=True)
@@ -88,11 +101,8 @@ def run(mutants: Sequence[Mutant], results: Path, minutes: float) -> None:
     with ThreadPoolExecutor(PROCESSES) as pool:
         done = {_key(row) for row in read(results)}
         list(pool.map(run_one, (each for each in mutants if _key(each.row("")) not in done)))
-    copy = copies.get()
-    copy.find_wrong(
-        sorted({row["killer"] for row in read(KILLERS)} & by_line.seconds.keys()), by_line.seconds
-    )
-    _forget_killed_by(wrong, results)
+    killers = sorted({row["killer"] for row in read(KILLERS)} & by_line.seconds.keys())
+    _forget_killed_by(copies.get().wrong_tests(killers, by_line.seconds), results)
 
 
 def _key(row: Row) -> tuple[str, ...]:

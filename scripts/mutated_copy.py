@@ -17,7 +17,7 @@ from sampled_mutants import ROOT, Mutant
 COPIES = ROOT / "build" / "copies-for-mutants"
 # The most specific tests run first, alone: they kill most mutants.
 FIRST_TESTS = 5
-SECONDS_MORE = 30
+SECONDS_MORE = 60
 
 
 @dataclass
@@ -25,7 +25,6 @@ class Copy:
     """A copy of the repository with an environment of its own, in which files are changed."""
 
     number: int
-    wrong: set[str]
     changes: Iterator[int] = field(default_factory=count)
 
     def __post_init__(self) -> None:
@@ -35,13 +34,13 @@ class Copy:
         head = subprocess.check_output(["git", "rev-parse", "HEAD"], cwd=ROOT, text=True)
         _call(["git", "checkout", "-q", "--force", "--detach", head.strip()], self.root)
         _call(["make", "-s", "setup", "helm"], self.root)
-        self._start()
+        self.collected, self.fresh = self._start(), self._start("--fresh")
 
-    def _start(self) -> None:
+    def _start(self, *options: str) -> subprocess.Popen[str]:
         script = ROOT / "scripts" / "forked_pytest.py"
-        folder = Path(tempfile.gettempdir()) / f"floe-mutants-{self.number}"
-        self.server = subprocess.Popen(
-            [self.root / ".venv/bin/python", script, folder],
+        folder = Path(tempfile.gettempdir()) / f"floe-mutants-{self.number}{''.join(options)}"
+        return subprocess.Popen(
+            [self.root / ".venv/bin/python", script, folder, *options],
             cwd=self.root,
             env=os.environ | {"DAGSTER_DISABLE_TELEMETRY": "yes"},
             stdin=subprocess.PIPE,
@@ -49,45 +48,49 @@ class Copy:
             text=True,
         )
 
-    def outcome(self, mutant: Mutant, tests: Sequence[str], known: Mapping[str, float]) -> str:
-        """Return what kills a mutant, "passed", or "" where there is no test."""
-        right = [test for test in tests if test not in self.wrong]
-        for some in filter(None, (right[:FIRST_TESTS], right[FIRST_TESTS:])):
-            with self._changed(mutant):
-                failed = self._run(some, known)
-            if failed != "passed":
-                is_killed = self._is_right(failed, some, known)
-                return failed if is_killed else self.outcome(mutant, tests, known)
-        return "passed" if right else ""
+    def outcome(
+        self, mutant: Mutant, tests: Sequence[str], known: Mapping[str, float], *, is_fresh: bool
+    ) -> str | None:
+        """Return what kills a mutant, "passed", or None if these tests fail without it as well.
 
-    def _is_right(self, failed: str, tests: Sequence[str], known: Mapping[str, float]) -> bool:
-        """Return whether what failed ends well without the mutant; otherwise, don't run it again.
-
-        Tests are tried at the end, all at once: see `find_wrong`.
+        With `is_fresh`, in processes that import the changed file.
         """
-        if failed in tests:
-            return True
-        without = self._run(tests, known)
-        if without != "passed":
-            self.wrong.update([without] if without in tests else tests)
-        return without == "passed"
+        for some in filter(None, (tests[:FIRST_TESTS], tests[FIRST_TESTS:])):
+            with self._changed(mutant):
+                failed = "import" if is_fresh else self._run(some, known, mutant.file)
+                if failed == "import":
+                    failed = self._run(some, known, mutant.file, is_fresh=True)
+            if failed != "passed":
+                # A test that failed is tried at the end, together with all others.
+                is_killed = failed in some or self._run(some, known, is_fresh=True) == "passed"
+                return failed if is_killed else None
+        return "passed"
 
-    def find_wrong(self, tests: Sequence[str], known: Mapping[str, float]) -> None:
-        """Note the tests that fail here without any mutant."""
+    def wrong_tests(self, tests: Sequence[str], known: Mapping[str, float]) -> set[str]:
+        """Return the tests that fail here without any mutant."""
+        wrong: set[str] = set()
         while (failed := self._run(tests, known)) in tests:
-            self.wrong.add(failed)
+            wrong.add(failed)
             tests = [test for test in tests if test != failed]
+        if failed != "passed":
+            raise RuntimeError(f"{len(tests)} tests without a mutant ended with a {failed}")
+        return wrong
 
-    def _run(self, tests: Sequence[str], known: Mapping[str, float]) -> str:
+    def _run(
+        self,
+        tests: Sequence[str],
+        known: Mapping[str, float],
+        file: str = "",
+        *,
+        is_fresh: bool = False,
+    ) -> str:
         seconds = 3 * sum(known[test] for test in tests) + SECONDS_MORE
-        assert self.server.stdin
-        assert self.server.stdout
-        self.server.stdin.write(json.dumps({"tests": tests, "seconds": seconds}) + "\n")
-        self.server.stdin.flush()
-        if answer := self.server.stdout.readline():
-            return str(json.loads(answer))
-        self._start()
-        return "death"
+        server = self.fresh if is_fresh else self.collected
+        assert server.stdin
+        assert server.stdout
+        server.stdin.write(json.dumps({"tests": tests, "file": file, "seconds": seconds}) + "\n")
+        server.stdin.flush()
+        return str(json.loads(server.stdout.readline()))
 
     @contextmanager
     def _changed(self, mutant: Mutant) -> Iterator[None]:
