@@ -14,7 +14,7 @@ from import_reports import report_of
 from ruamel.yaml import YAML
 
 from floe_import.python.given_values import GivenValues
-from floe_import.report.import_report import ImportReport
+from floe_import.report import ImportReport
 
 HEAD = """\
 from cosmos import DbtDag, DbtTaskGroup, ProfileConfig, ProjectConfig, RenderConfig

@@ -9,7 +9,7 @@ from floe_import.import_files import Request, import_files
 from floe_import.python.evaluate import evaluate
 from floe_import.python.given_values import GivenValues
 from floe_import.python.modules import read_module
-from floe_import.report.import_report import ImportReport
+from floe_import.report import ImportReport
 
 
 def report_of(file: Path, given: GivenValues | None = None) -> ImportReport:

@@ -92,7 +92,7 @@ def import_(
     """
     from floe_import.import_files import Request, import_products
     from floe_import.proof import tables
-    from floe_import.proof.all_proofs import prove_import
+    from floe_import.proof.proofs import prove_import
     from floe_import.python.given_values import GivenValues
     from floe_import.writing import write_report
 

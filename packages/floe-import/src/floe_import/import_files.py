@@ -14,29 +14,28 @@ from floe_import.cosmos.connections_file import read_connections
 from floe_import.cosmos.reader import read_cosmos
 from floe_import.dagster.component_file import TYPE, ComponentFile, read_component
 from floe_import.dagster.reader import read_dagster
-from floe_import.drafts.group_draft import GroupDraft
+from floe_import.drafts import GroupDraft, Reading
 from floe_import.prefect.reader import read_prefect
 from floe_import.product.files import floe_yaml_text, manifest_yaml_text
 from floe_import.product.products import Product, make_products
-from floe_import.product.profile_findings import (
+from floe_import.product.profiles import (
+    PROFILES_FILE,
+    copied_profiles,
     report_computes,
     report_profile,
     report_profiles_folder,
     report_project,
+    report_secrets,
     target_of,
 )
-from floe_import.product.profiles_file import PROFILES_FILE, copied_profiles, report_secrets
 from floe_import.product.projects import DbtProject, find_project, last_part
 from floe_import.python.given_values import GivenValues
 from floe_import.python.modules import Module, read_module
-from floe_import.readers import Reading
-from floe_import.report.findings import Disposition, Finding, Place, finding_of
-from floe_import.report.import_report import ImportReport
+from floe_import.report import Disposition, Finding, ImportReport, Place, finding_of
 from floe_import.rewriting.airflow_3 import write_for_airflow_3
 from floe_import.rewriting.dag_file import rewritten
 from floe_import.rewriting.edits import parsed
-from floe_import.unread.dbt_files import report_dbt_files
-from floe_import.unread.environment import report_environment
+from floe_import.unread.beside_groups import report_dbt_files, report_environment
 from floe_import.unread.unread_code import UnreadCode
 
 READERS: tuple[Callable[[Module, set[ast.AST]], Reading], ...] = (

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from floe_core.foundation.errors import UsageError
 from floe_core.storage.files import write_together
-from floe_import.report.import_report import ImportReport
+from floe_import.report import ImportReport
 
 
 def write_report(report: ImportReport) -> list[str]:

@@ -17,10 +17,10 @@ from floe_import.cosmos.book import BOOK
 from floe_import.cosmos.connections_file import named_part
 from floe_import.cosmos.groups import POSITIONAL, RULES
 from floe_import.cosmos.profile_mappings import MAPPINGS
-from floe_import.drafts.group_draft import GroupDraft
+from floe_import.drafts import GroupDraft
 from floe_import.import_files import Request, import_files
 from floe_import.python.values import Symbol
-from floe_import.report.findings import Place
+from floe_import.report import Place
 from floe_import.writing import write_report
 
 pytestmark = pytest.mark.long

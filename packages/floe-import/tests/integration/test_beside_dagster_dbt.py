@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from floe_import.import_files import Request, import_products
-from floe_import.proof.all_proofs import prove_import
+from floe_import.proof.proofs import prove_import
 from floe_import.writing import write_report
 
 pytestmark = pytest.mark.long

@@ -12,9 +12,14 @@ import pytest
 from warm_floe import floe
 
 from floe_import.import_files import Request, import_products
-from floe_import.proof.all_proofs import prove_import
-from floe_import.proof.asking import CannotAskError, ask, program
-from floe_import.proof.proofs import prove_definitions, prove_product
+from floe_import.proof.proofs import (
+    CannotAskError,
+    ask,
+    program,
+    prove_definitions,
+    prove_import,
+    prove_product,
+)
 from floe_import.writing import write_report
 
 pytestmark = pytest.mark.long

@@ -8,9 +8,9 @@ import pytest
 from import_reports import report_of, short
 
 from floe_import.bash.script import DbtScript
-from floe_import.drafts.group_draft import GroupDraft
+from floe_import.drafts import GroupDraft
 from floe_import.product.products import selection
-from floe_import.report.findings import Place
+from floe_import.report import Place
 
 NO_TESTS = "resource_type:test resource_type:unit_test"
 CORPUS = Path(__file__).parents[1] / "corpus" / "bash"

@@ -12,11 +12,11 @@ import pytest
 from floe_core.foundation.errors import InvalidProductError
 from floe_import.cosmos.connections_file import Connections, read_connections
 from floe_import.cosmos.profile_mappings import read_mapping
-from floe_import.drafts.group_draft import GroupDraft
+from floe_import.drafts import GroupDraft
 from floe_import.python.evaluate import evaluate
 from floe_import.python.given_values import GivenValues
 from floe_import.python.modules import read_module
-from floe_import.report.findings import Place
+from floe_import.report import Place
 
 ENV = "a variable"
 

@@ -10,7 +10,7 @@ from import_reports import short
 
 from floe_import.import_files import Request, import_files
 from floe_import.python.given_values import GivenValues
-from floe_import.report.import_report import ImportReport
+from floe_import.report import ImportReport
 
 HERE = "Path(__file__).parent"
 DAG = """\

@@ -10,10 +10,10 @@ from __future__ import annotations
 from datetime import timedelta
 from math import isfinite
 
-from floe_import.drafts.group_draft import GroupDraft
+from floe_import.drafts import GroupDraft
 from floe_import.python.values import EnvText, Symbol, Value
-from floe_import.report.findings import NO_EFFECT, Verdict, changed, exact, lost, unknown
-from floe_import.rules.registry import Keeps, RuleBook
+from floe_import.report import NO_EFFECT, Verdict, changed, exact, lost, unknown
+from floe_import.rules.judging import Keeps, RuleBook
 
 _KEPT = [
     "owner",

@@ -8,10 +8,10 @@ from pathlib import PurePosixPath
 
 from floe_import.bash.shell import SimpleCommand, UnreadableCommandError, simple_commands
 from floe_import.dbt_commands.command_line import BUILDS, OTHERS, Word, read_command
-from floe_import.dbt_commands.executable import use_executable
-from floe_import.drafts.group_draft import GroupDraft
+from floe_import.dbt_commands.flags import use_executable
+from floe_import.drafts import GroupDraft
 from floe_import.python.values import LocalPath
-from floe_import.report.findings import Verdict, changed, exact, lost, unknown
+from floe_import.report import Verdict, changed, exact, lost, unknown
 
 CALLS_DBT = re.compile(r"\bdbt\b(?!\.|/|_)")
 _RUNNERS = (("poetry", "run"), ("uv", "run"), ("pipenv", "run"), ("pdm", "run"))

@@ -10,7 +10,7 @@ from itertools import islice
 from pathlib import Path
 
 from floe_import.python.modules import last_name
-from floe_import.report.findings import Place, Verdict, changed, exact
+from floe_import.report import Place, Verdict, changed, exact
 
 # Airflow's, of all versions, and Cosmos's own function.
 _USE = re.compile(r"\b(?:Dataset|Asset)(?:Alias|All|Any)?\(|\bget_dbt_dataset\b")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from floe_import.rules.registry import RuleBook
+from floe_import.rules.judging import RuleBook
 
 BOOK = RuleBook(nothing="COS000", other="COS009")
 rule, always = BOOK.rule, BOOK.always

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from floe_import.cosmos.book import always, rule
-from floe_import.drafts.group_draft import GroupDraft
+from floe_import.drafts import GroupDraft
 from floe_import.python.values import Value
-from floe_import.report.findings import NO_EFFECT, Verdict, changed, exact, unknown
+from floe_import.report import NO_EFFECT, Verdict, changed, exact, unknown
 
 DAG, GROUP = "DbtDag", "DbtTaskGroup"
 _OF_DAG = [

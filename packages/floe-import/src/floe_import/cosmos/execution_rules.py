@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from floe_import.cosmos.book import always, rule
-from floe_import.dbt_commands.executable import use_executable
-from floe_import.drafts.group_draft import GroupDraft
+from floe_import.dbt_commands.flags import use_executable
+from floe_import.drafts import GroupDraft
 from floe_import.python.arguments import arguments
 from floe_import.python.objects import Made
 from floe_import.python.values import Symbol, Value
-from floe_import.report.findings import NO_EFFECT, Verdict, changed, exact, lost, unknown
+from floe_import.report import NO_EFFECT, Verdict, changed, exact, lost, unknown
 
 OWNER = "ExecutionConfig"
 _HERE = ("LOCAL", "WATCHER")

@@ -8,9 +8,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from floe_import.airflow_dags.dag_schedule import cron_schedule
-from floe_import.airflow_dags.enclosing_dag import dag_arguments, enclosing_dag, is_within_dag
-from floe_import.airflow_dags.task_uses import unfit_uses, uses_of_nodes
+from floe_import.airflow_dags.dags import (
+    cron_schedule,
+    dag_arguments,
+    enclosing_dag,
+    is_within_dag,
+    unfit_uses,
+    uses_of_nodes,
+)
 from floe_import.cosmos import (
     dag_rules,
     execution_rules,
@@ -23,14 +28,14 @@ from floe_import.cosmos.assets import judge_assets
 from floe_import.cosmos.connections_file import Connections
 from floe_import.cosmos.profile_mappings import read_mapping
 from floe_import.dbt_commands.command_line import build_with
-from floe_import.drafts.group_draft import GroupDraft
+from floe_import.drafts import GroupDraft
 from floe_import.python.arguments import Argument, arguments
 from floe_import.python.conditions import is_reached
 from floe_import.python.evaluate import evaluate
 from floe_import.python.modules import Module
 from floe_import.python.objects import Made
 from floe_import.python.values import Symbol, Unknown, Value, has_template
-from floe_import.report.findings import NO_EFFECT, Place, changed, exact, unknown
+from floe_import.report import NO_EFFECT, Place, changed, exact, unknown
 from floe_import.rules.drafts_of_turns import read_turns
 from floe_import.rules.judging import Judging, cannot_read
 

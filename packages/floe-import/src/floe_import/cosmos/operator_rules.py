@@ -6,11 +6,10 @@ from floe_import.airflow_dags.task_rules import add_task_rules
 from floe_import.cosmos.book import BOOK, always, rule
 from floe_import.cosmos.project_rules import add_vars, install_packages, lose_environment
 from floe_import.dbt_commands.command_line import read_flags
-from floe_import.dbt_commands.executable import use_executable
-from floe_import.dbt_commands.flags import FLAGS_OF_ONE_NODE
-from floe_import.drafts.group_draft import GroupDraft
+from floe_import.dbt_commands.flags import FLAGS_OF_ONE_NODE, use_executable
+from floe_import.drafts import GroupDraft
 from floe_import.python.values import Value
-from floe_import.report.findings import NO_EFFECT, Verdict, changed, exact, lost, unknown
+from floe_import.report import NO_EFFECT, Verdict, changed, exact, lost, unknown
 
 OWNER = "operator_args"
 add_task_rules(BOOK, OWNER, "COS6", keeps="task")

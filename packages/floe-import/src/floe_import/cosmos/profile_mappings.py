@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from floe_import.cosmos.connections_file import Connection, Connections, named_part
-from floe_import.drafts.group_draft import GroupDraft
+from floe_import.drafts import GroupDraft
 from floe_import.python.arguments import arguments
 from floe_import.python.conditions import as_given
 from floe_import.python.objects import Made
 from floe_import.python.values import REFERENCE, EnvText, Unknown, Value, first_unknown, is_plain
-from floe_import.report.findings import NO_EFFECT, Place, Verdict, changed, exact, unknown
+from floe_import.report import NO_EFFECT, Place, Verdict, changed, exact, unknown
 from floe_import.rules.judging import cannot_read
 
 Report = Callable[[str, str, Place, Verdict], None]

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from floe_import.cosmos.book import always, rule
-from floe_import.drafts.group_draft import GroupDraft
+from floe_import.drafts import GroupDraft
 from floe_import.python.values import EnvText, Value, has_template, is_plain
-from floe_import.report.findings import NO_EFFECT, Verdict, changed, exact, lost, unknown
+from floe_import.report import NO_EFFECT, Verdict, changed, exact, lost, unknown
 
 OWNER = "ProjectConfig"
 ENVIRONMENT = (

@@ -6,9 +6,9 @@ from floe_import.cosmos.assets import judge_assets
 from floe_import.cosmos.book import always, rule
 from floe_import.cosmos.execution_rules import member_of, no_member
 from floe_import.cosmos.project_rules import install_packages, lose_environment
-from floe_import.drafts.group_draft import GroupDraft
+from floe_import.drafts import GroupDraft
 from floe_import.python.values import EnvText, Value
-from floe_import.report.findings import NO_EFFECT, Verdict, changed, exact, lost, unknown
+from floe_import.report import NO_EFFECT, Verdict, changed, exact, lost, unknown
 
 OWNER = "RenderConfig"
 TESTS = ("resource_type:test", "resource_type:unit_test")

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from floe_import.dbt_commands.executable import use_executable
-from floe_import.dbt_commands.flags import LEAVES_RESULTS
-from floe_import.drafts.group_draft import GroupDraft
+from floe_import.dbt_commands.flags import LEAVES_RESULTS, use_executable
+from floe_import.drafts import GroupDraft
 from floe_import.python.values import EnvText, Value
-from floe_import.report.findings import NO_EFFECT, Verdict, changed, exact, lost, unknown
-from floe_import.rules.registry import RuleBook
+from floe_import.report import NO_EFFECT, Verdict, changed, exact, lost, unknown
+from floe_import.rules.judging import RuleBook
 
 BOOK = RuleBook(nothing="DGS000", other="DGS009")
 rule, always = BOOK.rule, BOOK.always

@@ -11,9 +11,9 @@ from typing import Any
 
 from floe_core.user_yaml.source_map import Document, Location, read_document
 from floe_import.dbt_commands.command_line import read_command
-from floe_import.drafts.group_draft import GroupDraft
+from floe_import.drafts import GroupDraft
 from floe_import.python.values import has_template
-from floe_import.report.findings import Finding, Place, Verdict, changed, exact, finding_of, unknown
+from floe_import.report import Finding, Place, Verdict, changed, exact, finding_of, unknown
 
 TYPE = "dagster_dbt.DbtProjectComponent"
 _ROOT = re.compile(r"^\{\{\s*(?:context\.)?project_root\s*\}\}/?")

@@ -6,12 +6,12 @@ import ast
 
 from floe_import.dagster import book
 from floe_import.dbt_commands.command_line import BUILDS, read_command
-from floe_import.drafts.group_draft import GroupDraft
+from floe_import.drafts import GroupDraft
 from floe_import.python.arguments import arguments
 from floe_import.python.modules import Module
 from floe_import.python.objects import Made
 from floe_import.python.values import Unknown, first_unknown
-from floe_import.report.findings import Verdict, changed, exact, unknown
+from floe_import.report import Verdict, changed, exact, unknown
 from floe_import.rules.judging import Judging, cannot_read
 
 # What dagster-dbt adds to the events of a call.

@@ -9,14 +9,13 @@ from pathlib import Path
 from floe_core.foundation.errors import InvalidProductError
 from floe_import.dagster import book
 from floe_import.dagster.function_body import read_body
-from floe_import.drafts.group_draft import GroupDraft
+from floe_import.drafts import GroupDraft, Reading
 from floe_import.python.arguments import Argument, arguments
 from floe_import.python.evaluate import evaluate
 from floe_import.python.modules import Module
 from floe_import.python.objects import LocalFunction, Made
 from floe_import.python.values import Symbol, Value
-from floe_import.readers import Reading
-from floe_import.report.findings import exact, unknown
+from floe_import.report import exact, unknown
 from floe_import.rules.judging import Judging
 
 _PROJECT_ARGUMENTS = ("project_dir", "target_path", "target", "packaged_project_dir", "state_path")

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from floe_import.dbt_commands.flags import FLAGS, Flag
-from floe_import.drafts.group_draft import GroupDraft
+from floe_import.drafts import GroupDraft
 from floe_import.python.values import has_template, same_kind
-from floe_import.report.findings import Verdict, changed, exact, lost, unknown, worst
+from floe_import.report import Verdict, changed, exact, lost, unknown, worst
 
 _FOLDERS = ("--project-dir", "--profiles-dir")
 # What a command builds; "" stands for all.

@@ -1,4 +1,4 @@
-"""What each flag of dbt becomes."""
+"""What each flag of dbt becomes, and which program dbt is."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from floe_core.user_yaml.dbt_yaml import read_vars
-from floe_import.drafts.group_draft import GroupDraft
-from floe_import.python.values import LocalPath, has_template, is_plain
-from floe_import.report.findings import Verdict, changed, exact, lost, unknown
+from floe_import.drafts import GroupDraft
+from floe_import.python.values import EnvText, LocalPath, Value, has_template, is_plain
+from floe_import.report import Verdict, changed, exact, lost, unknown
 
 Judge = Callable[[list[str], GroupDraft], Verdict]
 
@@ -180,3 +180,22 @@ _add(
     *("--state", "--defer-state", "--event-time-start", "--event-time-end", "--sample"),
 )
 _add(Flag("DBT117", 1, _said(LEAVES_RESULTS)), "--target-path")
+
+
+def use_executable(value: Value, draft: GroupDraft) -> Verdict:
+    """Put a dbt program into the draft."""
+    if value == "dbt":
+        return exact("the dbt that floe finds")
+    if isinstance(value, EnvText) and ":-" in value:
+        return changed(
+            f"a path in floe.yaml has no defaults: set `execution.dbtExecutable` to what {value} is"
+        )
+    if isinstance(value, LocalPath):
+        return changed(
+            f"the path depends on where the file is ({value} here): set `execution.dbtExecutable` "
+            "to what it is where dbt runs"
+        )
+    if not isinstance(value, str):
+        return unknown("it is not a path: decide which dbt runs")
+    draft.execution["dbtExecutable"] = str(value)
+    return exact("`execution.dbtExecutable` of floe.yaml")

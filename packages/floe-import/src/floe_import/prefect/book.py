@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from floe_import.dbt_commands.command_line import read_flags
 from floe_import.dbt_commands.flags import LEAVES_RESULTS
-from floe_import.drafts.group_draft import GroupDraft
+from floe_import.drafts import GroupDraft
 from floe_import.python.arguments import arguments
 from floe_import.python.objects import Made
 from floe_import.python.values import Symbol, Value
-from floe_import.report.findings import NO_EFFECT, Verdict, changed, exact, lost, unknown
-from floe_import.rules.registry import RuleBook
+from floe_import.report import NO_EFFECT, Verdict, changed, exact, lost, unknown
+from floe_import.rules.judging import RuleBook
 
 BOOK = RuleBook(nothing="PRE000", other="PRE009")
 rule, always = BOOK.rule, BOOK.always

@@ -11,7 +11,7 @@ from typing import TypeGuard
 
 from floe_import.bash.script import CALLS_DBT, DbtScript
 from floe_import.dbt_commands.command_line import Word, read_command, read_words
-from floe_import.drafts.group_draft import GroupDraft
+from floe_import.drafts import GroupDraft, Reading
 from floe_import.prefect import book
 from floe_import.python.arguments import Argument, arguments
 from floe_import.python.evaluate import evaluate
@@ -19,8 +19,7 @@ from floe_import.python.loops import is_flow_of_prefect, is_task_of_prefect
 from floe_import.python.modules import Module
 from floe_import.python.objects import Made
 from floe_import.python.values import Symbol, Unknown, Value, first_unknown, same_kind
-from floe_import.readers import Reading
-from floe_import.report.findings import changed, unknown
+from floe_import.report import changed, unknown
 from floe_import.rules.drafts_of_turns import read_turns
 from floe_import.rules.judging import Judging, cannot_read
 

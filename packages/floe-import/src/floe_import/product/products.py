@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from floe_import.drafts.group_draft import GroupDraft
+from floe_import.drafts import GroupDraft
 from floe_import.product.projects import DbtProject
-from floe_import.report.findings import Place, Verdict, changed
+from floe_import.report import Place, Verdict, changed
 
 _LONGEST = 63
 _TESTS = ("resource_type:test", "resource_type:unit_test")

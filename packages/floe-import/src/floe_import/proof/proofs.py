@@ -1,20 +1,82 @@
-"""Compare what the old tool does with what the written product does."""
+"""Compare what was written with what the old tools themselves say."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import os
+import subprocess
+import tempfile
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from floe_core.compiler import compile_product
 from floe_core.foundation.errors import FloeError
 from floe_core.schedules import ticks_between
 from floe_core.schemas.compiled_artifacts import CompiledArtifacts
-from floe_import.drafts.group_draft import GroupDraft
+from floe_import.drafts import GroupDraft
 from floe_import.product.products import Product
-from floe_import.proof.asking import CannotAskError, ask, program
-from floe_import.report.findings import Finding, Verdict, changed, exact, finding_of, unknown
+from floe_import.report import (
+    Finding,
+    ImportReport,
+    Place,
+    Verdict,
+    changed,
+    exact,
+    finding_of,
+    unknown,
+)
+
+_QUIET = {
+    "AIRFLOW__COSMOS__ENABLE_TELEMETRY": "False",
+    "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
+    "DAGSTER_DISABLE_TELEMETRY": "yes",
+    "DBT_SEND_ANONYMOUS_USAGE_STATS": "False",
+    "DO_NOT_TRACK": "1",
+}
+
+
+# The last line of an error of pydantic.
+_POINTER = "For further information visit"
+
+
+class CannotAskError(Exception):
+    """The tool is not installed there, or it refuses; the text says why, in a line."""
+
+
+def ask(python: str, program: Path, *arguments: str) -> Any:
+    """Return the JSON that a program prints last.
+
+    Raises:
+        CannotAskError: The program failed.
+    """
+    with tempfile.TemporaryDirectory(prefix="floe-import-") as home:
+        # The programs of a virtual environment that is not activated, such as dbt, are found too.
+        path = os.pathsep.join([str(Path(python).parent), os.environ.get("PATH", os.defpath)])
+        environment = _QUIET | {"AIRFLOW_HOME": home} | dict(os.environ) | {"PATH": path}
+        try:
+            done = subprocess.run(
+                [python, str(program), *arguments],
+                env=environment,
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+        except OSError as error:
+            raise CannotAskError(f"{python}: {error.strerror}") from None
+    lines = done.stdout.strip().splitlines()
+    if done.returncode != 0 or not lines:
+        said = done.stderr.strip().splitlines() or ["it printed nothing"]
+        told = [line.strip() for line in said if not line.strip().startswith(_POINTER)]
+        raise CannotAskError(told[-1] if told else said[-1])
+    return json.loads(lines[-1])
+
+
+def program(name: str) -> Path:
+    """Return the file of a program of this room."""
+    return Path(__file__).parent / "programs" / f"{name}.py"
+
 
 _YEAR = 2026
 _BUILT = ("model", "seed", "snapshot")
@@ -109,3 +171,12 @@ def _nodes(draft: GroupDraft, artifacts: CompiledArtifacts, folder: Path, python
     missing = ", ".join(sorted(theirs - ours)) or "none"
     added = ", ".join(sorted(ours - theirs)) or "none"
     return changed(f"only Cosmos selects {missing}; only floe selects {added}")
+
+
+def prove_import(report: ImportReport, products: Sequence[Product], python: str) -> None:
+    """Add to the report what each proof says."""
+    for product in products:
+        report.findings += prove_product(product, python)
+    for old, new in report.definitions:
+        for what, verdict in prove_definitions(Path(old), Path(new), python):
+            report.findings.append(finding_of("PRV201", what, Place(old), verdict))

@@ -11,7 +11,7 @@ from typing import Any
 
 from floe_core.cli.console import count_of
 from floe_import.product.products import Product
-from floe_import.report.findings import Finding, Verdict, changed, exact, finding_of, unknown
+from floe_import.report import Finding, Verdict, changed, exact, finding_of, unknown
 
 
 def prove(products: Sequence[Product]) -> Iterator[Finding]:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+from floe_import.python.arguments import values_of_call
 from floe_import.python.changes import updated
 from floe_import.python.conditions import as_given, is_reached
 from floe_import.python.evaluate import computed, evaluate, reads
@@ -21,7 +22,6 @@ from floe_import.python.known_calls import (
 from floe_import.python.modules import Module, Names
 from floe_import.python.names import attribute_of
 from floe_import.python.objects import LocalFunction, Made
-from floe_import.python.parameters import values_of_call
 from floe_import.python.values import EnvText, Instance, Symbol, Unknown, Value, first_unknown
 
 _OF_ENVIRONMENT = ("os.getenv", "os.environ.get")

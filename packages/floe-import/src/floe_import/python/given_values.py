@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from floe_import.python.values import REFERENCE, EnvText, Unknown, Value
-from floe_import.report.findings import Place
+from floe_import.report import Place
 
 
 @dataclass

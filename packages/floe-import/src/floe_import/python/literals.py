@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import ast
 
+from floe_import.python.arguments import names_of_turns
 from floe_import.python.conditions import as_given, holds
 from floe_import.python.evaluate import computed, evaluate, reads
 from floe_import.python.modules import Module, Names
 from floe_import.python.objects import Mapped
-from floe_import.python.unpacking import names_of_turns
 from floe_import.python.values import Symbol, Unknown, Value, first_unknown, same_kind
 
 _LONGEST_FORMAT = 6

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import ast
 
+from floe_import.python.arguments import names_of_turns, values_of_call
 from floe_import.python.conditions import holds, is_reached
 from floe_import.python.evaluate import evaluate
 from floe_import.python.modules import Module, Names, Turn
 from floe_import.python.names import value_of_name
 from floe_import.python.objects import LocalFunction, Made
-from floe_import.python.parameters import values_of_call
-from floe_import.python.unpacking import names_of_turns
 from floe_import.python.values import Symbol, Unknown, Value, first_unknown
 
 MOST_TURNS = 100

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from floe_core.foundation.errors import InvalidProductError, Problem
 from floe_import.python.given_values import GivenValues
 from floe_import.python.values import Unknown
-from floe_import.report.findings import Place
+from floe_import.report import Place
 
 _Node = TypeVar("_Node", bound=ast.AST)
 Scope = ast.Module | ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from floe_import.python.modules import Module, Turn
-from floe_import.report.findings import Place
+from floe_import.report import Place
 
 
 @dataclass(frozen=True)

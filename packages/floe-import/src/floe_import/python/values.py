@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
 
-from floe_import.report.findings import Place
+from floe_import.report import Place
 
 Value = Any
 # A variable in an `EnvText`: its name and its default, None for none.

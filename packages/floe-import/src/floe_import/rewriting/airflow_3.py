@@ -11,7 +11,7 @@ from pathlib import Path
 
 from floe_import.python.modules import Module
 from floe_import.python.values import Symbol, Value
-from floe_import.report.findings import Finding, Place, Verdict, changed, finding_of, unknown
+from floe_import.report import Finding, Place, Verdict, changed, finding_of, unknown
 from floe_import.rewriting.dag_file import without_dead_code
 
 _RULES = "AIR301,AIR302,AIR311,AIR312"

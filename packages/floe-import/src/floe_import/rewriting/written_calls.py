@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from floe_import.drafts.group_draft import GroupDraft
+from floe_import.drafts import GroupDraft
 from floe_import.python.arguments import Argument
 from floe_import.python.modules import Module
 from floe_import.python.values import REFERENCE, EnvText, is_plain

@@ -6,14 +6,14 @@ import ast
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from floe_import.drafts.group_draft import GroupDraft
+from floe_import.drafts import GroupDraft
 from floe_import.python.evaluate import evaluate
 from floe_import.python.loops import turns_around
 from floe_import.python.modules import Module
 from floe_import.python.names import value_of_name
 from floe_import.python.objects import Made
 from floe_import.python.values import Unknown
-from floe_import.report.findings import Verdict, exact, unknown
+from floe_import.report import Verdict, exact, unknown
 
 _NAMING = ("dag_id", "group_id", "task_id")
 

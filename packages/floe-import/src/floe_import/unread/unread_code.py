@@ -18,7 +18,7 @@ from floe_import.python.modules import Module
 from floe_import.python.names import value_of_name
 from floe_import.python.objects import LocalFunction, LocalModule, Made
 from floe_import.python.values import Symbol, Value
-from floe_import.report.findings import Finding, Verdict, exact, finding_of, unknown
+from floe_import.report import Finding, Verdict, exact, finding_of, unknown
 from floe_import.unread.words import (
     has_word,
     imports_tool,

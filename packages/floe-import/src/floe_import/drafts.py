@@ -1,12 +1,15 @@
-"""What rules collect for one group of dbt tasks, before products are made of the groups."""
+"""What readers and rules collect: groups of dbt tasks, before products are made of them."""
 
 from __future__ import annotations
 
+import ast
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from floe_import.python.arguments import Argument
-from floe_import.report.findings import Place
+from floe_import.python.values import Value
+from floe_import.report import Finding, Place
 
 
 @dataclass
@@ -65,3 +68,15 @@ class GroupDraft:
         """Let the written call pass an argument on: as its own, or to its tasks."""
         kept = self.kept_of_call if of == "call" else self.kept_of_tasks
         kept[:] = [*(each for each in kept if each.name != argument.name), argument]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """The groups of a file by what makes each, and a finding for each construct.
+
+    `is_old` tells the values of the tool, which the written file no longer needs.
+    """
+
+    groups: Sequence[tuple[ast.AST, GroupDraft]]
+    findings: list[Finding]
+    is_old: Callable[[Value], bool]
